@@ -1,0 +1,75 @@
+"""Ports: what the rooms need from each other without knowing each other.
+
+`Database` is how anyone runs a service: a plain function of a transaction. `main` injects the real
+one (store/database.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from lazyaf.domain.runners import PoolKind
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Database(Protocol):
+    """Runs functions of a transaction off the event loop.
+
+    The first parameter of ``fn`` is the store's transaction; callers never see it.
+    """
+
+    async def read(
+        self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run ``fn`` in a short read-only transaction on a reader thread."""
+        ...
+
+    async def write(
+        self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run ``fn`` on the writer thread; return once its transaction is committed.
+
+        ``fn`` may be run more than once (a batch that fails is run again one by one), so clocks,
+        ids and randomness come in as arguments.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that tests need no sleep."""
+
+    def now(self) -> str:
+        """The present as an ISO 8601 UTC timestamp with milliseconds and ``Z``."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+
+class Pool(Protocol):
+    """A place where runners come from."""
+
+    kind: PoolKind
+
+    async def start(self) -> None:
+        """Adopt what is alive, then bring the count up to what was asked."""
+        ...
+
+    async def scale(self, count: int) -> None:
+        """Ask for this many runners; surplus ones drain."""
+        ...
+
+    async def stop(self) -> None:
+        """End every runner of this pool, giving each its grace."""
+        ...
+
+    def describe(self) -> dict[str, object]:
+        """``{kind, target, available, reason, fix, isolation}`` for the panel."""
+        ...
+
+
+Waker = Callable[[], Awaitable[None]]
