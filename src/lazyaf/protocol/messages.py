@@ -131,6 +131,9 @@ class Job(Message):
     task: Task
     limits: Limits = Limits()
     setup: str | None = None
+    prompt_template: str | None = Field(
+        None, description="The repository's ``.lazyaf/prompt.md`` at the default branch's tip."
+    )
     trusted: bool = Field(False, description="The repository's own hooks and MCP servers may run.")
     env: dict[str, str] = Field(default_factory=dict)
     committer_name: str = "LazyAF"

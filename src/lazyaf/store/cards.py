@@ -1,0 +1,133 @@
+"""Cards: rows and queries. The board's JSON is in `lazyaf.store.board`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from lazyaf.domain.cards import POSITION_STEP
+from lazyaf.domain.errors import NotFound, VersionConflict
+from lazyaf.store.tables import cards
+from lazyaf.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """A card as stored."""
+
+    id: str
+    repo_id: str
+    number: int
+    title: str
+    description: str
+    status: str
+    position: float
+    labels: list[str]
+    priority: int
+    agent: str | None
+    agent_options: dict[str, Any]
+    base_branch: str | None
+    branch_name: str | None
+    head_sha: str | None
+    merged_sha: str | None
+    pr_url: str | None
+    job_id: str | None
+    failure: dict[str, Any] | None
+    no_changes: bool
+    additions: int | None
+    deletions: int | None
+    files: int | None
+    mergeable: bool | None
+    conflicts: list[str]
+    rejections: int
+    version: int
+    created_at: str
+    updated_at: str
+
+
+_GET = select(cards).where(cards.c.id == bindparam("card_id"))
+_TOP = select(func.min(cards.c.position)).where(
+    cards.c.repo_id == bindparam("repo_id"), cards.c.status == bindparam("status")
+)
+_SET_BASE = update(cards).where(
+    cards.c.id == bindparam("card_id"), cards.c.version == bindparam("seen_version")
+)
+
+
+def get_card(tx: Tx, card_id: str) -> CardRow:
+    """The card, or `NotFound`."""
+    row = tx.execute(_GET, {"card_id": card_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no card {card_id}. It may have been deleted.")
+    return CardRow(**row._mapping)
+
+
+def find_card_by_number(tx: Tx, repo_id: str, number: int) -> CardRow | None:
+    """The card of this number in a repository, if any."""
+    query = select(cards).where(cards.c.repo_id == repo_id, cards.c.number == number)
+    row = tx.execute(query).one_or_none()
+    return CardRow(**row._mapping) if row is not None else None
+
+
+def cards_by_branch(tx: Tx, repo_id: str) -> dict[str, CardRow]:
+    """Cards that have a branch, by its name."""
+    query = select(cards).where(cards.c.repo_id == repo_id, cards.c.branch_name.is_not(None))
+    return {row.branch_name: CardRow(**row._mapping) for row in tx.execute(query)}
+
+
+def cards_in_review(tx: Tx, repo_id: str) -> list[CardRow]:
+    """The cards of a repository that wait for review and have a branch."""
+    query = select(cards).where(
+        cards.c.repo_id == repo_id, cards.c.status == "in_review", cards.c.head_sha.is_not(None)
+    )
+    return [CardRow(**row._mapping) for row in tx.execute(query)]
+
+
+def insert_card(tx: Tx, values: dict[str, Any]) -> None:
+    """Add a card."""
+    tx.execute(insert(cards), values)
+
+
+def update_card(tx: Tx, card: CardRow, values: dict[str, Any]) -> None:
+    """Change columns by compare-and-set on the version, which grows by one."""
+    result = tx.execute(
+        _SET_BASE.values(**values, version=card.version + 1),
+        {"card_id": card.id, "seen_version": card.version},
+    )
+    if result.rowcount != 1:
+        raise VersionConflict(
+            f"Card #{card.number} changed meanwhile. Load it again and retry your change."
+        )
+
+
+def remove_card(tx: Tx, card_id: str) -> None:
+    """Delete a card with its jobs."""
+    tx.execute(cards.delete().where(cards.c.id == card_id))
+
+
+def top_position(tx: Tx, repo_id: str, status: str) -> float:
+    """A position above every card of a column."""
+    top = tx.execute(_TOP, {"repo_id": repo_id, "status": status}).scalar_one()
+    return 0.0 if top is None else float(top) - POSITION_STEP
+
+
+def respace_column(tx: Tx, repo_id: str, status: str) -> None:
+    """Give every card of a column a fresh, evenly spaced position in the present order."""
+    query = (
+        select(cards.c.id)
+        .where(cards.c.repo_id == repo_id, cards.c.status == status)
+        .order_by(cards.c.position, cards.c.id)
+    )
+    ids = [row.id for row in tx.execute(query)]
+    if ids:
+        tx.execute(
+            update(cards)
+            .where(cards.c.id == bindparam("card_id"))
+            .values(position=bindparam("new_position")),
+            [
+                {"card_id": card_id, "new_position": index * POSITION_STEP}
+                for index, card_id in enumerate(ids)
+            ],
+        )

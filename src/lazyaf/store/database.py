@@ -1,0 +1,177 @@
+"""The one writer thread and the reader threads: who runs services, and when they commit.
+
+`write` queues a function for the writer, which drains up to `BATCH` of them into one transaction and
+resolves their futures after COMMIT, so nothing is ever answered before it is durable (rules.md R5).
+A function that raises before writing just gets its error; one that raises after writing rolls the
+batch back, and each of the batch is run again alone. Measured in store.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import URL, Engine
+
+from lazyaf.domain.errors import Unavailable
+from lazyaf.domain.events import NewEvent
+from lazyaf.domain.ports import Clock
+from lazyaf.store import engine as engines
+from lazyaf.store.events import insert_events
+from lazyaf.store.tx import Tx
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BATCH = 32
+"""Functions committed together at most."""
+
+OnCommit = Callable[[Sequence[NewEvent]], None]
+
+
+@dataclass(slots=True)
+class _Work:
+    """A function waiting for the writer, and what became of it."""
+
+    fn: Callable[[Tx], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    value: Any = None
+    error: BaseException | None = None
+    events: list[NewEvent] = field(default_factory=list)
+
+    def run(self, conn: Any) -> bool:
+        """Run it; False when it failed after writing, so that the batch is spoilt."""
+        tx = Tx(conn)
+        self.value, self.error, self.events = None, None, []
+        try:
+            self.value = self.fn(tx)
+        except Exception as error:  # noqa: BLE001 - handed to the caller's future, never swallowed
+            self.error = error
+            return not tx.is_dirty
+        self.events = tx.events
+        return True
+
+    def settle(self) -> None:
+        """Resolve the future; on the loop's thread."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.value)
+
+
+class SqlDatabase:
+    """The `lazyaf.domain.ports.Database` over SQLAlchemy Core.
+
+    ``on_commit`` is called on the event loop with the events of each commit, before any caller of
+    that batch gets its answer; it must not block.
+    """
+
+    def __init__(self, url: URL, clock: Clock) -> None:
+        self._writer_engine: Engine = engines.writer_engine(url)
+        self._reader_engine: Engine = engines.reader_engine(url)
+        self._clock = clock
+        self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._readers = ThreadPoolExecutor(engines.READERS, thread_name_prefix="store-reader")
+        self._thread = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
+        self._is_closed = False
+        self.on_commit: list[OnCommit] = []
+
+    def start(self) -> None:
+        """Start the writer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is queued, then close. Blocking."""
+        self._is_closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._readers.shutdown(wait=True)
+        self._reader_engine.dispose()
+        self._writer_engine.dispose()
+
+    async def read(
+        self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run ``fn`` in a read-only transaction on a reader thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._readers, lambda: self.read_sync(fn, *args, **kwargs)
+        )
+
+    def read_sync(
+        self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """`read` on the calling thread."""
+        with self._reader_engine.begin() as conn:
+            return fn(Tx(conn), *args, **kwargs)
+
+    async def write(
+        self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run ``fn`` on the writer; returns after the commit, or raises what it or the commit raised."""
+        if self._is_closed:
+            raise Unavailable("The server is shutting down. Try again in a moment.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        self._queue.put(_Work(lambda tx: fn(tx, *args, **kwargs), loop, future))
+        # Shielded: a client that leaves must not make the answer of a committed write unknowable.
+        return await asyncio.shield(future)
+
+    def _write_loop(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, last = [first], False
+            while len(batch) < BATCH and not self._queue.empty():
+                work = self._queue.get()
+                if work is None:
+                    last = True
+                    break
+                batch.append(work)
+            self._commit(batch)
+            if last:
+                return
+
+    def _commit(self, batch: list[_Work]) -> None:
+        if not self._try_commit(batch) and len(batch) > 1:
+            for work in batch:
+                self._try_commit([work])
+                self._announce([work])
+            return
+        self._announce(batch)
+
+    def _try_commit(self, batch: list[_Work]) -> bool:
+        """Run and commit the batch; False when it was rolled back."""
+        try:
+            with self._writer_engine.connect() as conn, conn.begin() as transaction:
+                if not all(work.run(conn) for work in batch):
+                    transaction.rollback()
+                    for work in batch:
+                        work.events = []
+                    return False
+                insert_events(Tx(conn), [e for w in batch for e in w.events], self._clock.now())
+        except Exception as error:  # noqa: BLE001 - a failed commit is every caller's error
+            for work in batch:
+                work.error, work.events = work.error or error, []
+            return False
+        return True
+
+    def _announce(self, batch: list[_Work]) -> None:
+        events = [e for work in batch for e in work.events]
+
+        def settle() -> None:
+            if events:
+                for listener in self.on_commit:
+                    listener(events)
+            for work in batch:
+                work.settle()
+
+        loop = batch[0].loop
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle)

@@ -1,0 +1,230 @@
+"""Jobs, their attempts and the commands for them: rows and queries. The jobs table is the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
+
+from lazyaf.domain.errors import NotFound
+from lazyaf.store.tables import attempts, job_commands, jobs, repos
+from lazyaf.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as stored."""
+
+    id: str
+    repo_id: str
+    card_id: str
+    kind: str
+    status: str
+    agent: str
+    request: dict[str, Any]
+    priority: int
+    attempt: int
+    spent: int
+    runner_id: str | None
+    cancel_requested: bool
+    base_sha: str | None
+    head_sha: str | None
+    checkpoint_sha: str | None
+    session_id: str | None
+    stop_reason: str | None
+    error: str | None
+    usage: dict[str, Any] | None
+    phase: str | None
+    last_action: str | None
+    log_seq: int
+    version: int
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One claim of a job. ``state`` is ``live``, ``lost`` or ``closed``."""
+
+    job_id: str
+    attempt: int
+    runner_id: str
+    claim_id: str
+    lease_hash: str
+    git_hash: str
+    state: str
+    contacted: bool
+    src_seq: int
+    started_at: str
+    ended_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """Something for a running job."""
+
+    id: int
+    type: str
+    text: str | None
+
+
+QUEUED: ColumnElement[str] = literal_column("'queued'")
+RUNNING: ColumnElement[str] = literal_column("'running'")
+
+_GET = select(jobs).where(jobs.c.id == bindparam("job_id"))
+_BY_CARD = select(jobs).where(jobs.c.card_id == bindparam("card_id")).order_by(jobs.c.id.desc())
+_SET = update(jobs).where(jobs.c.id == bindparam("b_job_id"))
+_ATTEMPT = select(attempts).where(
+    attempts.c.job_id == bindparam("job_id"), attempts.c.attempt == bindparam("attempt")
+)
+_BY_LEASE = select(attempts).where(attempts.c.lease_hash == bindparam("hash"))
+_BY_GIT = select(attempts).where(attempts.c.git_hash == bindparam("hash"))
+_BY_CLAIM = select(attempts).where(attempts.c.claim_id == bindparam("claim_id"))
+_COMMANDS = (
+    select(job_commands.c.id, job_commands.c.type, job_commands.c.text)
+    .where(job_commands.c.job_id == bindparam("job_id"), job_commands.c.id > bindparam("after"))
+    .order_by(job_commands.c.id)
+)
+
+
+def get_job(tx: Tx, job_id: str) -> JobRow:
+    """The job, or `NotFound`."""
+    row = tx.execute(_GET, {"job_id": job_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return JobRow(**row._mapping)
+
+
+def jobs_of_card(tx: Tx, card_id: str) -> list[JobRow]:
+    """Every job of a card, newest first."""
+    return [JobRow(**row._mapping) for row in tx.execute(_BY_CARD, {"card_id": card_id})]
+
+
+def running_jobs(tx: Tx) -> list[JobRow]:
+    """Every job that a runner holds."""
+    return [JobRow(**r._mapping) for r in tx.execute(select(jobs).where(jobs.c.status == RUNNING))]
+
+
+def count_open(tx: Tx, repo_id: str) -> int:
+    """How many jobs of a repository are queued or running."""
+    query = (
+        select(func.count())
+        .select_from(jobs)
+        .where(jobs.c.repo_id == repo_id, jobs.c.status.in_(("queued", "running")))
+    )
+    return int(tx.execute(query).scalar_one())
+
+
+def insert_job(tx: Tx, values: dict[str, Any]) -> None:
+    """Add a job; a second open one of the same card raises the integrity error."""
+    tx.execute(insert(jobs), values)
+
+
+def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> None:
+    """Change columns; the version grows by one. The writer is alone, so no compare-and-set."""
+    tx.execute(_SET.values(**values, version=jobs.c.version + 1), {"b_job_id": job.id})
+
+
+def repos_at_limit(tx: Tx) -> list[str]:
+    """Repositories whose running jobs have reached their work-in-progress limit."""
+    running = (
+        select(jobs.c.repo_id, func.count().label("running"))
+        .where(jobs.c.status == RUNNING)
+        .group_by(jobs.c.repo_id)
+        .subquery()
+    )
+    query = select(repos.c.id, repos.c.settings, repos.c.file_settings, running.c.running).join(
+        running, running.c.repo_id == repos.c.id
+    )
+    full = []
+    for row in tx.execute(query):
+        limit = row.file_settings.get("wip_limit") or row.settings.get("wip_limit")
+        if limit is not None and row.running >= limit:
+            full.append(row.id)
+    return full
+
+
+def next_queued(tx: Tx, agents: Sequence[str], excluded_repos: Sequence[str]) -> JobRow | None:
+    """The first job in the queue that these agents can work, by priority, then age."""
+    query = (
+        select(jobs)
+        .where(jobs.c.status == QUEUED, jobs.c.agent.in_(agents))
+        .order_by(jobs.c.priority.desc(), jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if excluded_repos:
+        query = query.where(jobs.c.repo_id.not_in(excluded_repos))
+    row = tx.execute(query).one_or_none()
+    return JobRow(**row._mapping) if row is not None else None
+
+
+def insert_attempt(tx: Tx, values: dict[str, Any]) -> None:
+    """Add an attempt; a second live one of the job raises the integrity error."""
+    tx.execute(insert(attempts), values)
+
+
+def update_attempt(tx: Tx, attempt: AttemptRow, values: dict[str, Any]) -> None:
+    """Change columns of an attempt."""
+    tx.execute(
+        update(attempts)
+        .where(attempts.c.job_id == attempt.job_id, attempts.c.attempt == attempt.attempt)
+        .values(**values)
+    )
+
+
+def get_attempt(tx: Tx, job_id: str, attempt: int) -> AttemptRow | None:
+    """This attempt, if there was one."""
+    return _attempt(tx, _ATTEMPT, {"job_id": job_id, "attempt": attempt})
+
+
+def attempt_by_lease(tx: Tx, lease_hash: str) -> AttemptRow | None:
+    """The attempt that holds or held this lease."""
+    return _attempt(tx, _BY_LEASE, {"hash": lease_hash})
+
+
+def attempt_by_git(tx: Tx, git_hash: str) -> AttemptRow | None:
+    """The attempt that this git credential was made for."""
+    return _attempt(tx, _BY_GIT, {"hash": git_hash})
+
+
+def attempt_by_claim(tx: Tx, claim_id: str) -> AttemptRow | None:
+    """The attempt that this claim led to."""
+    return _attempt(tx, _BY_CLAIM, {"claim_id": claim_id})
+
+
+def live_attempts(tx: Tx) -> list[AttemptRow]:
+    """Every attempt that holds a lease."""
+    query = select(attempts).where(attempts.c.state == literal_column("'live'"))
+    return [AttemptRow(**row._mapping) for row in tx.execute(query)]
+
+
+def _attempt(tx: Tx, query: Any, parameters: dict[str, Any]) -> AttemptRow | None:
+    row = tx.execute(query, parameters).one_or_none()
+    return AttemptRow(**row._mapping) if row is not None else None
+
+
+def insert_command(tx: Tx, job_id: str, command: str, text: str | None, now: str) -> None:
+    """Leave a command for the runner of a job."""
+    tx.execute(
+        insert(job_commands), {"job_id": job_id, "type": command, "text": text, "created_at": now}
+    )
+
+
+def commands_after(tx: Tx, job_id: str, after: int) -> list[CommandRow]:
+    """The commands of a job with a greater id, oldest first."""
+    rows = tx.execute(_COMMANDS, {"job_id": job_id, "after": after})
+    return [CommandRow(**row._mapping) for row in rows]
+
+
+def count_by_status(tx: Tx) -> dict[str, int]:
+    """Open jobs by status, for the metrics."""
+    query = (
+        select(jobs.c.status, func.count().label("n"))
+        .where(jobs.c.status.in_(("queued", "running")))
+        .group_by(jobs.c.status)
+    )
+    return {row.status: row.n for row in tx.execute(query)}

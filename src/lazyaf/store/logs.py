@@ -1,0 +1,102 @@
+"""Log entries: one row per batch, compressed JSON lines, read by cursor.
+
+The cost of an append does not depend on the length of the log, and no read ever takes the whole of
+it (measured in store.md).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select
+
+from lazyaf.store.tables import job_logs
+from lazyaf.store.tx import Tx
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+RAW_BELOW = 200
+"""Bytes below which compressing does not pay."""
+LEVEL = 3
+
+_INSERT = insert(job_logs)
+_AFTER = (
+    select(job_logs.c.codec, job_logs.c.body, job_logs.c.first_seq, job_logs.c.last_seq)
+    .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.last_seq > bindparam("after"))
+    .order_by(job_logs.c.last_seq)
+)
+_BEFORE = (
+    select(job_logs.c.codec, job_logs.c.body, job_logs.c.first_seq, job_logs.c.last_seq)
+    .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.first_seq < bindparam("before"))
+    .order_by(job_logs.c.last_seq.desc())
+)
+_SIZE = select(func.coalesce(func.sum(func.length(job_logs.c.body)), 0)).where(
+    job_logs.c.job_id == bindparam("job_id")
+)
+
+
+def encode_batch(lines: Sequence[str]) -> tuple[str, bytes]:
+    """The codec and the bytes of a batch of JSON lines. Costly: call it outside a transaction."""
+    body = "\n".join(lines).encode()
+    if len(body) < RAW_BELOW:
+        return "raw", body
+    return "zstd", zstd.compress(body, LEVEL)
+
+
+def insert_batch(
+    tx: Tx, job_id: str, *, first_seq: int, last_seq: int, codec: str, body: bytes
+) -> None:
+    """Append a batch whose entries are numbered from ``first_seq`` to ``last_seq``."""
+    tx.execute(
+        _INSERT,
+        {
+            "job_id": job_id,
+            "first_seq": first_seq,
+            "last_seq": last_seq,
+            "codec": codec,
+            "body": body,
+        },
+    )
+
+
+def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Up to ``limit`` entries with a greater ``seq``, oldest first."""
+    found: list[dict[str, Any]] = []
+    for row in tx.execute(_AFTER, {"job_id": job_id, "after": after}):
+        batch = _decode(row)
+        skip = max(0, after + 1 - row.first_seq)
+        found += batch[skip : skip + limit - len(found)]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[str, Any]]:
+    """Up to ``limit`` entries with a smaller ``seq``, the last ones, oldest first."""
+    found: list[dict[str, Any]] = []
+    for row in tx.execute(_BEFORE, {"job_id": job_id, "before": before}):
+        batch = _decode(row)[: max(0, before - row.first_seq)]
+        found = batch[-(limit - len(found)) :] + found
+        if len(found) >= limit:
+            break
+    return found
+
+
+def log_bytes(tx: Tx, job_id: str) -> int:
+    """What a log takes on disk, in bytes."""
+    return int(tx.execute(_SIZE, {"job_id": job_id}).scalar_one())
+
+
+def _decode(row: Any) -> list[dict[str, Any]]:
+    """The entries of one row, each with its ``seq`` filled in from its place in the batch."""
+    body: bytes = zstd.decompress(row.body) if row.codec == "zstd" else row.body
+    return [
+        {"seq": row.first_seq + index, **json.loads(line)}
+        for index, line in enumerate(body.decode().split("\n"))
+    ]

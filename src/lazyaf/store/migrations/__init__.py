@@ -1,0 +1,1 @@
+"""Alembic's revisions of the schema; `lazyaf.store.migrate` applies them at start."""

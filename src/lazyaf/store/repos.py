@@ -1,0 +1,98 @@
+"""Repositories: rows and queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from lazyaf.domain.errors import NotFound, VersionConflict
+from lazyaf.store.tables import repos
+from lazyaf.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class RepoRow:
+    """A repository as stored. ``settings`` are a person's, ``file_settings`` the file's."""
+
+    id: str
+    name: str
+    remote_url: str | None
+    default_branch: str
+    is_ingested: bool
+    is_deleting: bool
+    settings: dict[str, Any]
+    file_settings: dict[str, Any]
+    prompt_template: str | None
+    config_error: str | None
+    next_number: int
+    version: int
+    created_at: str
+    updated_at: str
+
+
+_GET = select(repos).where(repos.c.id == bindparam("repo_id"))
+_BY_NAME = select(repos).where(repos.c.name == bindparam("name"))
+
+
+def get_repo(tx: Tx, repo_id: str) -> RepoRow:
+    """The repository with this id, or `NotFound`. One that is being deleted is gone already."""
+    row = tx.execute(_GET, {"repo_id": repo_id}).one_or_none()
+    if row is None or row.is_deleting:
+        raise NotFound(f"There is no repository {repo_id}. `lazyaf ingest PATH` makes one.")
+    return RepoRow(**row._mapping)
+
+
+def find_repo_by_name(tx: Tx, name: str) -> RepoRow | None:
+    """The repository of this name, if any."""
+    row = tx.execute(_BY_NAME, {"name": name}).one_or_none()
+    return RepoRow(**row._mapping) if row is not None else None
+
+
+def list_repos(tx: Tx, *, after: str | None, limit: int) -> list[RepoRow]:
+    """Repositories by name, from after this name."""
+    query = select(repos).where(repos.c.is_deleting.is_(False)).order_by(repos.c.name).limit(limit)
+    if after is not None:
+        query = query.where(repos.c.name > after)
+    return [RepoRow(**row._mapping) for row in tx.execute(query)]
+
+
+def list_deleting(tx: Tx) -> list[str]:
+    """Ids of repositories whose deletion was begun and not ended."""
+    query = select(repos.c.id).where(repos.c.is_deleting.is_(True))
+    return [row.id for row in tx.execute(query)]
+
+
+def insert_repo(tx: Tx, values: dict[str, Any]) -> None:
+    """Add a repository; a taken name raises the database's integrity error."""
+    tx.execute(insert(repos), values)
+
+
+def update_repo(tx: Tx, repo: RepoRow, values: dict[str, Any]) -> RepoRow:
+    """Change columns by compare-and-set on the version; returns the new row."""
+    result = tx.execute(
+        update(repos)
+        .where(repos.c.id == repo.id, repos.c.version == repo.version)
+        .values(**values, version=repo.version + 1)
+    )
+    if result.rowcount != 1:
+        raise VersionConflict("The repository changed meanwhile. Load it again and retry.")
+    row = tx.execute(_GET, {"repo_id": repo.id}).one()
+    return RepoRow(**row._mapping)
+
+
+def take_number(tx: Tx, repo_id: str) -> int:
+    """The next card number of the repository; numbers are never given twice."""
+    result = tx.execute(
+        update(repos)
+        .where(repos.c.id == repo_id)
+        .values(next_number=repos.c.next_number + 1)
+        .returning(repos.c.next_number)
+    )
+    return int(result.scalar_one()) - 1
+
+
+def remove_repo(tx: Tx, repo_id: str) -> None:
+    """Delete the row; cards, jobs and logs go with it."""
+    tx.execute(repos.delete().where(repos.c.id == repo_id))

@@ -1,0 +1,89 @@
+"""Runners: rows and queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from lazyaf.domain.errors import NotFound
+from lazyaf.store.tables import runners
+from lazyaf.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerRow:
+    """A runner as stored."""
+
+    id: str
+    name: str
+    instance_id: str
+    token_id: str
+    pool: str
+    isolation: str
+    version: str
+    agents: list[dict[str, Any]]
+    labels: list[str]
+    container_id: str | None
+    status: str
+    is_draining: bool
+    current_job_id: str | None
+    last_heartbeat: str
+    created_at: str
+    row_version: int
+
+    @property
+    def agent_names(self) -> list[str]:
+        """The agents that it can run now."""
+        return [agent["name"] for agent in self.agents if agent.get("available", True)]
+
+
+_GET = select(runners).where(runners.c.id == bindparam("runner_id"))
+_BY_NAME = select(runners).where(runners.c.name == bindparam("name"))
+_BY_INSTANCE = select(runners).where(runners.c.instance_id == bindparam("instance_id"))
+
+
+def get_runner(tx: Tx, runner_id: str) -> RunnerRow:
+    """The runner, or `NotFound`."""
+    row = tx.execute(_GET, {"runner_id": runner_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no runner {runner_id}.")
+    return RunnerRow(**row._mapping)
+
+
+def find_runner_by_name(tx: Tx, name: str) -> RunnerRow | None:
+    """The runner of this name, if any."""
+    row = tx.execute(_BY_NAME, {"name": name}).one_or_none()
+    return RunnerRow(**row._mapping) if row is not None else None
+
+
+def find_runner_by_instance(tx: Tx, instance_id: str) -> RunnerRow | None:
+    """The runner process of this instance, if it registered."""
+    row = tx.execute(_BY_INSTANCE, {"instance_id": instance_id}).one_or_none()
+    return RunnerRow(**row._mapping) if row is not None else None
+
+
+def list_runners(tx: Tx) -> list[RunnerRow]:
+    """Every runner, by name."""
+    query = select(runners).order_by(runners.c.name)
+    return [RunnerRow(**row._mapping) for row in tx.execute(query)]
+
+
+def insert_runner(tx: Tx, values: dict[str, Any]) -> None:
+    """Add a runner."""
+    tx.execute(insert(runners), values)
+
+
+def update_runner(tx: Tx, runner_id: str, values: dict[str, Any]) -> None:
+    """Change columns; ``row_version`` grows by one."""
+    tx.execute(
+        update(runners)
+        .where(runners.c.id == runner_id)
+        .values(**values, row_version=runners.c.row_version + 1)
+    )
+
+
+def remove_runner(tx: Tx, runner_id: str) -> None:
+    """Forget a runner."""
+    tx.execute(runners.delete().where(runners.c.id == runner_id))

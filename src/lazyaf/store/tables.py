@@ -1,0 +1,286 @@
+"""The schema, as SQLAlchemy Core tables. Migrations (store/migrations) are what creates it.
+
+Timestamps are ISO 8601 UTC text, ids UUIDv7 text, so that both databases sort them alike. CHECK
+constraints and partial unique indexes are the last guard of what the domain already enforces.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.jobs import JobKind, JobStatus, StopReason
+from lazyaf.domain.runners import Isolation, PoolKind, RunnerStatus
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = String(36)
+Time = String(32)
+Sha = String(64)
+# AUTOINCREMENT needs INTEGER on SQLite; PostgreSQL gets 64 bits.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+def one_of(column: str, values: Any, *, name: str) -> CheckConstraint:
+    """A CHECK that the column holds one of an enum's values."""
+    listed = ", ".join(f"'{v.value}'" for v in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+repos = Table(
+    "repos",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("remote_url", Text),
+    Column("default_branch", String(255), nullable=False),
+    Column("is_ingested", Boolean, nullable=False, default=False),
+    Column("is_deleting", Boolean, nullable=False, default=False),
+    Column("settings", JSON, nullable=False),
+    Column("file_settings", JSON, nullable=False),
+    Column("prompt_template", Text),
+    Column("config_error", Text),
+    Column("next_number", Integer, nullable=False, default=1),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("description", Text, nullable=False, default=""),
+    Column("status", String(16), nullable=False),
+    Column("position", Float, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("agent", String(40)),
+    Column("agent_options", JSON, nullable=False),
+    Column("base_branch", String(255)),
+    Column("branch_name", String(255)),
+    Column("head_sha", Sha),
+    Column("merged_sha", Sha),
+    Column("pr_url", Text),
+    Column("job_id", Id),
+    Column("failure", JSON(none_as_null=True)),
+    Column("no_changes", Boolean, nullable=False, default=False),
+    Column("additions", Integer),
+    Column("deletions", Integer),
+    Column("files", Integer),
+    Column("mergeable", Boolean),
+    Column("conflicts", JSON, nullable=False),
+    Column("rejections", Integer, nullable=False, default=0),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    UniqueConstraint("repo_id", "number"),
+    one_of("status", CardStatus, name="status"),
+    CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
+    Index("ix_cards_board", "repo_id", "status", "position"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False, default=JobKind.AGENT.value),
+    Column("status", String(16), nullable=False),
+    Column("agent", String(40), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("spent", Integer, nullable=False, default=0),
+    Column("runner_id", Id),
+    Column("cancel_requested", Boolean, nullable=False, default=False),
+    Column("base_sha", Sha),
+    Column("head_sha", Sha),
+    Column("checkpoint_sha", Sha),
+    Column("session_id", String(200)),
+    Column("stop_reason", String(20)),
+    Column("error", Text),
+    Column("usage", JSON(none_as_null=True)),
+    Column("phase", String(16)),
+    Column("last_action", String(200)),
+    Column("log_seq", Integer, nullable=False, default=0),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", Time, nullable=False),
+    Column("started_at", Time),
+    Column("completed_at", Time),
+    one_of("status", JobStatus, name="status"),
+    one_of("kind", JobKind, name="kind"),
+    one_of("stop_reason", StopReason, name="stop_reason"),
+    Index("ix_jobs_card", "card_id", "id"),
+    Index(
+        "uq_jobs_open_card",
+        "card_id",
+        unique=True,
+        sqlite_where=text("status IN ('queued', 'running')"),
+        postgresql_where=text("status IN ('queued', 'running')"),
+    ),
+    Index(
+        "ix_jobs_queue",
+        text("priority DESC"),
+        "id",
+        sqlite_where=text("status = 'queued'"),
+        postgresql_where=text("status = 'queued'"),
+    ),
+    Index(
+        "ix_jobs_running",
+        "id",
+        sqlite_where=text("status = 'running'"),
+        postgresql_where=text("status = 'running'"),
+    ),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("runner_id", Id, nullable=False),
+    Column("claim_id", String(64), nullable=False, unique=True),
+    Column("lease_hash", String(64), nullable=False, unique=True),
+    Column("git_hash", String(64), nullable=False, unique=True),
+    Column("state", String(8), nullable=False),
+    Column("contacted", Boolean, nullable=False, default=False),
+    Column("src_seq", Integer, nullable=False, default=0),
+    Column("started_at", Time, nullable=False),
+    Column("ended_at", Time),
+    CheckConstraint("state IN ('live', 'lost', 'closed')", name="state"),
+    Index(
+        "uq_attempts_live",
+        "job_id",
+        unique=True,
+        sqlite_where=text("state = 'live'"),
+        postgresql_where=text("state = 'live'"),
+    ),
+)
+
+job_commands = Table(
+    "job_commands",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("text", Text),
+    Column("created_at", Time, nullable=False),
+    Index("ix_job_commands_job", "job_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+job_logs = Table(
+    "job_logs",
+    metadata,
+    Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("last_seq", Integer, primary_key=True),
+    Column("first_seq", Integer, nullable=False),
+    Column("codec", String(8), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+runners = Table(
+    "runners",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("instance_id", String(64), nullable=False),
+    Column("token_id", Id, nullable=False),
+    Column("pool", String(16), nullable=False),
+    Column("isolation", String(16), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("agents", JSON, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("container_id", String(100)),
+    Column("status", String(16), nullable=False),
+    Column("is_draining", Boolean, nullable=False, default=False),
+    Column("current_job_id", Id),
+    Column("last_heartbeat", Time, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("row_version", Integer, nullable=False, default=1),
+    one_of("status", RunnerStatus, name="status"),
+    one_of("pool", PoolKind, name="pool"),
+    one_of("isolation", Isolation, name="isolation"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("at", Time, nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("family", String(40), nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("ix_events_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("operation", String(16), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("old_sha", Sha),
+    Column("new_sha", Sha, nullable=False),
+    Column("head_sha", Sha, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("created_at", Time, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("created_at", Time, nullable=False),
+    Column("last_used_at", Time),
+    CheckConstraint("kind IN ('person', 'runner')", name="kind"),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", String(100), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
