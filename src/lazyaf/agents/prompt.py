@@ -1,0 +1,141 @@
+"""What the agent is told: one prompt made of a card, its repository and, later, its review.
+
+The runner calls `render` with a repository's own ``.lazyaf/prompt.md`` when there is one, otherwise
+the template beside this module is used. A template is Markdown with ``$name`` placeholders
+(`string.Template`); an unknown ``$`` stays as it is, so that shell snippets need no care.
+
+Placeholders: ``$number $title $description $branch $base`` and the sections ``$instructions``,
+``$followup``, ``$comments``, ``$conflicts``, ``$readme``, each empty when there is nothing to say.
+What a person asks for in this round, and the conflicts, are added at the end of a template that
+forgot them: an agent must never be sent without its reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from string import Template
+from typing import Final
+
+from lazyaf.protocol.messages import Comment, Task
+
+README_MAX: Final = 8_000
+"""Characters of the README in a prompt; the agent can read the rest itself."""
+CONFLICTS_MAX: Final = 200
+"""Conflicting paths that are listed by name."""
+_REQUIRED: Final = ("followup", "comments", "conflicts")
+
+
+def render(
+    template: str | None,
+    task: Task,
+    *,
+    branch: str,
+    base: str,
+    readme: str | None,
+    conflicts: Sequence[str] = (),
+    followup: bool = False,
+) -> str:
+    """The prompt, ending in one newline.
+
+    ``template`` is the repository's own or None; ``conflicts`` are paths that do not merge with
+    ``base``; ``followup`` says that the agent (or another) has worked on this branch before.
+    """
+    source = template if template is not None and template.strip() else default_template()
+    sections = {
+        "instructions": _instructions(branch, base),
+        "followup": _followup(task, followup=followup),
+        "comments": _comments(task.comments),
+        "conflicts": _conflicts(conflicts, base),
+        "readme": _readme(readme),
+    }
+    filled = Template(_without_empty_lines_of(source, sections))
+    text = filled.safe_substitute(
+        sections,
+        number=task.number,
+        title=task.title,
+        description=task.description.strip() or "(The card has no description.)",
+        branch=branch,
+        base=base,
+    )
+    named = set(filled.get_identifiers())
+    missing = [sections[name] for name in _REQUIRED if name not in named and sections[name]]
+    return "\n\n".join(part.strip() for part in (text, *missing)) + "\n"
+
+
+def default_template() -> str:
+    """The template that LazyAF ships."""
+    return (resources.files("lazyaf.agents") / "prompts" / "default.md").read_text("utf-8")
+
+
+def _instructions(branch: str, base: str) -> str:
+    return (
+        "1. Do what the card asks, completely, and nothing that it does not ask.\n"
+        "2. Follow the conventions of this repository: read its `CLAUDE.md`, `AGENTS.md` or "
+        "`CONTRIBUTING.md` when there is one, and run its tests and linters.\n"
+        f"3. Commit your work with clear messages on the current branch, `{branch}`.\n"
+        f"4. Do not push and do not switch branches: a person reviews `{branch}` and merges it "
+        f"into `{base}`."
+    )
+
+
+def _followup(task: Task, *, followup: bool) -> str:
+    message = task.message.strip()
+    if not followup and not message:
+        return ""
+    heading = "## What to do now\n\n"
+    seen = "There is already work on this branch; look at it first and build on it.\n\n"
+    ask = message or (
+        "A reviewer left comments; answer each of them in the code."
+        if task.comments
+        else "Continue and finish what the card asks."
+    )
+    return heading + (seen if followup else "") + ask
+
+
+def _comments(comments: Sequence[Comment]) -> str:
+    if not comments:
+        return ""
+    told = "\n\n".join(f"- `{_place(c)}`\n{_indent(c.body)}" for c in comments)
+    return f"## Review comments\n\nAnswer each of them:\n\n{told}"
+
+
+def _place(comment: Comment) -> str:
+    return comment.path if comment.line is None else f"{comment.path}:{comment.line}"
+
+
+def _indent(body: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in body.strip().splitlines())
+
+
+def _conflicts(paths: Sequence[str], base: str) -> str:
+    if not paths:
+        return ""
+    listed = "\n".join(f"- `{path}`" for path in paths[:CONFLICTS_MAX])
+    rest = len(paths) - CONFLICTS_MAX
+    more = f"\n- … and {rest} more" if rest > 0 else ""
+    return (
+        f"## Conflicts with `{base}`\n\n"
+        f"`{base}` has moved and no longer merges into this branch. First run "
+        f"`git merge origin/{base}`, resolve the conflicts so that both sides keep their meaning, "
+        f"and commit the merge; then go on. These files conflict:\n\n{listed}{more}"
+    )
+
+
+def _readme(readme: str | None) -> str:
+    text = (readme or "").strip()
+    if not text:
+        return ""
+    if len(text) > README_MAX:
+        text = text[:README_MAX].rstrip() + "\n\n(The README goes on; read the file for the rest.)"
+    return f"## The repository's README\n\n{text}"
+
+
+def _without_empty_lines_of(template: str, sections: Mapping[str, str]) -> str:
+    """The template without the lines that would hold nothing but an empty section."""
+    for name, text in sections.items():
+        if not text:
+            alone = rf"^[ \t]*\$(?:{name}|\{{{name}\}})[ \t]*(?:\n\s*|\Z)"
+            template = re.sub(alone, "", template, flags=re.MULTILINE)
+    return template
