@@ -1,0 +1,216 @@
+"""Refs: what they point at, moving them by compare-and-set, and the list of branches.
+
+Moves are one `update-ref --stdin` transaction, which races safely with pushes. Reading is pygit2
+in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import ReferenceFilter
+
+from lazyaf.domain.errors import BranchMoved, Conflict, GitFailed, Invalid, Unavailable
+from lazyaf.git.pktline import ZERO
+from lazyaf.git.reader import PairCache, opened
+from lazyaf.git.storage import Storage
+
+HEADS: Final = "refs/heads/"
+TAGS: Final = "refs/tags/"
+
+_OID: Final = re.compile(r"[0-9a-f]{40}")
+
+# git's words (LANG is C) for "the ref is not where you said".
+_MOVED: Final = (
+    "but expected",
+    "reference already exists",
+    "unable to resolve reference",
+    "reference is missing",
+)
+
+_distances: PairCache[tuple[int, int]] = PairCache(20_000)
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """Move ``ref`` to ``new`` (None deletes it) if it is at ``old``.
+
+    ``old`` None does not look, `ZERO` means that the ref must not exist yet. The same id twice
+    only verifies.
+    """
+
+    ref: str
+    new: str | None
+    old: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch and its tip. ``ahead`` and ``behind`` count commits against the default branch;
+    ``merged`` says that the default branch has all of it (never of the default branch itself)."""
+
+    name: str
+    sha: str
+    ahead: int
+    behind: int
+    subject: str
+    author: str
+    committed_at: str
+    merged: bool
+
+
+async def resolve(storage: Storage, repo_id: str, ref_or_sha: str) -> str | None:
+    """The commit that a full id, ``HEAD``, a full ref, a branch or a tag names; None when there is
+    none. No revision expressions."""
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_resolve, path, ref_or_sha)
+
+
+def _resolve(path: Path, name: str) -> str | None:
+    with opened(path) as repository:
+        if _OID.fullmatch(name):
+            found = repository.get(name)
+            return _commit_id(found)
+        exact = [name] if name == "HEAD" or name.startswith("refs/") else []
+        for candidate in (*exact, HEADS + name, TAGS + name):
+            try:
+                reference = repository.references.get(candidate)
+                if reference is not None:
+                    return _commit_id(reference)
+            except (pygit2.GitError, ValueError, KeyError):  # an invalid name or an unborn HEAD
+                continue
+    return None
+
+
+def _commit_id(found: pygit2.Object | pygit2.Reference | None) -> str | None:
+    try:
+        return None if found is None else str(found.peel(pygit2.Commit).id)
+    except (pygit2.GitError, ValueError):  # a blob or a tree
+        return None
+
+
+async def update(storage: Storage, repo_id: str, updates: Sequence[RefUpdate]) -> None:
+    """Move all refs or none.
+
+    Raises `BranchMoved` when one is not where it was seen, `Conflict` when a name is blocked by
+    another (``a`` and ``a/b``), `Unavailable` when a lock stays held.
+    """
+    script = b"".join(_instruction(update) for update in updates)
+    async with storage.shared(repo_id):
+        try:
+            await storage.git(
+                repo_id,
+                ["-c", "core.filesRefLockTimeout=2000", "update-ref", "--stdin", "-z"],
+                stdin=script,
+            )
+        except GitFailed as failed:
+            raise _explained(failed) from failed
+
+
+def _instruction(update: RefUpdate) -> bytes:
+    shas = [sha for sha in (update.new, update.old) if sha is not None]
+    if not update.ref.startswith("refs/") or "\0" in update.ref:
+        raise Invalid(f"“{update.ref}” is not the full name of a ref.")
+    if not all(_OID.fullmatch(sha) for sha in shas):
+        raise Invalid("A ref moves between full object ids.")
+    ref = update.ref.encode(errors="surrogateescape")
+    old = (update.old or "").encode()
+    if update.new in (None, ZERO):
+        return b"delete %s\0%s\0" % (ref, old)
+    return b"update %s\0%s\0%s\0" % (ref, str(update.new).encode(), old)
+
+
+def _explained(failed: GitFailed) -> Exception:
+    words = failed.detail
+    if any(phrase in words for phrase in _MOVED):
+        return BranchMoved("The branch moved meanwhile. Look at it again.")
+    if "exists; cannot create" in words or "cannot process" in words:
+        return Conflict(f"The name is blocked by another ref: {words}", code="ref_blocked")
+    if ".lock': File exists" in words:
+        return Unavailable("The ref is locked by another operation. Try again.")
+    return failed
+
+
+async def is_ancestor(storage: Storage, repo_id: str, ancestor: str, descendant: str) -> bool:
+    """Whether the history of one commit has the other, or both are the same. Full ids."""
+    async with storage.shared(repo_id):
+        answer = await storage.git(
+            repo_id, ["merge-base", "--is-ancestor", ancestor, descendant], ok=(0, 1)
+        )
+        return answer.returncode == 0
+
+
+async def has_branch_blocking(storage: Storage, repo_id: str, prefix: str) -> bool:
+    """Whether a branch stands where ``<prefix>/…`` needs a directory (R16)."""
+    parts = prefix.strip("/").split("/")
+    names = [HEADS + "/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    async with storage.shared(repo_id):
+        found = await storage.git(repo_id, ["for-each-ref", "--format=%(refname)", *names])
+    return not set(names).isdisjoint(found.text.splitlines())
+
+
+async def list_branches(storage: Storage, repo_id: str, default_branch: str) -> list[Branch]:
+    """`branches` off the event loop."""
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(branches, path, default_branch)
+
+
+def branches(path: Path, default_branch: str) -> list[Branch]:
+    """Every branch, by name. Blocks: call it from a thread."""
+    with opened(path) as repository:
+        tips = {
+            reference.raw_shorthand.decode(errors="replace"): reference.peel(pygit2.Commit)
+            for reference in repository.references.iterator(ReferenceFilter.BRANCHES)
+        }
+        default = tips.get(default_branch)
+        return [
+            _branch(repository, name, tip, default, is_default=name == default_branch)
+            for name, tip in sorted(tips.items())
+        ]
+
+
+def _branch(
+    repository: pygit2.Repository,
+    name: str,
+    tip: pygit2.Commit,
+    default: pygit2.Commit | None,
+    *,
+    is_default: bool,
+) -> Branch:
+    sha = str(tip.id)
+    ahead = behind = 0
+    if default is not None:
+        base = str(default.id)
+        ahead, behind = _distances.compute(
+            sha, base, lambda: repository.ahead_behind(tip.id, default.id)
+        )
+    return Branch(
+        name=name,
+        sha=sha,
+        ahead=ahead,
+        behind=behind,
+        subject=subject(tip),
+        author=tip.author.raw_name.decode(errors="replace"),
+        committed_at=iso(tip.commit_time),
+        merged=default is not None and not is_default and ahead == 0,
+    )
+
+
+def subject(commit: pygit2.Commit) -> str:
+    """The first line of the message, undecodable bytes made visible."""
+    return commit.raw_message.decode(errors="replace").lstrip("\n").partition("\n")[0].strip()
+
+
+def iso(seconds: int) -> str:
+    """Seconds since the epoch as ISO 8601 UTC; what no calendar has is the epoch."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError, OSError):
+        return "1970-01-01T00:00:00Z"

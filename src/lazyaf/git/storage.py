@@ -1,0 +1,255 @@
+"""The bare repositories of one data directory: where they are, who may touch them and when.
+
+Layout below the root: ``<repo_id>.git``, ``.hooks`` (ours, the only ones git runs), ``.tmp`` and
+``.trash``. Whoever reads or writes a repository does it inside `shared`; prune and delete take
+`exclusive` (R9). Running packs are registered here, so that those of a lost lease can be ended and
+awaited (R7). Never touches a database: what a repository is called elsewhere is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from lazyaf.domain.errors import Conflict, Invalid, LazyafError, LeaseLost, NotFound
+from lazyaf.git import command
+from lazyaf.git.locks import RepositoryLock
+
+_REPO_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+ASK_BACK: Final = """\
+#!/bin/sh
+# Written by LazyAF at every start. Asks the server, after the upload and before any ref moves,
+# whether this push may still happen (R7). The answer is one line: "ok", or the reason why not.
+echo ask >"/dev/fd/$LAZYAF_GATE_ASK" || exit 1
+IFS= read -r answer <"/dev/fd/$LAZYAF_GATE_ANSWER" || exit 1
+[ "$answer" = ok ] && exit 0
+printf '%s\\n' "$answer" >&2
+exit 1
+"""
+
+
+class Pack(Protocol):
+    """A running transfer that can be ended."""
+
+    async def end(self, reason: LazyafError) -> None:
+        """End it and return when its child is gone."""
+        ...
+
+
+class Storage:
+    """Bare repositories at ``<root>/<repo_id>.git``. Belongs to one event loop.
+
+    ``max_packs`` caps the transfers of either direction that run at once; the rest queue. Either
+    direction has slots of its own, so that slow clones never hold up the work of a job.
+    """
+
+    def __init__(self, root: Path, *, max_packs: int | None = None) -> None:
+        self.root = root.absolute()
+        self._locks: dict[str, RepositoryLock] = {}
+        self._packs: dict[str, set[Pack]] = {}
+        slots = max_packs or max(2, os.cpu_count() or 1)
+        self._slots = {
+            service: asyncio.Semaphore(slots) for service in ("git-upload-pack", "git-receive-pack")
+        }
+        for folder in (self.no_hooks, self.asking_hooks, self._temporary, self._trash):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_hook(self.asking_hooks / "pre-receive")
+
+    @property
+    def no_hooks(self) -> Path:
+        """An empty hooks directory."""
+        return self.root / ".hooks" / "none"
+
+    @property
+    def asking_hooks(self) -> Path:
+        """The hooks directory whose pre-receive asks back (see gate.py)."""
+        return self.root / ".hooks" / "asking"
+
+    @property
+    def _temporary(self) -> Path:
+        return self.root / ".tmp"
+
+    @property
+    def _trash(self) -> Path:
+        return self.root / ".trash"
+
+    def path(self, repo_id: str) -> Path:
+        """Where the repository is or would be. `NotFound` when the id is no lower-case UUID."""
+        if not _REPO_ID.fullmatch(repo_id):
+            raise NotFound("There is no such repository.")
+        return self.root / f"{repo_id}.git"
+
+    def exists(self, repo_id: str) -> bool:
+        """Whether the repository is there."""
+        return self.path(repo_id).is_dir()
+
+    async def git(
+        self,
+        repo_id: str,
+        args: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        ok: Sequence[int] = (0,),
+    ) -> command.Completed:
+        """`command.run` on this repository, by its path; the caller holds `shared`."""
+        return await command.run(
+            [f"--git-dir={self.path(repo_id)}", *args], env=env, stdin=stdin, ok=ok
+        )
+
+    async def create(self, repo_id: str, default_branch: str) -> None:
+        """An empty bare repository whose HEAD points at ``default_branch``.
+
+        Raises `Invalid` for a branch name that git refuses, `Conflict` when it exists.
+        """
+        target = self.path(repo_id)
+        await require_branch_name(default_branch)
+        with self.temporary() as folder:
+            fresh = folder / "fresh.git"
+            await command.run(
+                ["init", "--quiet", "--bare", "--template=", "--object-format=sha1",
+                 f"--initial-branch={default_branch}", str(fresh)]
+            )  # fmt: skip
+            if not _move_if_absent(fresh, target):
+                raise Conflict("This repository exists already.")
+
+    async def delete(self, repo_id: str) -> None:
+        """Refuse new users, end the packs, wait for the rest, then remove. Absent is fine."""
+        lock = self._lock(repo_id)
+        lock.close()
+        await self._end(f"repo:{repo_id}", NotFound("This repository is being deleted."))
+        async with lock.exclusive():
+            await asyncio.to_thread(_discard, self.path(repo_id), self._trash)
+            self._locks.pop(repo_id, None)
+
+    async def set_head(self, repo_id: str, branch: str) -> None:
+        """Point HEAD at a branch, which need not exist yet."""
+        await require_branch_name(branch)
+        async with self.shared(repo_id):
+            await self.git(repo_id, ["symbolic-ref", "HEAD", f"refs/heads/{branch}"])
+
+    @asynccontextmanager
+    async def shared(self, repo_id: str) -> AsyncIterator[Path]:
+        """Keep the repository from being pruned or deleted; gives its path. May be nested.
+
+        Raises `NotFound` when it is not there or is being deleted.
+        """
+        if not self.exists(repo_id):
+            raise NotFound("There is no such repository.")
+        async with self._lock(repo_id).shared():
+            yield self.path(repo_id)
+
+    @asynccontextmanager
+    async def exclusive(self, repo_id: str) -> AsyncIterator[Path]:
+        """Have the repository alone, for prune; gives its path. Never from inside `shared`."""
+        async with self._lock(repo_id).exclusive():
+            if not self.exists(repo_id):
+                raise NotFound("There is no such repository.")
+            yield self.path(repo_id)
+
+    def slot(self, service: str) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn to run a transfer of this service."""
+        return self._slots[service]
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A private directory on the same disk, removed afterwards."""
+        with tempfile.TemporaryDirectory(dir=self._temporary) as folder:
+            yield Path(folder)
+
+    @contextmanager
+    def running(self, repo_id: str, key: str | None, pack: Pack) -> Iterator[None]:
+        """Register a transfer under its repository and, if it has one, its lease."""
+        keys = [f"repo:{repo_id}"] + ([f"key:{key}"] if key else [])
+        for name in keys:
+            self._packs.setdefault(name, set()).add(pack)
+        try:
+            yield
+        finally:
+            for name in keys:
+                self._packs[name].discard(pack)
+                if not self._packs[name]:
+                    del self._packs[name]
+
+    async def end_packs(self, key: str) -> None:
+        """End the transfers of one lease and return when their children are gone (R7).
+
+        Revoke the credential first: what begins afterwards is stopped by pre-receive.
+        """
+        await self._end(f"key:{key}", LeaseLost("This lease no longer holds the job."))
+
+    async def _end(self, name: str, reason: LazyafError) -> None:
+        packs = list(self._packs.get(name, ()))
+        await asyncio.gather(*(pack.end(reason) for pack in packs))
+
+    async def sweep(self) -> int:
+        """Remove what a killed server left behind; returns how many things.
+
+        Only at start, before anything runs, holding the lock of the data directory (R18).
+        """
+        return await asyncio.to_thread(_sweep, self.root, (self._temporary, self._trash))
+
+    def _lock(self, repo_id: str) -> RepositoryLock:
+        return self._locks.setdefault(repo_id, RepositoryLock())
+
+
+async def require_branch_name(name: str) -> None:
+    """Raise `Invalid` unless git takes this as the name of a branch."""
+    checked = await command.run(["check-ref-format", "--branch", name], ok=(0, 1, 128))
+    if checked.returncode or checked.text != name or "\0" in name:
+        raise Invalid(f"“{name}” cannot be the name of a branch.")
+
+
+def _write_hook(path: Path) -> None:
+    """Put the hook there whole, since an older server's push may be running the one before."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(ASK_BACK)
+    fresh.chmod(0o700)
+    fresh.replace(path)
+
+
+def _move_if_absent(source: Path, target: Path) -> bool:
+    if target.exists():
+        return False
+    source.rename(target)
+    return True
+
+
+def _discard(path: Path, trash: Path) -> None:
+    """Away with one rename, then remove at leisure: a crash between leaves only trash."""
+    if path.exists():
+        grave = Path(tempfile.mkdtemp(dir=trash))
+        path.rename(grave / path.name)
+        shutil.rmtree(grave)
+
+
+def _sweep(root: Path, folders: Sequence[Path]) -> int:
+    leftovers = [entry for folder in folders for entry in folder.iterdir()]
+    for repository in root.glob("*.git"):
+        leftovers += _leftovers(repository)
+    for leftover in leftovers:
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def _leftovers(repository: Path) -> Iterator[Path]:
+    """Locks (no ref may end in ``.lock``) and quarantines; loose object folders hold neither."""
+    objects = repository / "objects"
+    for pattern in ("tmp_objdir-*", "incoming-*", "*.lock", "pack/tmp_*", "pack/.tmp-*"):
+        yield from objects.glob(pattern)
+    yield from (objects / "info").rglob("*.lock")
+    for folder, names, files in os.walk(repository):
+        if Path(folder) == repository:
+            names.remove("objects")
+        yield from (Path(folder, name) for name in files if name.endswith(".lock"))
