@@ -87,3 +87,9 @@ def update_runner(tx: Tx, runner_id: str, values: dict[str, Any]) -> None:
 def remove_runner(tx: Tx, runner_id: str) -> None:
     """Forget a runner."""
     tx.execute(runners.delete().where(runners.c.id == runner_id))
+
+
+def find_runner_by_id(tx: Tx, runner_id: str) -> RunnerRow | None:
+    """The runner, or None when it was forgotten."""
+    row = tx.execute(_GET, {"runner_id": runner_id}).one_or_none()
+    return RunnerRow(**row._mapping) if row is not None else None

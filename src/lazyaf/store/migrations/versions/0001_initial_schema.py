@@ -293,3 +293,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "last_seq", name=op.f("pk_job_logs")),
     )
+    op.create_index(
+        "ix_jobs_queue",
+        "jobs",
+        [sa.text("priority DESC"), "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )

@@ -1,0 +1,131 @@
+"""What a repository can be told: by a person in the UI, and by ``.lazyaf/config.toml``.
+
+The file counts only as it stands at the tip of the default branch, so that no agent rewrites its own
+rules; where both say something, the file wins. ``trusted`` is a person's alone to say.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from lazyaf.domain.errors import Invalid
+
+CONFIG_PATH: Final = ".lazyaf/config.toml"
+PROMPT_PATH: Final = ".lazyaf/prompt.md"
+
+_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h)$")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+_PREFIX = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class RepoSettings:
+    """Effective settings; times in seconds, ``wip_limit`` None means no limit."""
+
+    agent: str = "claude"
+    branch_prefix: str = "lazyaf"
+    wip_limit: int | None = None
+    setup_command: str | None = None
+    job_limit_s: float = 3600
+    idle_limit_s: float = 600
+    setup_limit_s: float = 600
+    trusted: bool = False
+
+
+NAMES: Final = tuple(field.name for field in fields(RepoSettings))
+
+# Where each setting stands in the file.
+_IN_FILE: Final[dict[str, tuple[str, ...]]] = {
+    "agent": ("agent",),
+    "branch_prefix": ("branch_prefix",),
+    "wip_limit": ("limits", "wip"),
+    "job_limit_s": ("limits", "job"),
+    "idle_limit_s": ("limits", "idle"),
+    "setup_limit_s": ("limits", "setup"),
+    "setup_command": ("setup", "run"),
+}
+
+
+def effective(
+    person: Mapping[str, Any], file: Mapping[str, Any], *, agent: str = "claude"
+) -> RepoSettings:
+    """Merge the defaults, what a person set and what the file says, later ones winning."""
+    merged: dict[str, Any] = {"agent": agent}
+    merged |= {k: v for k, v in person.items() if k in NAMES and v is not None}
+    merged |= {k: v for k, v in file.items() if k in _IN_FILE and v is not None}
+    return RepoSettings(**merged)
+
+
+def parse_config(text: str) -> dict[str, Any]:
+    """The settings of a ``config.toml``; `Invalid` says which line or key is wrong."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{CONFIG_PATH} is not valid TOML: {error}.") from None
+    found: dict[str, Any] = {}
+    for name, path in _IN_FILE.items():
+        value: Any = document
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            found[name] = check(name, value, where=f"{CONFIG_PATH}: {'.'.join(path)}")
+    return found
+
+
+def check(name: str, value: Any, *, where: str) -> Any:
+    """A setting's value in its stored form, or `Invalid` that names ``where``."""
+    checker = _CHECKS[name]
+    checked = checker(value)
+    if checked is None:
+        raise Invalid(f"{where} {_EXPECTED[name]}, not {value!r}.", extra={"fields": {name: value}})
+    return checked
+
+
+def parse_duration(value: Any) -> float | None:
+    """Seconds of ``90``, ``"90s"``, ``"60m"`` or ``"1.5h"``; None when it is none of these."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value) if 1 <= value <= 7 * 86400 else None
+    match = _DURATION.match(value) if isinstance(value, str) else None
+    return parse_duration(float(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= 10_000 else None
+
+
+def _prefix(value: Any) -> str | None:
+    valid = isinstance(value, str) and len(value) <= 100 and _PREFIX.match(value)
+    usable = valid and not value.endswith(".lock") and ".." not in value
+    return value if usable else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
+
+
+_CHECKS: Final[dict[str, Any]] = {
+    "agent": _text,
+    "branch_prefix": _prefix,
+    "wip_limit": _count,
+    "setup_command": _text,
+    "job_limit_s": parse_duration,
+    "idle_limit_s": parse_duration,
+    "setup_limit_s": parse_duration,
+    "trusted": lambda value: value if isinstance(value, bool) else None,
+}
+_EXPECTED: Final[dict[str, str]] = {
+    "agent": "must be the name of an agent",
+    "branch_prefix": "must be a name that can begin a branch, like “lazyaf”",
+    "wip_limit": "must be a whole number of at least 1",
+    "setup_command": "must be a shell command",
+    "job_limit_s": "must be a time like “60m”",
+    "idle_limit_s": "must be a time like “10m”",
+    "setup_limit_s": "must be a time like “10m”",
+    "trusted": "must be true or false",
+}

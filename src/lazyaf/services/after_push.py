@@ -1,0 +1,99 @@
+"""What follows when branches of a repository have moved, by a push or by a merge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lazyaf.domain.errors import Invalid
+from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
+from lazyaf.domain.repo_settings import CONFIG_PATH, PROMPT_PATH, parse_config
+from lazyaf.git import blobs, refs
+from lazyaf.services.announce import card_changed
+from lazyaf.services.card_branch import Measured, branch_ref, measure
+from lazyaf.services.context import Context
+from lazyaf.services.repositories import find_repo, mark_ingested, set_file_settings
+from lazyaf.store.cards import CardRow, cards_in_review, get_card, update_card
+from lazyaf.store.tx import Tx
+
+HEADS = "refs/heads/"
+
+
+async def branches_pushed(
+    ctx: Context, repo_id: str, moved: Sequence[tuple[str, str, str]], actor: Actor
+) -> None:
+    """Branches were pushed (old, new, ref): note it, and refresh what depends on them."""
+    heads = [(ref.removeprefix(HEADS), new) for _, new, ref in moved if ref.startswith(HEADS)]
+    if not heads:
+        return
+    repo = await ctx.db.read(find_repo, repo_id)
+    if await refs.resolve(ctx.git, repo_id, branch_ref(repo.default_branch)) is not None:
+        await ctx.db.write(mark_ingested, repo_id, actor, ctx.clock.now())
+    await ctx.db.write(_announce, repo_id, heads, actor)
+    if any(name == repo.default_branch for name, _ in heads):
+        await refresh_config(ctx, repo_id)
+    await refresh_reviews(ctx, repo_id)
+
+
+def _announce(tx: Tx, repo_id: str, heads: list[tuple[str, str]], actor: Actor) -> None:
+    for name, sha in heads:
+        data: dict[str, Any] = {"branch": name, "sha": sha, "repo_id": repo_id}
+        tx.emit(NewEvent(EventType.BRANCH_PUSHED, repo_id, actor, 0, data))
+
+
+async def refresh_config(ctx: Context, repo_id: str) -> None:
+    """Read the repository's own settings at the tip of its default branch."""
+    repo = await ctx.db.read(find_repo, repo_id)
+    tip = await refs.resolve(ctx.git, repo_id, branch_ref(repo.default_branch))
+    if tip is None:
+        return
+    config = await blobs.read_file(ctx.git, repo_id, tip, CONFIG_PATH)
+    prompt = await blobs.read_file(ctx.git, repo_id, tip, PROMPT_PATH)
+    found: dict[str, Any] = {}
+    wrong: str | None = None
+    try:
+        found = parse_config(config.decode()) if config is not None else {}
+    except Invalid as error:
+        wrong = error.detail
+    except UnicodeDecodeError:
+        wrong = f"{CONFIG_PATH} is not UTF-8."
+    template = prompt.decode(errors="replace") if prompt is not None else None
+    await ctx.db.write(set_file_settings, repo_id, found, template, wrong, ctx.clock.now())
+
+
+async def refresh_reviews(ctx: Context, repo_id: str) -> None:
+    """Measure the cards in review anew: their branch or their base may have moved."""
+    repo = await ctx.db.read(find_repo, repo_id)
+    for card in await ctx.db.read(cards_in_review, repo_id):
+        head = await refs.resolve(ctx.git, repo_id, branch_ref(card.branch_name or ""))
+        if head is None:
+            continue
+        measured = await measure(ctx, repo_id, card.base_branch or repo.default_branch, head)
+        if _differs(card, head, measured):
+            await ctx.db.write(_update_review, card, head, measured, ctx.clock.now())
+
+
+def _differs(card: CardRow, head: str, measured: Measured) -> bool:
+    seen = (card.head_sha, card.additions, card.deletions, card.files, card.mergeable)
+    now = (head, measured.additions, measured.deletions, measured.files, measured.mergeable)
+    return seen != now or tuple(card.conflicts) != measured.conflicts
+
+
+def _update_review(tx: Tx, seen: CardRow, head: str, measured: Measured, now: str) -> None:
+    card = get_card(tx, seen.id)
+    if card.version != seen.version:
+        return  # something newer is known already
+    update_card(
+        tx,
+        card,
+        {
+            "head_sha": head,
+            "additions": measured.additions,
+            "deletions": measured.deletions,
+            "files": measured.files,
+            "mergeable": measured.mergeable,
+            "conflicts": list(measured.conflicts),
+            "updated_at": now,
+        },
+    )
+    card_changed(tx, EventType.CARD_UPDATED, card.id, SERVER)

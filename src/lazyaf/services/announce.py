@@ -1,0 +1,46 @@
+"""Turns what a service did into events, always with the thing as it is now.
+
+A client that keeps the newest version of each subject is right without asking again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazyaf.domain.events import Actor, EventType, NewEvent
+from lazyaf.services.views import job_view, repo_view, runner_view
+from lazyaf.store.board import card_summary
+from lazyaf.store.jobs import JobRow, get_job
+from lazyaf.store.repos import RepoRow
+from lazyaf.store.runners import RunnerRow, get_runner
+from lazyaf.store.tx import Tx
+
+
+def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> dict[str, Any]:
+    """Emit a card event; returns the card's summary."""
+    summary = card_summary(tx, card_id)
+    tx.emit(NewEvent(kind, card_id, actor, summary["version"], {"card": summary}))
+    return summary
+
+
+def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> JobRow:
+    """Emit a job event with the job and its card; returns the job."""
+    job = get_job(tx, job_id)
+    summary = card_summary(tx, job.card_id)
+    data = {"job": job_view(job, runner_name=None), "card": summary}
+    tx.emit(NewEvent(kind, job_id, actor, job.version, data))
+    return job
+
+
+def runner_changed(tx: Tx, kind: EventType, runner_id: str, actor: Actor) -> RunnerRow:
+    """Emit a runner event; returns the runner."""
+    runner = get_runner(tx, runner_id)
+    tx.emit(
+        NewEvent(kind, runner_id, actor, runner.row_version, {"runner": runner_view(tx, runner)})
+    )
+    return runner
+
+
+def repo_changed(tx: Tx, kind: EventType, repo: RepoRow, actor: Actor) -> None:
+    """Emit a repository event."""
+    tx.emit(NewEvent(kind, repo.id, actor, repo.version, {"repo": repo_view(repo)}))

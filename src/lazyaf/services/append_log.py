@@ -1,0 +1,121 @@
+"""Append a runner's entries to a job's log, once each and in order (rules.md R13)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lazyaf.domain.errors import SequenceGap
+from lazyaf.domain.events import SERVER, EventType
+from lazyaf.protocol.entries import Entry, EntryKind, Usage
+from lazyaf.services.announce import job_changed
+from lazyaf.services.context import Context
+from lazyaf.services.leases import mark_contacted, require_lease
+from lazyaf.store.jobs import JobRow, get_job, update_attempt, update_job
+from lazyaf.store.logs import encode_batch, insert_batch
+from lazyaf.store.tx import Tx
+
+THREAD_ABOVE: Final = 50
+"""Entries above which encoding is worth a thread."""
+ACTION_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the card shows of a batch: the last phase, action and usage in it."""
+
+    phase: str | None = None
+    last_action: str | None = None
+    usage: Usage | None = None
+
+
+async def append_log(
+    ctx: Context, job_id: str, lease: str, src_seq: int, entries: Sequence[Entry]
+) -> int:
+    """Store the entries numbered from ``src_seq``; returns the last number the server holds.
+
+    Overlap with what is stored is trimmed; a gap raises `SequenceGap` with the expected number.
+    """
+    lines = [entry.model_dump_json(exclude_defaults=True) for entry in entries]
+    encode = len(entries) > THREAD_ABOVE
+    encoded = await asyncio.to_thread(encode_batch, lines) if encode else encode_batch(lines)
+    stored = await ctx.db.write(
+        _append, job_id, lease, src_seq, lines, encoded, progress_of(entries)
+    )
+    ctx.presence.touch(f"job:{job_id}")
+    return stored
+
+
+def progress_of(entries: Sequence[Entry]) -> Progress:
+    """The last phase, action and usage in a batch."""
+    phase = action = usage = None
+    for entry in entries:
+        if entry.kind is EntryKind.PHASE:
+            phase = entry.name
+        elif entry.kind is EntryKind.TOOL_CALL:
+            action = f"{entry.name or ''} {entry.text}".strip()[:ACTION_MAX]
+        elif entry.kind is EntryKind.USAGE and entry.usage is not None:
+            usage = entry.usage
+        elif entry.kind in (EntryKind.STDOUT, EntryKind.STDERR) and entry.text.strip():
+            action = entry.text.strip().splitlines()[-1][:ACTION_MAX]
+    return Progress(phase, action, usage)
+
+
+def _append(
+    tx: Tx,
+    job_id: str,
+    lease: str,
+    src_seq: int,
+    lines: list[str],
+    encoded: tuple[str, bytes],
+    progress: Progress,
+) -> int:
+    held = require_lease(tx, job_id, lease)
+    expected = held.attempt.src_seq + 1
+    if src_seq > expected:
+        raise SequenceGap(expected=expected)
+    overlap = expected - src_seq
+    if overlap >= len(lines):
+        mark_contacted(tx, held)
+        return held.attempt.src_seq
+    if overlap:
+        lines = lines[overlap:]
+        encoded = encode_batch(lines)
+    last_src = held.attempt.src_seq + len(lines)
+    update_attempt(tx, held.attempt, {"src_seq": last_src, "contacted": True})
+    _store(tx, held.job, lines, encoded, _changes(held.job, progress))
+    return last_src
+
+
+def _store(
+    tx: Tx, job: JobRow, lines: list[str], encoded: tuple[str, bytes], changes: dict[str, Any]
+) -> None:
+    last = job.log_seq + len(lines)
+    codec, body = encoded
+    insert_batch(tx, job.id, first_seq=job.log_seq + 1, last_seq=last, codec=codec, body=body)
+    update_job(tx, job, {**changes, "log_seq": last})
+
+
+def _changes(job: JobRow, progress: Progress) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if progress.phase is not None:
+        changes["phase"] = progress.phase
+    if progress.last_action is not None:
+        changes["last_action"] = progress.last_action
+    if progress.usage is not None:
+        changes["usage"] = progress.usage.model_dump()
+    return changes
+
+
+def append_own(tx: Tx, job_id: str, entries: Sequence[Entry]) -> None:
+    """Append entries of the server itself."""
+    lines = [entry.model_dump_json(exclude_defaults=True) for entry in entries]
+    _store(tx, get_job(tx, job_id), lines, encode_batch(lines), {})
+
+
+def announce_progress(tx: Tx, job_id: str) -> None:
+    """Tell the board how a running job gets on; at most once a second (rules.md R11)."""
+    if get_job(tx, job_id).status == "running":
+        job_changed(tx, EventType.JOB_PROGRESSED, job_id, SERVER)

@@ -1,0 +1,210 @@
+"""Approve a card: really merge the commit that was seen into the card's base branch (rules.md R8)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lazyaf.domain.cards import CardCommand, CardStatus, apply
+from lazyaf.domain.errors import BranchMoved, Conflict, NotFound, VersionConflict
+from lazyaf.domain.events import Actor, EventType, NewEvent
+from lazyaf.git import merge, refs
+from lazyaf.git.merge import Identity
+from lazyaf.git.refs import RefUpdate
+from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.cards import change_status, require_no_intent
+from lazyaf.services.context import Context
+from lazyaf.services.views import card_view
+from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.intents import IntentRow, insert_intent, list_intents, remove_intent
+from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.settings import get_setting
+from lazyaf.store.tx import Tx
+
+TRIES: Final = 20
+"""Times that a base branch may move under a merge before giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A card that is being approved."""
+
+    card: CardRow
+    repo: RepoRow
+    approver: Identity
+
+    @property
+    def base(self) -> str:
+        """The branch that it is merged into."""
+        return self.card.base_branch or self.repo.default_branch
+
+
+async def approve_card(ctx: Context, card_id: str, head_sha: str, actor: Actor) -> dict[str, Any]:
+    """Merge the card's branch, if it is still at ``head_sha``; returns the card, done.
+
+    Raises `MergeConflict` with the files, `BranchMoved`, or `IllegalTransition`; then the card stays
+    in review.
+    """
+    # Shielded: a client that leaves must not stop a merge between its effect and its confirmation.
+    return await asyncio.shield(_approve(ctx, card_id, head_sha, actor))
+
+
+async def _approve(ctx: Context, card_id: str, head_sha: str, actor: Actor) -> dict[str, Any]:
+    async with ctx.job_locks.hold(f"card:{card_id}"):
+        review = await ctx.db.read(_review, card_id)
+        if review.card.no_changes and not review.card.files:
+            await ctx.db.write(_close_unchanged, review.card, actor, ctx.clock.now())
+            return await ctx.db.read(card_view, card_id)
+        for _ in range(TRIES):
+            if await _try_merge(ctx, review, head_sha, actor):
+                return await ctx.db.read(card_view, card_id)
+    raise Conflict(
+        f"“{review.base}” keeps moving, so the merge could not be completed. Try again in a moment.",
+        code="base_busy",
+    )
+
+
+def _review(tx: Tx, card_id: str) -> Review:
+    card = get_card(tx, card_id)
+    apply(CardStatus(card.status), CardCommand.APPROVE)
+    require_no_intent(tx, card)
+    committer = get_setting(tx, "person", {}) or {}
+    identity = Identity(
+        committer.get("name") or "LazyAF user", committer.get("email") or "lazyaf@localhost"
+    )
+    return Review(card, get_repo(tx, card.repo_id), identity)
+
+
+def _close_unchanged(tx: Tx, seen: CardRow, actor: Actor, now: str) -> None:
+    card = _same(tx, seen)
+    change_status(tx, card, CardCommand.APPROVE, {}, actor, now)
+
+
+def _same(tx: Tx, seen: CardRow) -> CardRow:
+    card = get_card(tx, seen.id)
+    if card.version != seen.version:
+        apply(CardStatus(card.status), CardCommand.APPROVE)
+        raise VersionConflict(
+            f"Card #{card.number} changed while you approved it. Look again.", code="conflict"
+        )
+    return card
+
+
+async def _try_merge(ctx: Context, review: Review, head_sha: str, actor: Actor) -> bool:
+    """One round of intent → effect → confirm; False when the base moved meanwhile."""
+    repo_id = review.repo.id
+    base_sha = await refs.resolve(ctx.git, repo_id, branch_ref(review.base))
+    if base_sha is None:
+        raise NotFound(f"There is no branch “{review.base}” in {review.repo.name} any more.")
+    await _require_head(ctx, review, head_sha)
+    new_sha = await merge.merge_commit(
+        ctx.git,
+        repo_id,
+        base_sha,
+        head_sha,
+        message=_message(review.card),
+        author=review.approver,
+        committer=review.approver,
+    )
+    intent = IntentRow(
+        id=ctx.new_id(),
+        repo_id=repo_id,
+        card_id=review.card.id,
+        operation="approve",
+        ref=branch_ref(review.base),
+        old_sha=base_sha,
+        new_sha=new_sha,
+        head_sha=head_sha,
+        body={},
+        actor=str(actor),
+        created_at=ctx.clock.now(),
+    )
+    await ctx.db.write(_write_down, review.card, intent)
+    try:
+        await _effect(ctx, intent, review.card.branch_name or "")
+    except BranchMoved:
+        await ctx.db.write(remove_intent, intent.id)
+        await _require_head(ctx, review, head_sha)
+        return False
+    except Exception:
+        await resume_approval(
+            ctx, intent
+        )  # whatever went wrong, git alone knows whether it is done
+        raise
+    await ctx.db.write(_confirm, intent, actor, ctx.clock.now())
+    return True
+
+
+async def _require_head(ctx: Context, review: Review, head_sha: str) -> None:
+    branch = review.card.branch_name or ""
+    tip = await refs.resolve(ctx.git, review.repo.id, branch_ref(branch))
+    if tip != head_sha:
+        raise BranchMoved(
+            f"{branch} is at {(tip or 'nothing')[:12]}, not at {head_sha[:12]}, which you saw. "
+            "Look at the new commits, then approve.",
+            extra={"head_sha": tip},
+        )
+
+
+def _message(card: CardRow) -> str:
+    return f"Merge card #{card.number}: {card.title}\n\nLazyaf-Card: {card.id}\n"
+
+
+def _write_down(tx: Tx, seen: CardRow, intent: IntentRow) -> None:
+    card = _same(tx, seen)
+    require_no_intent(tx, card)
+    insert_intent(tx, intent)
+
+
+async def _effect(ctx: Context, intent: IntentRow, branch: str) -> None:
+    """Move the base branch while the card's branch stays where it was seen: all or nothing."""
+    await refs.update(
+        ctx.git,
+        intent.repo_id,
+        [
+            RefUpdate(branch_ref(branch), intent.head_sha, intent.head_sha),
+            RefUpdate(intent.ref, intent.new_sha, intent.old_sha),
+        ],
+    )
+
+
+def _confirm(tx: Tx, intent: IntentRow, actor: Actor, now: str) -> None:
+    card = get_card(tx, intent.card_id)
+    remove_intent(tx, intent.id)
+    change_status(
+        tx,
+        card,
+        CardCommand.APPROVE,
+        {"merged_sha": intent.new_sha, "mergeable": None, "conflicts": []},
+        actor,
+        now,
+    )
+    base = intent.ref.removeprefix("refs/heads/")
+    tx.emit(
+        NewEvent(
+            EventType.BRANCH_MERGED,
+            intent.repo_id,
+            actor,
+            0,
+            {"branch": base, "sha": intent.new_sha, "card_id": card.id, "repo_id": intent.repo_id},
+        )
+    )
+
+
+async def resume_approval(ctx: Context, intent: IntentRow) -> None:
+    """After a crash: done if the merge is on the base branch, otherwise as if never begun."""
+    tip = await refs.resolve(ctx.git, intent.repo_id, intent.ref)
+    merged = tip is not None and (
+        tip == intent.new_sha
+        or await refs.is_ancestor(ctx.git, intent.repo_id, intent.new_sha, tip)
+    )
+    if merged:
+        await ctx.db.write(_confirm, intent, Actor("person"), ctx.clock.now())
+    else:
+        await ctx.db.write(remove_intent, intent.id)
+
+
+async def open_intents(ctx: Context) -> list[IntentRow]:
+    """What a crash may have interrupted."""
+    return await ctx.db.read(list_intents)

@@ -1,0 +1,62 @@
+"""Moves the branch of a card, always by compare-and-set, and measures what is on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lazyaf.git import diff, merge, refs
+from lazyaf.git.pktline import ZERO
+from lazyaf.git.refs import RefUpdate
+from lazyaf.services.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The size of a card's work against its base, and whether it merges."""
+
+    additions: int = 0
+    deletions: int = 0
+    files: int = 0
+    mergeable: bool | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+def branch_ref(branch: str) -> str:
+    """The full name of a branch."""
+    return f"refs/heads/{branch}"
+
+
+def archive_ref(number: int, count: int) -> str:
+    """Where the tip of rejected or replaced work is kept."""
+    return f"refs/lazyaf/archive/{number}/{count}"
+
+
+async def move_branch(
+    ctx: Context,
+    repo_id: str,
+    branch: str,
+    *,
+    old: str | None,
+    new: str,
+    archive: str | None = None,
+) -> None:
+    """Move the branch from ``old`` (None: create it) to ``new``; raises `BranchMoved`.
+
+    With ``archive`` the former tip is kept under that ref in the same transaction.
+    """
+    updates = [RefUpdate(branch_ref(branch), new, old or ZERO)]
+    if archive is not None and old is not None:
+        updates.append(RefUpdate(archive, old, None))
+    await refs.update(ctx.git, repo_id, updates)
+
+
+async def measure(ctx: Context, repo_id: str, base: str, head_sha: str) -> Measured:
+    """Compare a head with the tip of its base branch."""
+    base_sha = await refs.resolve(ctx.git, repo_id, branch_ref(base))
+    if base_sha is None:
+        return Measured()
+    stat = await diff.stat(ctx.git, repo_id, base_sha, head_sha)
+    merges = await merge.mergeability(ctx.git, repo_id, base_sha, head_sha)
+    return Measured(
+        stat.additions, stat.deletions, stat.files, merges.clean, tuple(merges.files[:100])
+    )

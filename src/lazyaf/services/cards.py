@@ -1,0 +1,203 @@
+"""Make, show, list, edit, move and delete cards. What makes a card work is in its own modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lazyaf.domain.cards import (
+    DESCRIPTION_MAX,
+    TITLE_MAX,
+    CardCommand,
+    CardStatus,
+    apply,
+    command_for_drop,
+    position_between,
+)
+from lazyaf.domain.errors import Conflict, Invalid, VersionConflict
+from lazyaf.domain.events import Actor, EventType, NewEvent
+from lazyaf.domain.jobs import OPEN, JobStatus
+from lazyaf.services.announce import card_changed
+from lazyaf.services.views import full_card
+from lazyaf.store.cards import (
+    CardRow,
+    get_card,
+    insert_card,
+    remove_card,
+    respace_column,
+    top_position,
+    update_card,
+)
+from lazyaf.store.intents import find_intent
+from lazyaf.store.jobs import get_job
+from lazyaf.store.repos import get_repo, take_number
+from lazyaf.store.tx import Tx
+
+EDITABLE = (
+    "title",
+    "description",
+    "labels",
+    "priority",
+    "agent",
+    "agent_options",
+    "base_branch",
+    "pr_url",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """What a person says of a new card."""
+
+    title: str
+    description: str = ""
+    labels: list[str] = field(default_factory=list)
+    priority: int = 0
+    agent: str | None = None
+    agent_options: dict[str, Any] = field(default_factory=dict)
+    base_branch: str | None = None
+
+
+def create_card(
+    tx: Tx, card_id: str, repo_id: str, new: NewCard, actor: Actor, now: str
+) -> dict[str, Any]:
+    """Put a card at the top of To Do; returns it in full."""
+    get_repo(tx, repo_id)
+    require_text(new.title, new.description)
+    insert_card(
+        tx,
+        {
+            "id": card_id,
+            "repo_id": repo_id,
+            "number": take_number(tx, repo_id),
+            "title": new.title.strip(),
+            "description": new.description,
+            "status": CardStatus.TODO.value,
+            "position": top_position(tx, repo_id, CardStatus.TODO.value),
+            "labels": new.labels,
+            "priority": new.priority,
+            "agent": new.agent,
+            "agent_options": new.agent_options,
+            "base_branch": new.base_branch,
+            "conflicts": [],
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+    summary = card_changed(tx, EventType.CARD_CREATED, card_id, actor)
+    return full_card(get_card(tx, card_id), summary)
+
+
+def require_text(title: str | None, description: str | None) -> None:
+    """Refuse an empty or overlong title, or an overlong description."""
+    if title is not None and not 1 <= len(title.strip()) <= TITLE_MAX:
+        raise Invalid.field("title", f"A title has 1 to {TITLE_MAX} characters.")
+    if description is not None and len(description.encode()) > DESCRIPTION_MAX:
+        raise Invalid.field("description", "A description has 64 KiB at most.")
+
+
+def edit_card(
+    tx: Tx, card_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
+) -> dict[str, Any]:
+    """Change fields of a card, never its status; returns it in full."""
+    card = get_card(tx, card_id)
+    if if_match is not None and if_match != card.version:
+        raise VersionConflict(
+            f"Card #{card.number} is at version {card.version}, not {if_match}: it changed "
+            "meanwhile. Load it again and retry your change."
+        )
+    require_text(changes.get("title"), changes.get("description"))
+    values = {name: changes[name] for name in EDITABLE if name in changes}
+    if "title" in values:
+        values["title"] = values["title"].strip()
+    update_card(tx, card, {**values, "updated_at": now})
+    summary = card_changed(tx, EventType.CARD_UPDATED, card_id, actor)
+    description = values.get("description", card.description)
+    options = values.get("agent_options", card.agent_options)
+    return {**summary, "description": description, "agent_options": options}
+
+
+def change_status(
+    tx: Tx,
+    card: CardRow,
+    command: CardCommand,
+    values: dict[str, Any],
+    actor: Actor,
+    now: str,
+) -> dict[str, Any]:
+    """Apply a command to a card and announce it; a card that changes column goes to its top."""
+    status = apply(CardStatus(card.status), command)
+    changed: dict[str, Any] = {**values, "status": status.value, "updated_at": now}
+    if status.value != card.status:
+        changed["position"] = top_position(tx, card.repo_id, status.value)
+    update_card(tx, card, changed)
+    kind = EventType.CARD_UPDATED if status.value == card.status else EventType.CARD_MOVED
+    return card_changed(tx, kind, card.id, actor)
+
+
+def require_no_intent(tx: Tx, card: CardRow) -> None:
+    """Refuse while an effect on git is under way for this card (rules.md R8)."""
+    intent = find_intent(tx, card.id)
+    if intent is not None:
+        raise Conflict(
+            f"Card #{card.number} is just being {_DOING.get(intent.operation, 'changed')}. "
+            "Wait a moment and look again.",
+            code="busy",
+        )
+
+
+_DOING = {"approve": "merged", "finish": "finished"}
+
+
+def drop_command(tx: Tx, card_id: str, status: str | None) -> CardCommand | None:
+    """The command that a drop on this column stands for, None for a move within it."""
+    card = get_card(tx, card_id)
+    return command_for_drop(CardStatus(card.status), CardStatus(status or card.status))
+
+
+def place_card(
+    tx: Tx, card_id: str, before: str | None, after: str | None, actor: Actor, now: str
+) -> dict[str, Any]:
+    """Put a card between two neighbours of its column: below ``after``, above ``before``."""
+    card = get_card(tx, card_id)
+    if before is None and after is None:
+        return full_card(card, card_changed(tx, EventType.CARD_MOVED, card_id, actor))
+    position = position_between(_neighbour(tx, card, after), _neighbour(tx, card, before))
+    if position is None:
+        respace_column(tx, card.repo_id, card.status)
+        position = position_between(_neighbour(tx, card, after), _neighbour(tx, card, before))
+    update_card(tx, card, {"position": position, "updated_at": now})
+    summary = card_changed(tx, EventType.CARD_MOVED, card_id, actor)
+    return full_card(card, summary)
+
+
+def _neighbour(tx: Tx, card: CardRow, neighbour_id: str | None) -> float | None:
+    if neighbour_id is None:
+        return None
+    neighbour = get_card(tx, neighbour_id)
+    if (neighbour.repo_id, neighbour.status) != (card.repo_id, card.status):
+        raise Conflict(
+            f"Card #{neighbour.number} is no longer in that column. Load the board again."
+        )
+    return neighbour.position
+
+
+def delete_card(tx: Tx, card_id: str, actor: Actor) -> None:
+    """Delete a card; its branch stays. Refused while its job is open."""
+    card = get_card(tx, card_id)
+    require_no_intent(tx, card)
+    if card.job_id is not None and JobStatus(get_job(tx, card.job_id).status) in OPEN:
+        raise Conflict(
+            f"Card #{card.number} has a job that is not over. Cancel it first, then delete.",
+            code="job_open",
+        )
+    remove_card(tx, card_id)
+    tx.emit(
+        NewEvent(
+            EventType.CARD_DELETED,
+            card_id,
+            actor,
+            card.version + 1,
+            {"id": card_id, "repo_id": card.repo_id},
+        )
+    )

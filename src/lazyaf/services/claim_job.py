@@ -1,0 +1,185 @@
+"""Give a runner the next job in the queue (rules.md R12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lazyaf.domain.events import Actor, EventType
+from lazyaf.domain.jobs import JobCommand, JobStatus, StopReason, apply
+from lazyaf.domain.repo_settings import effective
+from lazyaf.git import refs
+from lazyaf.protocol import GIT_USERNAME
+from lazyaf.protocol.messages import Comment, Job, Limits, RepoAccess, Resume, Task
+from lazyaf.services.announce import job_changed, runner_changed
+from lazyaf.services.close_job import Closing, close_job
+from lazyaf.services.context import Context
+from lazyaf.services.credentials import LeaseKeys, digest
+from lazyaf.services.runners import require_instance
+from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.jobs import (
+    JobRow,
+    attempt_by_claim,
+    get_job,
+    insert_attempt,
+    next_queued,
+    repos_at_limit,
+    update_job,
+)
+from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.runners import update_runner
+from lazyaf.store.settings import get_setting
+from lazyaf.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What the claim found, before git was asked."""
+
+    job: JobRow
+    card: CardRow
+    repo: RepoRow
+    committer: dict[str, str]
+
+
+async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str) -> Job | None:
+    """The next job for this runner, or None. A repeated ``claim_id`` gets the same job again."""
+    claimed = await ctx.db.write(_claim, instance_id, token_id, claim_id, ctx.keys, ctx.clock.now())
+    if claimed is None:
+        return None
+    ctx.presence.touch(f"job:{claimed.job.id}")
+    base = claimed.card.base_branch or claimed.repo.default_branch
+    base_sha = await refs.resolve(ctx.git, claimed.repo.id, f"refs/heads/{base}")
+    if base_sha is None:
+        await _fail_without_base(ctx, claimed, base)
+        return None
+    branch = claimed.card.branch_name or ""
+    branch_sha = await refs.resolve(ctx.git, claimed.repo.id, f"refs/heads/{branch}")
+    await ctx.db.write(_remember_base, claimed.job.id, base_sha)
+    return _message(ctx, claimed, claim_id, base, base_sha, branch_sha)
+
+
+def _claim(
+    tx: Tx, instance_id: str, token_id: str, claim_id: str, keys: LeaseKeys, now: str
+) -> Claimed | None:
+    runner = require_instance(tx, instance_id, token_id)
+    held = attempt_by_claim(tx, claim_id)
+    if held is not None:
+        return _claimed(tx, get_job(tx, held.job_id)) if held.state == "live" else None
+    job = next_queued(tx, runner.agent_names, repos_at_limit(tx))
+    if job is None or runner.is_draining or get_setting(tx, "claims_paused", default=False):
+        return None
+    attempt = job.attempt + 1
+    update_job(
+        tx,
+        job,
+        {
+            "status": apply(JobStatus(job.status), JobCommand.CLAIM).value,
+            "attempt": attempt,
+            "runner_id": runner.id,
+            "started_at": job.started_at or now,
+            "phase": "fetching",
+        },
+    )
+    insert_attempt(
+        tx,
+        {
+            "job_id": job.id,
+            "attempt": attempt,
+            "runner_id": runner.id,
+            "claim_id": claim_id,
+            "lease_hash": digest(keys.lease(job.id, attempt, claim_id)),
+            "git_hash": digest(keys.git_password(job.id, attempt, claim_id)),
+            "state": "live",
+            "started_at": now,
+        },
+    )
+    update_runner(
+        tx, runner.id, {"status": "busy", "current_job_id": job.id, "last_heartbeat": now}
+    )
+    actor = Actor("runner", runner.name)
+    runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, actor)
+    return _claimed(tx, job_changed(tx, EventType.JOB_CLAIMED, job.id, actor))
+
+
+def _claimed(tx: Tx, job: JobRow) -> Claimed:
+    return Claimed(
+        job, get_card(tx, job.card_id), get_repo(tx, job.repo_id), get_setting(tx, "committer", {})
+    )
+
+
+def _remember_base(tx: Tx, job_id: str, base_sha: str) -> None:
+    job = get_job(tx, job_id)
+    if job.base_sha != base_sha:
+        update_job(tx, job, {"base_sha": base_sha})
+
+
+async def _fail_without_base(ctx: Context, claimed: Claimed, base: str) -> None:
+    closing = Closing(
+        StopReason.SETUP_FAILED,
+        error=f"There is no branch “{base}” in {claimed.repo.name} any more. Choose another base "
+        "branch in the card, then retry.",
+    )
+    await ctx.db.write(close_job, claimed.job.id, closing, Actor("server"), ctx.clock.now())
+
+
+def _message(
+    ctx: Context,
+    claimed: Claimed,
+    claim_id: str,
+    base: str,
+    base_sha: str,
+    branch_sha: str | None,
+) -> Job:
+    job, card, repo = claimed.job, claimed.card, claimed.repo
+    settings = effective(repo.settings, repo.file_settings)
+    # A fresh start ignores the branch only until this job has pushed something itself.
+    is_fresh = bool(job.request.get("fresh")) and job.head_sha is None
+    return Job(
+        job_id=job.id,
+        attempt=job.attempt,
+        lease=ctx.keys.lease(job.id, job.attempt, claim_id),
+        repo=RepoAccess(
+            id=repo.id,
+            name=repo.name,
+            clone_url=f"/git/{repo.id}.git",
+            username=GIT_USERNAME,
+            password=ctx.keys.git_password(job.id, job.attempt, claim_id),
+        ),
+        base=base,
+        base_sha=base_sha,
+        branch=card.branch_name or "",
+        branch_sha=None if is_fresh else branch_sha,
+        push_prefix=f"refs/lazyaf/jobs/{job.id}/{job.attempt}/",
+        resume=Resume(head=job.head_sha, checkpoint=job.checkpoint_sha, session=job.session_id),
+        agent=job.agent,
+        agent_options=card.agent_options,
+        task=_task(card, job.request),
+        limits=Limits(
+            job_s=settings.job_limit_s,
+            idle_s=settings.idle_limit_s,
+            setup_s=settings.setup_limit_s,
+            cancel_grace_s=ctx.rhythm.cancel_grace,
+            checkpoint_s=ctx.rhythm.checkpoint,
+        ),
+        setup=settings.setup_command,
+        prompt_template=repo.prompt_template,
+        trusted=settings.trusted,
+        **_committer(claimed.committer),
+    )
+
+
+def _task(card: CardRow, request: dict[str, Any]) -> Task:
+    return Task(
+        card_id=card.id,
+        number=card.number,
+        title=card.title,
+        description=card.description,
+        message=request.get("message", ""),
+        comments=[Comment(**comment) for comment in request.get("comments", [])],
+    )
+
+
+def _committer(committer: dict[str, str]) -> dict[str, str]:
+    names = {"name": "committer_name", "email": "committer_email"}
+    return {names[key]: committer[key] for key in names if committer.get(key)}

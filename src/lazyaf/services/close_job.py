@@ -1,0 +1,109 @@
+"""Close a job and move its card accordingly: the one place where a job ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lazyaf.domain.cards import CardCommand
+from lazyaf.domain.events import Actor, EventType
+from lazyaf.domain.jobs import HINTS, JobCommand, JobStatus, StopReason, apply, command_for
+from lazyaf.services.announce import job_changed, runner_changed
+from lazyaf.services.cards import change_status
+from lazyaf.store.cards import get_card
+from lazyaf.store.jobs import JobRow, get_attempt, get_job, update_attempt, update_job
+from lazyaf.store.runners import find_runner_by_id, update_runner
+from lazyaf.store.tx import Tx
+
+CARD_COMMANDS = {
+    JobCommand.COMPLETE: CardCommand.JOB_FINISHED,
+    JobCommand.FAIL: CardCommand.JOB_FAILED,
+    JobCommand.CANCEL: CardCommand.JOB_CANCELLED,
+}
+
+DETAILS = {
+    StopReason.AGENT_FAILED: "The agent failed.",
+    StopReason.SETUP_FAILED: "The setup failed before the agent began.",
+    StopReason.PUSH_REJECTED: "The server refused the work.",
+    StopReason.TIMED_OUT: "The job took longer than its limit. The work so far is on the branch.",
+    StopReason.STALLED: "The agent said nothing for longer than its limit. The work so far is on "
+    "the branch.",
+    StopReason.RUNNER_LOST: "The runner was lost and no attempt is left. The work up to the last "
+    "checkpoint is on the branch.",
+    StopReason.OUT_OF_MEMORY: "The agent ran out of memory.",
+    StopReason.BUDGET_EXCEEDED: "The agent reached its budget.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a job ended. ``head_sha`` is where the card's branch stands after it."""
+
+    reason: StopReason
+    error: str | None = None
+    head_sha: str | None = None
+    usage: dict[str, Any] | None = None
+    session: str | None = None
+    additions: int | None = None
+    deletions: int | None = None
+    files: int | None = None
+    mergeable: bool | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> JobRow:
+    """End the job for this reason, its attempt and its runner's occupation; move the card."""
+    job = get_job(tx, job_id)
+    command = command_for(closing.reason)
+    update_job(
+        tx,
+        job,
+        {
+            "status": apply(JobStatus(job.status), command).value,
+            "stop_reason": closing.reason.value,
+            "error": closing.error,
+            "head_sha": closing.head_sha or job.head_sha,
+            "checkpoint_sha": None,
+            "usage": closing.usage or job.usage,
+            "session_id": closing.session or job.session_id,
+            "completed_at": now,
+        },
+    )
+    end_attempt(tx, job, "closed", now)
+    card = get_card(tx, job.card_id)
+    values: dict[str, Any] = {
+        "head_sha": closing.head_sha or card.head_sha,
+        "failure": _failure(closing) if command is JobCommand.FAIL else None,
+        "no_changes": closing.reason is StopReason.NO_CHANGES,
+    }
+    if closing.files is not None:
+        values |= {
+            "additions": closing.additions,
+            "deletions": closing.deletions,
+            "files": closing.files,
+            "mergeable": closing.mergeable,
+            "conflicts": list(closing.conflicts),
+        }
+    change_status(tx, card, CARD_COMMANDS[command], values, actor, now)
+    return job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
+
+
+def end_attempt(tx: Tx, job: JobRow, state: str, now: str) -> None:
+    """End the job's live attempt, if there is one, and free its runner."""
+    attempt = get_attempt(tx, job.id, job.attempt)
+    if attempt is None or attempt.state != "live":
+        return
+    update_attempt(tx, attempt, {"state": state, "ended_at": now})
+    runner = find_runner_by_id(tx, attempt.runner_id)
+    if runner is not None and runner.current_job_id == job.id:
+        status = "offline" if runner.status == "offline" else "idle"
+        update_runner(tx, runner.id, {"status": status, "current_job_id": None})
+        runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, Actor("runner", runner.name))
+
+
+def _failure(closing: Closing) -> dict[str, str]:
+    return {
+        "reason": closing.reason.value,
+        "detail": closing.error or DETAILS.get(closing.reason, "The job failed."),
+        "hint": HINTS.get(closing.reason, "Open the log, then retry."),
+    }

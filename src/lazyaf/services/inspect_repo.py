@@ -1,0 +1,121 @@
+"""Reads for people: branches, the commit graph and diffs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from lazyaf.domain.errors import NotFound
+from lazyaf.git import diff, log, merge, refs
+from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.context import Context
+from lazyaf.services.repositories import find_repo
+from lazyaf.store.cards import CardRow, cards_by_branch, get_card
+from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.tx import Tx
+
+
+async def list_branches(
+    ctx: Context, repo_id: str, after: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of branches by name, each with the card it belongs to."""
+    repo = await ctx.db.read(find_repo, repo_id)
+    if not ctx.git.exists(repo.id):
+        return [], None
+    found = await refs.list_branches(ctx.git, repo.id, repo.default_branch)
+    by_branch = await ctx.db.read(cards_by_branch, repo.id)
+    rest = sorted((b for b in found if after is None or b.name > after), key=lambda b: b.name)
+    items = [
+        {
+            "name": branch.name,
+            "sha": branch.sha,
+            "ahead": branch.ahead,
+            "behind": branch.behind,
+            "subject": branch.subject,
+            "author": branch.author,
+            "committed_at": branch.committed_at,
+            "is_default": branch.name == repo.default_branch,
+            "is_merged": branch.merged,
+            "card": _owner(by_branch.get(branch.name)),
+        }
+        for branch in rest[:limit]
+    ]
+    return items, rest[limit - 1].name if len(rest) > limit else None
+
+
+def _owner(card: CardRow | None) -> dict[str, Any] | None:
+    if card is None:
+        return None
+    return {"id": card.id, "number": card.number, "title": card.title, "status": card.status}
+
+
+async def list_commits(
+    ctx: Context, repo_id: str, ref: str | None, cursor: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of the commit graph from a branch, or of all branches."""
+    repo = await ctx.db.read(find_repo, repo_id)
+    if not ctx.git.exists(repo.id):
+        return [], None
+    page = await log.commits(ctx.git, repo.id, ref, cursor, limit)
+    return [asdict(commit) for commit in page.items], page.next_cursor
+
+
+async def repo_diff(
+    ctx: Context, repo_id: str, base: str, head: str, path: str | None
+) -> dict[str, Any]:
+    """What ``head`` changes since it left ``base``; both are branches, tags or full ids."""
+    repo = await ctx.db.read(find_repo, repo_id)
+    found = await diff.diff(ctx.git, repo.id, base, head, path=path)
+    return await asyncio.to_thread(_as_view, found, base, head)
+
+
+async def card_diff(ctx: Context, card_id: str, path: str | None) -> dict[str, Any]:
+    """What the card's branch changes since it left its base, and whether it merges now."""
+    card, repo = await ctx.db.read(_card_and_repo, card_id)
+    base, branch = card.base_branch or repo.default_branch, card.branch_name
+    base_sha = await _tip(ctx, repo, base)
+    head_sha = await _tip(ctx, repo, branch) if branch else None
+    if base_sha is None or head_sha is None:
+        raise NotFound(
+            f"Card #{card.number} has no branch yet. Start it, and its changes appear here.",
+            code="no_branch",
+        )
+    if card.merged_sha is not None and card.status == "done":
+        # After the merge the branch has nothing the base lacks: show what the merge brought.
+        base_sha = await _first_parent(ctx, repo.id, card.merged_sha) or base_sha
+        head_sha = card.head_sha or head_sha
+    found = await diff.diff(ctx.git, repo.id, base_sha, head_sha, path=path)
+    merges = await merge.mergeability(ctx.git, repo.id, base_sha, head_sha)
+    view = await asyncio.to_thread(_as_view, found, base, branch or "")
+    return {**view, "mergeable": merges.clean, "conflicts": merges.files}
+
+
+def _card_and_repo(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow]:
+    card = get_card(tx, card_id)
+    return card, get_repo(tx, card.repo_id)
+
+
+async def _tip(ctx: Context, repo: RepoRow, branch: str) -> str | None:
+    if not ctx.git.exists(repo.id):
+        return None
+    return await refs.resolve(ctx.git, repo.id, branch_ref(branch))
+
+
+async def _first_parent(ctx: Context, repo_id: str, sha: str) -> str | None:
+    page = await log.commits(ctx.git, repo_id, sha, None, 1)
+    return page.items[0].parents[0] if page.items and page.items[0].parents else None
+
+
+def _as_view(found: diff.Diff, base_ref: str, head_ref: str) -> dict[str, Any]:
+    return {
+        "base_sha": found.base_sha,
+        "head_sha": found.head_sha,
+        "base_ref": base_ref,
+        "head_ref": head_ref,
+        "additions": sum(file.additions for file in found.files),
+        "deletions": sum(file.deletions for file in found.files),
+        "files": [asdict(file) for file in found.files],
+        "mergeable": None,
+        "conflicts": [],
+    }

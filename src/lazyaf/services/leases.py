@@ -1,0 +1,54 @@
+"""Who holds a job: every write of a runner passes through here (rules.md R7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lazyaf.domain.errors import LeaseLost
+from lazyaf.services.context import Context
+from lazyaf.services.credentials import digest
+from lazyaf.store.jobs import AttemptRow, JobRow, attempt_by_lease, get_job, update_attempt
+from lazyaf.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An attempt and its job."""
+
+    attempt: AttemptRow
+    job: JobRow
+
+
+def require_lease(tx: Tx, job_id: str, lease: str, *, closed_ok: bool = False) -> Held:
+    """The attempt that holds this job with this lease, or `LeaseLost`.
+
+    With ``closed_ok`` also one that has finished, for answers that must be repeatable.
+    """
+    attempt = attempt_by_lease(tx, digest(lease))
+    if attempt is None or attempt.job_id != job_id:
+        raise LeaseLost("This lease does not hold that job.")
+    if attempt.state == "live" or (closed_ok and attempt.state == "closed"):
+        return Held(attempt, get_job(tx, job_id))
+    raise LeaseLost(
+        "The lease was lost: the job has gone on without this runner. Push what you have to "
+        f"refs/lazyaf/jobs/{job_id}/orphan/{attempt.attempt}, then claim again."
+    )
+
+
+def mark_contacted(tx: Tx, held: Held) -> None:
+    """The runner has used its lease once: the claim's answer arrived."""
+    if not held.attempt.contacted:
+        update_attempt(tx, held.attempt, {"contacted": True})
+
+
+async def touch(ctx: Context, job_id: str, lease: str) -> Held:
+    """Extend a lease without doing anything else; raises `LeaseLost`."""
+    held = await ctx.db.read(require_lease, job_id, lease)
+    if not held.attempt.contacted:
+        await ctx.db.write(_contact, job_id, lease)
+    ctx.presence.touch(f"job:{job_id}")
+    return held
+
+
+def _contact(tx: Tx, job_id: str, lease: str) -> None:
+    mark_contacted(tx, require_lease(tx, job_id, lease))

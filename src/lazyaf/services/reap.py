@@ -1,0 +1,155 @@
+"""Find runners and leases that went silent, and give their jobs back to the queue (R7, R12, R15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lazyaf.domain.errors import NotFound
+from lazyaf.domain.events import SERVER, EventType
+from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobStatus, StopReason, apply
+from lazyaf.git import refs
+from lazyaf.protocol.entries import Entry, EntryKind
+from lazyaf.services.announce import job_changed
+from lazyaf.services.append_log import append_own
+from lazyaf.services.card_branch import Measured, branch_ref, measure
+from lazyaf.services.close_job import Closing, close_job, end_attempt
+from lazyaf.services.context import Context
+from lazyaf.services.runners import runner_left
+from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.jobs import AttemptRow, get_attempt, get_job, live_attempts, update_job
+from lazyaf.store.repos import get_repo
+from lazyaf.store.runners import list_runners
+from lazyaf.store.tx import Tx
+
+MISSED_BEATS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Why a job goes back to the queue, and whether that spends an attempt."""
+
+    why: str
+    spends: bool
+
+
+async def reap(ctx: Context) -> int:
+    """Requeue what is silent and mark silent runners offline; returns how many jobs were requeued."""
+    attempts = await ctx.db.read(live_attempts)
+    expired = set(ctx.presence.silent([f"job:{a.job_id}" for a in attempts], ctx.rhythm.lease))
+    unheard = set(
+        ctx.presence.silent(
+            [f"job:{a.job_id}" for a in attempts if not a.contacted], ctx.rhythm.first_contact
+        )
+    )
+    count = 0
+    for attempt in attempts:
+        key = f"job:{attempt.job_id}"
+        if key in unheard and not attempt.contacted:
+            count += await lose_attempt(
+                ctx, attempt, Lost("The runner never began: it did not get the job.", spends=False)
+            )
+        elif key in expired:
+            count += await lose_attempt(
+                ctx, attempt, Lost("The runner was not heard of any more.", spends=True)
+            )
+    await _reap_runners(ctx)
+    return count
+
+
+async def _reap_runners(ctx: Context) -> None:
+    runners = await ctx.db.read(list_runners)
+    present = [f"runner:{r.id}" for r in runners if r.status != "offline"]
+    for key in ctx.presence.silent(present, ctx.rhythm.heartbeat * MISSED_BEATS):
+        runner_id = key.removeprefix("runner:")
+        ctx.presence.forget(key)
+        await ctx.db.write(runner_left, runner_id, ctx.clock.now())
+
+
+async def lose_runner(ctx: Context, name: str, *, spends: bool) -> None:
+    """A runner is known to be dead: requeue its job at once and take it off the list."""
+    runner = next((r for r in await ctx.db.read(list_runners) if r.name == name), None)
+    if runner is None:
+        return
+    for attempt in await ctx.db.read(live_attempts):
+        if attempt.runner_id == runner.id:
+            await lose_attempt(ctx, attempt, Lost(f"The runner {name} died.", spends))
+    ctx.presence.forget(f"runner:{runner.id}")
+    await ctx.db.write(runner_left, runner.id, ctx.clock.now())
+
+
+async def lose_attempt(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
+    """Fence the attempt, then requeue its job, or close it when it was being cancelled or no attempt
+    is left. False when it had ended meanwhile."""
+    async with ctx.job_locks.hold(attempt.job_id):
+        # First fence, then await that lease's pushes, and only then let another runner begin (R7).
+        if not await ctx.db.write(_fence, attempt.job_id, attempt.attempt, ctx.clock.now()):
+            return False
+        await ctx.git.end_packs(pack_key(attempt.job_id, attempt.attempt))
+        measured, head = await _measure(ctx, attempt.job_id)
+        await ctx.db.write(_requeue, attempt.job_id, lost, measured, head, ctx.clock.now())
+    ctx.presence.forget(f"job:{attempt.job_id}")
+    ctx.control.wake(attempt.job_id)
+    return True
+
+
+def pack_key(job_id: str, attempt: int) -> str:
+    """The name under which the running pushes of an attempt are known."""
+    return f"{job_id}/{attempt}"
+
+
+def _fence(tx: Tx, job_id: str, number: int, now: str) -> bool:
+    attempt = get_attempt(tx, job_id, number)
+    if attempt is None or attempt.state != "live":
+        return False
+    end_attempt(tx, get_job(tx, job_id), "lost", now)
+    return True
+
+
+def _place(tx: Tx, job_id: str) -> tuple[CardRow, str]:
+    card = get_card(tx, get_job(tx, job_id).card_id)
+    return card, card.base_branch or get_repo(tx, card.repo_id).default_branch
+
+
+async def _measure(ctx: Context, job_id: str) -> tuple[Measured, str | None]:
+    try:
+        card, base = await ctx.db.read(_place, job_id)
+        head = await refs.resolve(ctx.git, card.repo_id, branch_ref(card.branch_name or ""))
+        return (await measure(ctx, card.repo_id, base, head) if head else Measured()), head
+    except NotFound:
+        return Measured(), None
+
+
+def _requeue(
+    tx: Tx, job_id: str, lost: Lost, measured: Measured, head: str | None, now: str
+) -> None:
+    job = get_job(tx, job_id)
+    if job.status != JobStatus.RUNNING.value:
+        return
+    spent = job.spent + (1 if lost.spends else 0)
+    if job.cancel_requested or spent >= MAX_ATTEMPTS:
+        cancelled = job.cancel_requested
+        closing = Closing(
+            StopReason.CANCELLED if cancelled else StopReason.RUNNER_LOST,
+            head_sha=head,
+            additions=measured.additions,
+            deletions=measured.deletions,
+            files=measured.files,
+            mergeable=measured.mergeable,
+            conflicts=measured.conflicts,
+        )
+        close_job(tx, job_id, closing, SERVER, now)
+        return
+    update_job(
+        tx,
+        job,
+        {
+            "status": apply(JobStatus(job.status), JobCommand.REQUEUE).value,
+            "spent": spent,
+            "runner_id": None,
+            "phase": "queued",
+        },
+    )
+    text = f"{lost.why} The job is queued again and will continue from the last checkpoint."
+    append_own(tx, job_id, [Entry(at=now, kind=EntryKind.SYSTEM, text=text)])
+    job_changed(tx, EventType.JOB_REQUEUED, job_id, SERVER)

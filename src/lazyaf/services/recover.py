@@ -1,0 +1,27 @@
+"""At start: finish or undo what a crash interrupted, before anyone is served (R8, R9, R15)."""
+
+from __future__ import annotations
+
+import structlog
+
+from lazyaf.domain.events import SERVER
+from lazyaf.services.approve_card import open_intents, resume_approval
+from lazyaf.services.context import Context
+from lazyaf.services.finish_job import resume_finish
+from lazyaf.services.repositories import resume_deletions
+
+log = structlog.get_logger(__name__)
+
+
+async def recover(ctx: Context) -> None:
+    """Reconcile storage, intents and deletions."""
+    swept = await ctx.git.sweep()
+    intents = await open_intents(ctx)
+    for intent in intents:
+        if intent.operation == "approve":
+            await resume_approval(ctx, intent)
+        else:
+            await resume_finish(ctx, intent)
+    await resume_deletions(ctx, SERVER)
+    if swept or intents:
+        log.info("recovered", leftovers=swept, intents=len(intents))

@@ -1,0 +1,242 @@
+"""Make, show, change and delete repositories."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+
+from lazyaf.domain.errors import Conflict, Invalid, NameTaken, NotFound, VersionConflict
+from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
+from lazyaf.domain.repo_settings import NAMES, check
+from lazyaf.git import refs
+from lazyaf.services.announce import repo_changed
+from lazyaf.services.context import Context
+from lazyaf.services.views import repo_view
+from lazyaf.store.jobs import count_open
+from lazyaf.store.repos import (
+    RepoRow,
+    find_repo_by_name,
+    get_repo,
+    insert_repo,
+    list_deleting,
+    list_repos,
+    remove_repo,
+    update_repo,
+)
+from lazyaf.store.tx import Tx
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_NAME = re.compile(NAME_PATTERN)
+_BRANCH = re.compile(
+    r"^(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)))[^\s~^:?*\[\\\x00-\x20\x7f-][^\s~^:?*\[\\\x00-\x20\x7f]*(?<![./])$"
+)
+_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+def require_name(name: str) -> None:
+    """Refuse a name that could not stand in a URL."""
+    if not _NAME.match(name) or name in (".", "..") or name.endswith(".git") or _UUID.match(name):
+        raise Invalid.field(
+            "name",
+            "A repository's name begins with a letter or digit and holds letters, digits, dots, "
+            "hyphens and underscores, 100 at most; it does not end in .git.",
+        )
+
+
+def require_branch(branch: str, *, field: str = "default_branch") -> None:
+    """Refuse what git would not take as a branch name."""
+    if len(branch) > 255 or not _BRANCH.match(branch):
+        raise Invalid.field(field, f"“{branch}” cannot be the name of a branch in git.")
+
+
+async def create_repo(
+    ctx: Context,
+    *,
+    name: str,
+    remote_url: str | None,
+    default_branch: str,
+    actor: Actor,
+    with_storage: bool,
+) -> dict[str, Any]:
+    """A record that can hold cards; with storage also the bare repository to push into."""
+    require_name(name)
+    require_branch(default_branch)
+    repo_id = ctx.new_id()
+    if with_storage:
+        await ctx.git.create(repo_id, default_branch)
+    try:
+        return await ctx.db.write(
+            _create, repo_id, name, remote_url, default_branch, actor, ctx.clock.now()
+        )
+    except BaseException:
+        if with_storage:
+            await ctx.git.delete(repo_id)
+        raise
+
+
+def _create(
+    tx: Tx,
+    repo_id: str,
+    name: str,
+    remote_url: str | None,
+    default_branch: str,
+    actor: Actor,
+    now: str,
+) -> dict[str, Any]:
+    if find_repo_by_name(tx, name) is not None:
+        raise _taken(name)
+    insert_repo(
+        tx,
+        {
+            "id": repo_id,
+            "name": name,
+            "remote_url": remote_url,
+            "default_branch": default_branch,
+            "settings": {},
+            "file_settings": {},
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+    repo = get_repo(tx, repo_id)
+    repo_changed(tx, EventType.REPO_CREATED, repo, actor)
+    return repo_view(repo)
+
+
+def _taken(name: str) -> NameTaken:
+    return NameTaken(
+        f"There is already a repository named “{name}”. Choose another name, or ingest into that "
+        f"one with `lazyaf ingest PATH --name {name}`."
+    )
+
+
+def show_repo(tx: Tx, repo_id: str) -> dict[str, Any]:
+    """One repository, by id or by name."""
+    return repo_view(find_repo(tx, repo_id))
+
+
+def find_repo(tx: Tx, id_or_name: str) -> RepoRow:
+    """A repository by id or by name, or `NotFound`."""
+    if _UUID.match(id_or_name):
+        return get_repo(tx, id_or_name)
+    repo = find_repo_by_name(tx, id_or_name)
+    if repo is None or repo.is_deleting:
+        raise NotFound(f"There is no repository “{id_or_name}”.")
+    return repo
+
+
+def page_of_repos(tx: Tx, after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of repositories by name, and the name to go on from."""
+    rows = list_repos(tx, after=after, limit=limit + 1)
+    page = rows[:limit]
+    return [repo_view(row) for row in page], page[-1].name if len(rows) > limit else None
+
+
+async def edit_repo(
+    ctx: Context, repo_id: str, changes: dict[str, Any], *, if_match: int | None, actor: Actor
+) -> dict[str, Any]:
+    """Change name, remote, default branch or settings. A new default branch moves HEAD."""
+    branch = changes.get("default_branch")
+    if "name" in changes:
+        require_name(changes["name"])
+    if branch is not None:
+        require_branch(branch)
+        repo = await ctx.db.read(find_repo, repo_id)
+        if ctx.git.exists(repo.id):
+            await _require_existing(ctx, repo, branch)
+            await ctx.git.set_head(repo.id, branch)
+    return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
+
+
+async def _require_existing(ctx: Context, repo: RepoRow, branch: str) -> None:
+    if repo.is_ingested and await refs.resolve(ctx.git, repo.id, f"refs/heads/{branch}") is None:
+        raise Invalid.field(
+            "default_branch", f"There is no branch “{branch}” in {repo.name}. Push it first."
+        )
+
+
+def _edit(
+    tx: Tx, repo_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
+) -> dict[str, Any]:
+    repo = find_repo(tx, repo_id)
+    if if_match is not None and if_match != repo.version:
+        raise VersionConflict("The repository changed meanwhile. Load it again and retry.")
+    fields = ("name", "remote_url", "default_branch")
+    values: dict[str, Any] = {k: changes[k] for k in fields if k in changes}
+    settings = dict(repo.settings)
+    for name, value in (changes.get("settings") or {}).items():
+        settings[name] = None if value is None else check(name, value, where=name)
+    values["settings"] = {k: v for k, v in settings.items() if k in NAMES and v is not None}
+    try:
+        changed = update_repo(tx, repo, {**values, "updated_at": now})
+    except IntegrityError:
+        raise _taken(values["name"]) from None
+    repo_changed(tx, EventType.REPO_UPDATED, changed, actor)
+    return repo_view(changed)
+
+
+async def delete_repo(ctx: Context, repo_id: str, actor: Actor) -> None:
+    """Delete a repository with its cards, jobs and storage; refused while a job is open."""
+    repo = await ctx.db.write(_mark_deleting, repo_id, ctx.clock.now())
+    await _finish_deletion(ctx, repo, actor)
+
+
+def _mark_deleting(tx: Tx, repo_id: str, now: str) -> RepoRow:
+    repo = find_repo(tx, repo_id)
+    if count_open(tx, repo.id):
+        raise Conflict(
+            f"Jobs of {repo.name} are queued or running. Cancel them first, then delete.",
+            code="repo_busy",
+        )
+    return update_repo(tx, repo, {"is_deleting": True, "updated_at": now})
+
+
+async def _finish_deletion(ctx: Context, repo: RepoRow, actor: Actor) -> None:
+    if ctx.git.exists(repo.id):
+        await ctx.git.delete(repo.id)
+    await ctx.db.write(_remove, repo.id, repo.version, actor)
+
+
+def _remove(tx: Tx, repo_id: str, version: int, actor: Actor) -> None:
+    remove_repo(tx, repo_id)
+    tx.emit(NewEvent(EventType.REPO_DELETED, repo_id, actor, version + 1, {"id": repo_id}))
+
+
+async def resume_deletions(ctx: Context, actor: Actor) -> None:
+    """Finish what a crash interrupted; at start."""
+    for repo_id in await ctx.db.read(list_deleting):
+        if ctx.git.exists(repo_id):
+            await ctx.git.delete(repo_id)
+        await ctx.db.write(_remove, repo_id, 1 << 30, actor)
+
+
+def mark_ingested(tx: Tx, repo_id: str, actor: Actor, now: str) -> None:
+    """The repository has content now."""
+    repo = get_repo(tx, repo_id)
+    if not repo.is_ingested:
+        changed = update_repo(tx, repo, {"is_ingested": True, "updated_at": now})
+        repo_changed(tx, EventType.REPO_INGESTED, changed, actor)
+
+
+def set_file_settings(
+    tx: Tx, repo_id: str, found: dict[str, Any], prompt: str | None, error: str | None, now: str
+) -> None:
+    """Remember what the default branch's tip says, when it is new."""
+    repo = get_repo(tx, repo_id)
+    seen = replace(repo, file_settings=found, prompt_template=prompt, config_error=error)
+    if seen == repo:
+        return
+    changed = update_repo(
+        tx,
+        repo,
+        {
+            "file_settings": found,
+            "prompt_template": prompt,
+            "config_error": error,
+            "updated_at": now,
+        },
+    )
+    repo_changed(tx, EventType.REPO_UPDATED, changed, SERVER)

@@ -1,0 +1,142 @@
+"""Start a card: a first run, a retry, or another round with review comments.
+
+One way for all three: a job is queued, in the transaction that moves the card.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from lazyaf.domain.cards import CardCommand, CardStatus, allowed_commands, branch_name
+from lazyaf.domain.errors import Conflict, IllegalTransition
+from lazyaf.domain.events import Actor, EventType
+from lazyaf.domain.jobs import JobStatus
+from lazyaf.domain.repo_settings import RepoSettings, effective
+from lazyaf.git import refs
+from lazyaf.services.announce import job_changed
+from lazyaf.services.cards import change_status, require_no_intent
+from lazyaf.services.context import Context
+from lazyaf.services.views import full_card
+from lazyaf.store.board import card_summary
+from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.jobs import insert_job, jobs_of_card
+from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.settings import get_setting
+from lazyaf.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a person asks of this run beyond the card. ``fresh`` begins anew at the base."""
+
+    message: str = ""
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    fresh: bool = False
+
+
+async def start_card(
+    ctx: Context, card_id: str, command: CardCommand, request: RunRequest, actor: Actor
+) -> dict[str, Any]:
+    """Queue a job for the card; returns the card in full."""
+    card, repo = await ctx.db.read(_card_and_repo, card_id)
+    await _require_content(ctx, card, repo)
+    return await ctx.db.write(
+        _start, card_id, ctx.new_id(), command, request, actor, ctx.clock.now()
+    )
+
+
+def _card_and_repo(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow]:
+    card = get_card(tx, card_id)
+    return card, get_repo(tx, card.repo_id)
+
+
+async def _require_content(ctx: Context, card: CardRow, repo: RepoRow) -> None:
+    """Refuse to start where there is nothing to work on, saying how to bring it."""
+    base = card.base_branch or repo.default_branch
+    if not repo.is_ingested:
+        raise Conflict(
+            f"{repo.name} has no content yet. Run `lazyaf ingest PATH --name {repo.name}` in a "
+            "terminal, then start the card.",
+            code="not_ingested",
+        )
+    if await refs.resolve(ctx.git, repo.id, f"refs/heads/{base}") is None:
+        raise Conflict(
+            f"There is no branch “{base}” in {repo.name}. Push it with `lazyaf ingest PATH --name "
+            f"{repo.name} --branch {base}`, or choose another base branch in the card.",
+            code="no_base_branch",
+        )
+
+
+def _start(
+    tx: Tx,
+    card_id: str,
+    job_id: str,
+    command: CardCommand,
+    request: RunRequest,
+    actor: Actor,
+    now: str,
+) -> dict[str, Any]:
+    card = get_card(tx, card_id)
+    repo = get_repo(tx, card.repo_id)
+    require_no_intent(tx, card)
+    _refuse_while_stopping(card, command)
+    settings = effective(
+        repo.settings, repo.file_settings, agent=get_setting(tx, "agent", "claude")
+    )
+    branch = card.branch_name or branch_name(settings.branch_prefix, card.number, card.title)
+    # The card first: an illegal command must be refused as such, not as a second open job.
+    change_status(
+        tx,
+        card,
+        command,
+        {"job_id": job_id, "branch_name": branch, "failure": None, "no_changes": False},
+        actor,
+        now,
+    )
+    _queue(tx, card, job_id, settings, request, now)
+    job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
+    return full_card(get_card(tx, card_id), card_summary(tx, card_id))
+
+
+def _refuse_while_stopping(card: CardRow, command: CardCommand) -> None:
+    if card.status == CardStatus.IN_PROGRESS.value:
+        raise IllegalTransition(
+            f"Card #{card.number} is already being worked on. Cancel its job first if you want to "
+            f"{command.value.replace('_', ' ')} it.",
+            allowed=allowed_commands(CardStatus.IN_PROGRESS),
+        )
+
+
+def _queue(
+    tx: Tx, card: CardRow, job_id: str, settings: RepoSettings, request: RunRequest, now: str
+) -> None:
+    earlier = jobs_of_card(tx, card.id)
+    agent = card.agent or settings.agent
+    last = next((job for job in earlier if job.agent == agent and not request.fresh), None)
+    try:
+        insert_job(
+            tx,
+            {
+                "id": job_id,
+                "repo_id": card.repo_id,
+                "card_id": card.id,
+                "status": JobStatus.QUEUED.value,
+                "agent": agent,
+                "request": {
+                    "message": request.message,
+                    "comments": request.comments,
+                    "fresh": request.fresh,
+                },
+                "priority": card.priority,
+                "phase": "queued",
+                "session_id": last.session_id if last is not None else None,
+                "created_at": now,
+            },
+        )
+    except IntegrityError:
+        raise Conflict(
+            f"Card #{card.number} has a job that is not over.", code="job_open"
+        ) from None

@@ -1,0 +1,112 @@
+"""Who a request comes from: tokens of people and runners, credentials of jobs (rules.md R4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lazyaf.domain.errors import Invalid, NotFound, Unauthenticated
+from lazyaf.services.credentials import digest, new_token
+from lazyaf.store.jobs import AttemptRow, attempt_by_git, get_job
+from lazyaf.store.tokens import (
+    TokenRow,
+    find_token,
+    insert_token,
+    list_tokens,
+    remove_token,
+)
+from lazyaf.store.tx import Tx
+
+PREFIXES = {"person": "laf", "runner": "lafr"}
+
+
+@dataclass(frozen=True, slots=True)
+class GitGrant:
+    """What a git credential may do: a person everything, an attempt its own repository and refs."""
+
+    kind: Literal["person", "job"]
+    repo_id: str | None = None
+    job_id: str | None = None
+    attempt: int = 0
+    is_live: bool = True
+
+
+def authenticate(tx: Tx, token: str) -> TokenRow:
+    """The known token with this text, or `Unauthenticated`."""
+    found = find_token(tx, digest(token))
+    if found is None:
+        raise Unauthenticated(
+            "This token is not known (any more). Run `lazyaf open`, or make a new one."
+        )
+    return found
+
+
+def authenticate_git(tx: Tx, password: str) -> GitGrant:
+    """What this git password is good for, or `Unauthenticated`."""
+    hashed = digest(password)
+    attempt = attempt_by_git(tx, hashed)
+    if attempt is not None:
+        return _grant(tx, attempt)
+    token = find_token(tx, hashed)
+    if token is None or token.kind != "person":
+        raise Unauthenticated("This git password is not known. `lazyaf ingest` uses the right one.")
+    return GitGrant("person")
+
+
+def _grant(tx: Tx, attempt: AttemptRow) -> GitGrant:
+    job = get_job(tx, attempt.job_id)
+    return GitGrant("job", job.repo_id, job.id, attempt.attempt, attempt.state == "live")
+
+
+def is_attempt_live(tx: Tx, password: str) -> bool:
+    """Whether the attempt that this git password was made for still holds its lease."""
+    attempt = attempt_by_git(tx, digest(password))
+    return attempt is not None and attempt.state == "live"
+
+
+def make_token(
+    tx: Tx, token_id: str, kind: Literal["person", "runner"], name: str, secret: str, now: str
+) -> dict[str, Any]:
+    """Store a token; the only answer that ever shows its text."""
+    if not name.strip():
+        raise Invalid.field("name", "Give the token a name, so that you know it again.")
+    insert_token(
+        tx, token_id=token_id, kind=kind, name=name.strip(), digest=digest(secret), created_at=now
+    )
+    return {"id": token_id, "kind": kind, "name": name.strip(), "created_at": now, "token": secret}
+
+
+def fresh_secret(kind: Literal["person", "runner"]) -> str:
+    """A new token's text; the prefix lets scanners and people recognise it."""
+    return new_token(PREFIXES[kind])
+
+
+def ensure_token(
+    tx: Tx, token_id: str, kind: Literal["person", "runner"], name: str, secret: str, now: str
+) -> str:
+    """The id of the token with this text, storing it when it is not known; at start."""
+    found = find_token(tx, digest(secret))
+    if found is not None:
+        return found.id
+    insert_token(tx, token_id=token_id, kind=kind, name=name, digest=digest(secret), created_at=now)
+    return token_id
+
+
+def show_tokens(tx: Tx) -> list[dict[str, Any]]:
+    """Every token without its text."""
+    return [
+        {
+            "id": token.id,
+            "kind": token.kind,
+            "name": token.name,
+            "created_at": token.created_at,
+            "last_used_at": token.last_used_at,
+        }
+        for token in list_tokens(tx)
+    ]
+
+
+def revoke_token(tx: Tx, token_id: str) -> None:
+    """Make a token useless at once."""
+    if not remove_token(tx, token_id):
+        raise NotFound(f"There is no token {token_id}.")

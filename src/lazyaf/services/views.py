@@ -1,0 +1,124 @@
+"""How repositories, jobs, runners and cards look to a client, as plain JSON-ready dicts.
+
+The web layer's models document these shapes; the events carry them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazyaf.domain.errors import NotFound
+from lazyaf.domain.repo_settings import NAMES, effective
+from lazyaf.store.board import card_summary
+from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.jobs import JobRow, get_job
+from lazyaf.store.repos import RepoRow
+from lazyaf.store.runners import RunnerRow, get_runner
+from lazyaf.store.tx import Tx
+
+
+def repo_view(repo: RepoRow) -> dict[str, Any]:
+    """A repository with its effective settings and which of them the file decides."""
+    settings = effective(repo.settings, repo.file_settings)
+    return {
+        "id": repo.id,
+        "name": repo.name,
+        "remote_url": repo.remote_url,
+        "default_branch": repo.default_branch,
+        "is_ingested": repo.is_ingested,
+        "internal_git_url": f"/git/{repo.id}.git",
+        "settings": {name: getattr(settings, name) for name in NAMES},
+        "settings_from_file": sorted(repo.file_settings),
+        "config_error": repo.config_error,
+        "version": repo.version,
+        "created_at": repo.created_at,
+        "updated_at": repo.updated_at,
+    }
+
+
+def card_view(tx: Tx, card_id: str) -> dict[str, Any]:
+    """A card in full: the board's summary, its description and the agent's options."""
+    card = get_card(tx, card_id)
+    return full_card(card, card_summary(tx, card_id))
+
+
+def full_card(card: CardRow, summary: dict[str, Any]) -> dict[str, Any]:
+    """A summary with what lists leave out."""
+    return {**summary, "description": card.description, "agent_options": card.agent_options}
+
+
+def job_view(job: JobRow, *, runner_name: str | None) -> dict[str, Any]:
+    """A job, with a link to its log and never the log itself."""
+    return {
+        "id": job.id,
+        "repo_id": job.repo_id,
+        "card_id": job.card_id,
+        "kind": job.kind,
+        "status": job.status,
+        "agent": job.agent,
+        "attempt": job.attempt,
+        "runner_id": job.runner_id,
+        "runner_name": runner_name,
+        "request": job.request,
+        "cancel_requested": job.cancel_requested,
+        "base_sha": job.base_sha,
+        "head_sha": job.head_sha,
+        "session_id": job.session_id,
+        "stop_reason": job.stop_reason,
+        "error": job.error,
+        "usage": job.usage,
+        "phase": job.phase,
+        "last_action": job.last_action,
+        "log_seq": job.log_seq,
+        "logs": f"/api/jobs/{job.id}/logs",
+        "version": job.version,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "completed_at": job.completed_at,
+    }
+
+
+def named_job_view(tx: Tx, job: JobRow) -> dict[str, Any]:
+    """`job_view` with the runner's name, while the runner is known."""
+    return job_view(job, runner_name=_runner_name(tx, job.runner_id))
+
+
+def runner_view(tx: Tx, runner: RunnerRow) -> dict[str, Any]:
+    """A runner and the card it works on."""
+    return {
+        "id": runner.id,
+        "name": runner.name,
+        "pool": runner.pool,
+        "status": "draining"
+        if runner.is_draining and runner.status != "offline"
+        else runner.status,
+        "isolation": runner.isolation,
+        "version": runner.version,
+        "agents": runner.agents,
+        "labels": runner.labels,
+        "container_id": runner.container_id,
+        "current_job_id": runner.current_job_id,
+        "current_card": _current_card(tx, runner.current_job_id),
+        "last_heartbeat": runner.last_heartbeat,
+        "created_at": runner.created_at,
+        "version_number": runner.row_version,
+    }
+
+
+def _runner_name(tx: Tx, runner_id: str | None) -> str | None:
+    if runner_id is None:
+        return None
+    try:
+        return get_runner(tx, runner_id).name
+    except NotFound:
+        return None
+
+
+def _current_card(tx: Tx, job_id: str | None) -> dict[str, Any] | None:
+    if job_id is None:
+        return None
+    try:
+        card = get_card(tx, get_job(tx, job_id).card_id)
+    except NotFound:
+        return None
+    return {"id": card.id, "number": card.number, "repo_id": card.repo_id, "title": card.title}
