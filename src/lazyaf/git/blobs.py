@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pygit2
+from pygit2.enums import FileMode
 
 from lazyaf.git.reader import opened
 from lazyaf.git.storage import Storage
@@ -15,20 +16,21 @@ MAX_BYTES: Final = 1024 * 1024
 
 
 async def read_file(storage: Storage, repo_id: str, commit: str, path: str) -> bytes | None:
-    """The content of a regular file in a commit; None when there is none or it is over 1 MiB."""
+    """The content of a regular file in a commit, which is a full id.
+
+    None when there is none, when it is a link (which nothing here follows) or over 1 MiB.
+    """
     async with storage.shared(repo_id) as repository:
         return await asyncio.to_thread(_read, repository, commit, path)
 
 
-def _read(repository: Path, commit: str, path: str) -> bytes | None:
-    with opened(repository) as repo:
-        found = repo.get(commit)
-        if not isinstance(found, pygit2.Commit):
-            return None
+def _read(path: Path, commit: str, name: str) -> bytes | None:
+    with opened(path) as repository:
+        found = repository.get(commit)
         try:
-            blob = found.tree[path]
-        except KeyError:
+            entry = None if found is None else found.peel(pygit2.Tree)[name]
+        except (KeyError, pygit2.GitError):
             return None
-        if not isinstance(blob, pygit2.Blob) or blob.size > MAX_BYTES:
+        if not isinstance(entry, pygit2.Blob) or entry.filemode is FileMode.LINK:
             return None
-        return bytes(blob.data)
+        return entry.data if entry.size <= MAX_BYTES else None

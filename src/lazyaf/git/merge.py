@@ -8,16 +8,14 @@ file. Nothing here moves a ref.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pygit2
-
 from lazyaf.domain.errors import GitFailed, MergeConflict
 from lazyaf.git import command
-from lazyaf.git.reader import PairCache, opened
+from lazyaf.git.blobs import read_file
+from lazyaf.git.reader import PairCache
 from lazyaf.git.storage import Storage
 
 
@@ -112,7 +110,7 @@ async def _merge_tree(
     storage: Storage, repo_id: str, folder: Path, base: str, head: str, env: dict[str, str]
 ) -> _Merged:
     attributes = folder / "attributes"
-    attributes.write_bytes(await asyncio.to_thread(_attributes, storage.path(repo_id), base))
+    attributes.write_bytes(await read_file(storage, repo_id, base, ".gitattributes") or b"")
     try:
         answer = await storage.git(
             repo_id,
@@ -150,21 +148,6 @@ def _parse(answer: bytes) -> tuple[str, list[str]]:
         if kind.startswith("CONFLICT"):
             files.update(paths)
     return tree, sorted(files)
-
-
-def _attributes(path: Path, target: str) -> bytes:
-    """The attributes file at the top of the target's tree; a link is not followed."""
-    with opened(path) as repository:
-        commit = repository.get(target)
-        tree = commit.peel(pygit2.Tree) if commit is not None else None
-        if tree is None or ".gitattributes" not in tree:
-            return b""
-        found = tree[".gitattributes"]
-        regular = found.filemode in (
-            pygit2.enums.FileMode.BLOB,
-            pygit2.enums.FileMode.BLOB_EXECUTABLE,
-        )
-        return found.data if regular and isinstance(found, pygit2.Blob) else b""
 
 
 def _identities(author: Identity | None, committer: Identity | None) -> dict[str, str]:

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 GRACE: Final = 3.0
 """Seconds between closing stdin, SIGTERM and SIGKILL."""
 
+NOTICE: Final = 0.5
+"""Seconds to end by itself for one that must go: a push that reads its end tidies up best."""
+
 AHEAD: Final = 16
 """Chunks of output that wait for a slow client before git does."""
 
@@ -83,12 +86,12 @@ class RunningPack:
     async def end(self, reason: LazyafError) -> None:
         """End it now, and return when the child is gone."""
         self._failure = self._failure or reason
-        self._wind_down(0)
+        self._wind_down(NOTICE)
         await self._exited.wait()
 
     def _abandon(self) -> None:
-        """The client is gone: the child gets its grace to finish what it has."""
-        self._wind_down(GRACE)
+        """The client is gone: a push gets its grace to finish what it has, a fetch is over."""
+        self._wind_down(GRACE if self._transfer.commands else 0)
 
     def _wind_down(self, patience: float) -> None:
         """Output goes nowhere from here on (whoever waits to put some wakes up), and the child is
