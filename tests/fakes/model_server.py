@@ -8,7 +8,7 @@ The scenario is the first part of the path, so that one server serves parallel t
 or from a shell ``python tests/fakes/model_server.py --port 0``, which prints its URL and serves until
 it is stopped; then ``POST /_release/<gate>`` opens a gate and ``GET /_requests`` shows what came in.
 Scenarios are data: see `fakes.model_scenarios`. A JSON block in the card's description can choose
-another one (``{"scenario": "…"}``) and holds its parameters.
+another one (``{"scenario": "…"}``) and holds its parameters (`fakes.model_turns.Seen.params`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fakes.model_scenarios import SCENARIOS, Seen, Turn
+from fakes.model_scenarios import SCENARIOS
+from fakes.model_turns import Seen, Turn, pieces_of
 
 WAIT_S = 60.0
 """How long a test waits for something that must happen; reaching it is a failure."""
@@ -78,7 +79,7 @@ class ModelServer:
         self._thread.join()
 
     def url(self, scenario: str, *, run: str | None = None) -> str:
-        """A base URL of its own for one run of a scenario; `run_of` finds its requests."""
+        """A base URL of its own for one run of a scenario; see `requests_of`."""
         return f"{self.origin}/{scenario}/{run or next(self._runs)}"
 
     def requests_of(self, url: str) -> list[Seen]:
@@ -146,6 +147,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, _error(404, "The fake knows no such page."))
 
     def do_POST(self) -> None:
+        try:
+            self._post()
+        except ConnectionError:  # the agent was interrupted or killed: it has hung up
+            self.close_connection = True
+
+    def _post(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?", 1)[0]
         if path.startswith("/_release/"):
@@ -168,6 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(turn.status, _error(turn.status, turn.reason), turn.headers)
         elif body.get("stream"):
             self._stream(turn, body)
+        elif turn.cut:  # after cut streams the CLI asks once more for a whole message
+            self.close_connection = True
         else:
             self._json(200, self._message(turn, body) | {"content": self._blocks(turn)})
 
@@ -184,15 +193,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        try:
-            for event in self._events(turn, body):
-                if event is None:
-                    self.close_connection = True
-                    return
-                self._chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
-            self._chunk(b"")
-        except ConnectionError:  # the agent was interrupted or killed: it has hung up
-            self.close_connection = True
+        for event in self._events(turn, body):
+            if event is None:
+                self.close_connection = True
+                return
+            self._chunk(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+        self._chunk(b"")
 
     def _events(self, turn: Turn, body: dict[str, Any]) -> Iterator[dict[str, Any] | None]:
         """The events of a stream; None stands for a cut of the connection."""
@@ -201,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
             "message": self._message(turn, body) | {"stop_reason": None},
         }
         for index, block in enumerate(self._blocks(turn)):
-            start, deltas = _start_and_deltas(block)
+            start, deltas = pieces_of(block)
             yield {"type": "content_block_start", "index": index, "content_block": start}
             for position, delta in enumerate(deltas):
                 if turn.gate and position == 1:
@@ -256,26 +262,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing: tests read `ModelServer.requests`."""
-
-
-def _start_and_deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """How the API streams a block: an empty one, then its content in pieces."""
-    if block["type"] == "tool_use":
-        pieces = _pieces(json.dumps(block["input"]))
-        return {**block, "input": {}}, [
-            {"type": "input_json_delta", "partial_json": p} for p in pieces
-        ]
-    if block["type"] == "thinking":
-        start = {"type": "thinking", "thinking": "", "signature": ""}
-        told = [{"type": "thinking_delta", "thinking": p} for p in _pieces(block["thinking"])]
-        return start, [*told, {"type": "signature_delta", "signature": "fake"}]
-    start = {"type": "text", "text": ""}
-    return start, [{"type": "text_delta", "text": p} for p in _pieces(block["text"])]
-
-
-def _pieces(text: str) -> list[str]:
-    half = max(1, len(text) // 2)
-    return [text[:half], text[half:]]
 
 
 def _error(status: int, reason: str) -> dict[str, Any]:

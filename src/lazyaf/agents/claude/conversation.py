@@ -109,8 +109,12 @@ class ClaudeConversation:
         return json.dumps(request).encode() + b"\n"
 
     def outcome(self, exit_code: int | None) -> Outcome:
-        """The verdict: of the last result, or of a death without one (also in a later turn)."""
-        if self._result is None or self._running or self._pending:
+        """The verdict: of the last result, or of a death before one that was still due.
+
+        How it ended after its result does not matter: a program that lingers is killed.
+        """
+        unanswered = self._running or (bool(self._pending) and exit_code != 0)
+        if self._result is None or unanswered:
             reason, error = verdict.of_death(exit_code, self._last_words)
         else:
             reason, error = verdict.of_result(self._result, self._refused(self._result))

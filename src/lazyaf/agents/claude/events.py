@@ -23,6 +23,7 @@ _SILENT: Final = frozenset(
         "command_lifecycle",
         "control_response",
         "keep_alive",
+        "system/hook_started",
         "system/status",
         "system/thinking_tokens",
         "system/vcs_state_changed",
@@ -48,6 +49,7 @@ class EventReader:
             "system/init": self._init,
             "system/api_retry": self._api_retry,
             "system/permission_denied": self._permission_denied,
+            "system/hook_response": self._hook,
             "system/compact_boundary": self._compacted,
             "system/task_started": self._task,
             "system/task_notification": self._task,
@@ -177,6 +179,14 @@ class EventReader:
                 is_error=True,
             )
         ]
+
+    def _hook(self, event: Object) -> list[Entry]:
+        failed = string(event, "outcome") not in ("", "success")
+        output = string(event, "output").strip()
+        if not output and not failed:
+            return []
+        words = f"Hook {string(event, 'hook_name')}: {output or string(event, 'outcome')}"
+        return [self._entries.make(EntryKind.SYSTEM, words, name="hook", is_error=failed)]
 
     def _rate_limit(self, event: Object) -> list[Entry]:
         info = child(event, "rate_limit_info")
