@@ -1,0 +1,170 @@
+"""Runs the agent's process: pumps its lines, speaks to it, watches the clocks and ends it.
+
+Ending is SIGTERM to everything in the sandbox, a grace, then the sandbox itself: an agent's shell tool
+makes sessions of its own, so a process group is not enough. Reading never waits for the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
+from typing import Final
+
+import structlog
+
+from lazyaf.agents.base import Conversation, Launch, Stream
+from lazyaf.protocol.messages import Command, Limits
+from lazyaf.runner.lines import LineSplitter
+from lazyaf.runner.outbox import Outbox
+from lazyaf.runner.redaction import Redactor
+from lazyaf.runner.sandbox import READ_SIZE, Running, Sandbox, View
+from lazyaf.runner.stop import Cause, Stop
+from lazyaf.runner.story import Story
+
+log = structlog.get_logger(__name__)
+
+REAP_S: Final = 5.0
+"""How long an agent may linger after it has said its result."""
+LEAVE_S: Final = 2.0
+"""What a running agent gets when the runner itself must go (rule R17)."""
+
+
+class AgentRun:
+    """One run of an agent's process. `run` once; `tell` while it runs. ``unsaid`` came before it."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        conversation: Conversation,
+        *,
+        outbox: Outbox,
+        story: Story,
+        redactor: Redactor,
+        limits: Limits,
+        stop: Stop,
+        unsaid: list[Command],
+    ) -> None:
+        self._launch = launch
+        self._conversation = conversation
+        self._outbox = outbox
+        self._story = story
+        self._redactor = redactor
+        self._limits = limits
+        self._stop = stop
+        self._unsaid = unsaid
+        self._running: Running | None = None
+        self._over = asyncio.Event()
+        self._heard_at = 0.0
+        self.turn_ended = asyncio.Event()
+
+    async def run(self, sandbox: Sandbox, view: View) -> int | None:
+        """Start it and see it to its end, however that comes. The exit code; None if it never ran."""
+        try:
+            running = await sandbox.start(self._launch.argv, view)
+        except OSError as error:
+            self._story.system(f"The agent could not be started: {error}", is_error=True)
+            return None
+        self._running = running
+        self._heard_at = asyncio.get_running_loop().time()
+        try:
+            pumps = asyncio.gather(
+                self._pump(running.stdout, "stdout"), self._pump(running.stderr, "stderr")
+            )
+            await self._begin(running)
+            async with _background(self._watch_idle()):
+                await self._until_end(running)
+            code = await running.wait()
+            await pumps
+            return code
+        finally:
+            self._running = None
+            await running.kill()
+
+    def tell(self, command: Command) -> None:
+        """Pass a person's message or interruption on, and show it."""
+        if command.type == "message":
+            text = command.text or ""
+            self._story.user(text)
+            said = self._conversation.message(text)
+        else:
+            self._story.system("Interrupted by a person.")
+            said = self._conversation.interrupt()
+        stdin = None if self._running is None else self._running.stdin
+        if said is None or stdin is None or stdin.is_closing():
+            self._story.system("This agent cannot be spoken to while it runs.", is_error=True)
+            return
+        stdin.write(said)
+
+    async def _begin(self, running: Running) -> None:
+        """Say the first words; an open stdin that nobody uses makes some agents wait."""
+        if running.stdin is None:
+            return
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            running.stdin.write(self._launch.stdin)
+            await running.stdin.drain()
+            if not self._launch.keep_stdin:
+                running.stdin.close()
+        for command in self._unsaid:
+            self.tell(command)
+
+    async def _until_end(self, running: Running) -> None:
+        """Wait for the exit, the result or a stop, and see to it that the exit follows."""
+        exited = asyncio.ensure_future(running.wait())
+        over = asyncio.ensure_future(self._over.wait())
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({exited, over, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if over.done() and not exited.done():
+                if running.stdin is not None:
+                    running.stdin.close()
+                await asyncio.wait({exited, stopped}, timeout=REAP_S)
+            if not exited.done() and stopped.done():
+                running.terminate()
+                await asyncio.wait({exited}, timeout=self._grace())
+            await running.kill()
+        finally:
+            for each in (exited, over, stopped):
+                each.cancel()
+            await asyncio.gather(exited, over, stopped, return_exceptions=True)
+
+    def _grace(self) -> float:
+        return LEAVE_S if self._stop.cause is Cause.LEAVING else self._limits.cancel_grace_s
+
+    async def _pump(self, stream: asyncio.StreamReader | None, name: Stream) -> None:
+        splitter = LineSplitter()
+        while stream is not None and (chunk := await stream.read(READ_SIZE)):
+            self._heard_at = asyncio.get_running_loop().time()
+            self._hear(splitter.feed(chunk), name)
+        self._hear(splitter.end(), name)
+
+    def _hear(self, lines: list[str], stream: Stream) -> None:
+        """Entries for lines, and what they mean for the run."""
+        turns = self._conversation.turns_ended
+        for line in lines:
+            self._outbox.append(self._conversation.feed(self._redactor.text(line), stream))
+        if self._conversation.turns_ended > turns:
+            self.turn_ended.set()
+        if self._conversation.is_over:
+            self._over.set()
+
+    async def _watch_idle(self) -> None:
+        """Ask for a stop when nothing was heard for the idle limit."""
+        loop = asyncio.get_running_loop()
+        while True:
+            left = self._heard_at + self._limits.idle_s - loop.time()
+            if left <= 0:
+                break
+            await asyncio.sleep(left)
+        self._stop.request(Cause.STALLED)
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Awaitable[None]) -> AsyncIterator[None]:
+    """Run something beside, for as long as the block lasts."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

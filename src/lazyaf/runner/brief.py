@@ -1,0 +1,45 @@
+"""What an agent gets to know: its prompt and its card's variables.
+
+Both come from the job and from the base commit in the cache, never from the work tree: a README there
+may be a link to something private, and a prompt template of the card's branch is the agent's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from lazyaf.agents import prompt
+from lazyaf.protocol.messages import Job
+from lazyaf.runner.cache import Cache
+
+READMES: Final = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
+TEMPLATE: Final = ".lazyaf/prompt.md"
+
+
+async def write_prompt(job: Job, cache: Cache, conflicts: Sequence[str]) -> str:
+    """The prompt of this round. Raises `GitFailed`."""
+    return prompt.render(
+        await cache.read_file(job.base_sha, [TEMPLATE]),
+        job.task,
+        branch=job.branch,
+        base=job.base,
+        readme=await cache.read_file(job.base_sha, READMES),
+        conflicts=conflicts,
+        followup=(job.resume.head or job.branch_sha) is not None,
+    )
+
+
+def card_variables(job: Job, conflicts: Sequence[str]) -> dict[str, str]:
+    """Variables about the card for the agent and the setup command; the job's own win."""
+    return {
+        "CARD_ID": job.task.card_id,
+        "CARD_NUMBER": str(job.task.number),
+        "CARD_TITLE": job.task.title,
+        "CARD_DESCRIPTION": job.task.description,
+        "BRANCH_NAME": job.branch,
+        "BASE_BRANCH": job.base,
+        "MERGE_CONFLICTS": json.dumps(list(conflicts)) if conflicts else "",
+        **job.env,
+    }

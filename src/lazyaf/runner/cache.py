@@ -1,0 +1,143 @@
+"""The cache of a repository: bare, owned by the runner, only ever added to (rule R2).
+
+One per repository and machine, shared by its runners and shown to agents read-only; jobs borrow its
+objects through ``alternates``. It is filled over HTTP with the job's credential, which travels in the
+child's environment. An agent can write nothing here, so git may run on it outside the sandbox. One
+that turns out to be corrupt is not repaired: a new directory is begun beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from lazyaf.domain.errors import GitFailed
+from lazyaf.git import command
+from lazyaf.protocol.messages import Job
+from lazyaf.runner import filelock
+
+log = structlog.get_logger(__name__)
+
+LOCK_WAIT_S: Final = 900.0
+FETCH_S: Final = 1800.0
+TRIES: Final = 5
+BLOB_MAX: Final = 256 * 1024
+_TRANSIENT: Final = re.compile(
+    r"unable to access|RPC failed|early EOF|hung up|returned error: (408|425|429|5\d\d)"
+)
+_REGULAR: Final = frozenset({"100644", "100755"})
+
+
+class Cache:
+    """The cache of one repository below ``root``; ``url`` is where it is fetched from."""
+
+    def __init__(self, root: Path, repo_id: str, url: str) -> None:
+        self._root = root / repo_id
+        self._url = url
+        self.path = self._newest()
+
+    async def fetch(self, job: Job) -> None:
+        """Bring every branch and what this job starts from. Raises `GitFailed`.
+
+        Afterwards `path` is the directory to borrow from.
+        """
+        wanted = [job.base_sha, job.branch_sha, job.resume.head, job.resume.checkpoint]
+        auth = command.auth_env(self._url, job.repo.username, job.repo.password)
+        async with filelock.lock(self._root / "lock", wait_s=LOCK_WAIT_S):
+            self.path = self._newest()
+            try:
+                await self._fetch_all(auth, [sha for sha in wanted if sha])
+            except GitFailed as error:
+                if _TRANSIENT.search(error.detail) or await self._is_sound():
+                    raise
+                log.warning("cache.corrupt", path=str(self.path), error=error.detail)
+                self.path = self._root / f"{int(self.path.stem) + 1}.git"
+                await self._fetch_all(auth, [sha for sha in wanted if sha])
+
+    async def missing(self, shas: Iterable[str]) -> list[str]:
+        """Those objects that are not here."""
+        asked = list(dict.fromkeys(shas))
+        done = await self._git(
+            "cat-file", "--batch-check=%(objectname)", stdin="\n".join(asked).encode() + b"\n"
+        )
+        return [line.split()[0] for line in done.text.splitlines() if line.endswith(" missing")]
+
+    async def read_file(self, commit: str, names: Sequence[str]) -> str | None:
+        """The text of the first of these paths that is a regular file in the commit (never what a
+        symbolic link names); None when there is none or it is larger than 256 KiB."""
+        done = await self._git("ls-tree", "-l", "-z", commit, "--", *names)
+        found: dict[str, str] = {}
+        for line in done.stdout.decode("utf-8", "replace").split("\0"):
+            facts, _, path = line.partition("\t")
+            words = facts.split()
+            if len(words) == 4 and words[0] in _REGULAR and int(words[3]) <= BLOB_MAX:
+                found[path] = words[2]
+        for name in names:
+            if name in found:
+                blob = await self._git("cat-file", "blob", found[name])
+                return blob.stdout.decode("utf-8", "replace")
+        return None
+
+    def discard_unused(self, in_use: Iterable[Path]) -> None:
+        """Delete directories that a newer one has replaced and no work tree borrows from."""
+        used = {self._newest(), *in_use}
+        for path in self._root.glob("*.git"):
+            if path not in used:
+                shutil.rmtree(path, ignore_errors=True)
+
+    async def _fetch_all(self, auth: dict[str, str], wanted: Sequence[str]) -> None:
+        if not (self.path / "HEAD").is_file():
+            await command.run(["init", "--quiet", "--bare", "--template=", str(self.path)])
+            await self._git("config", "gc.auto", "0")
+        await self._fetch(auth, "+refs/heads/*:refs/heads/*")
+        if missing := await self.missing(wanted):
+            # Protocol v2 hands out any object that is asked for by name, such as a checkpoint.
+            await self._fetch(auth, *(f"+{sha}:refs/lazyaf/kept/{sha}" for sha in missing))
+
+    async def _fetch(self, auth: dict[str, str], *refspecs: str) -> None:
+        """Fetch, again a few times when it is the connection that failed."""
+        # Pruned refs leave their objects: without gc nothing is ever removed, but a branch “a” that
+        # became “a/b” would otherwise block every fetch.
+        prune = ["--prune"] if len(refspecs) == 1 and refspecs[0].startswith("+refs/heads/") else []
+        args = ["fetch", "--quiet", "--no-tags", "--no-auto-gc", *prune, self._url, *refspecs]
+        for attempt in range(TRIES):
+            try:
+                await self._git(*args, extra=auth, seconds=FETCH_S)
+                return
+            except GitFailed as error:
+                if attempt + 1 == TRIES or not _TRANSIENT.search(error.detail):
+                    raise
+            await asyncio.sleep(min(0.2 * 2**attempt, 5))
+
+    async def _is_sound(self) -> bool:
+        """Whether everything the refs name can be read."""
+        done = await command.run(
+            ["--git-dir", str(self.path), "rev-list", "--objects", "--all", "--quiet"],
+            check=False,
+            timeout=FETCH_S,
+        )
+        return done.returncode == 0
+
+    async def _git(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        extra: dict[str, str] | None = None,
+        seconds: float = command.DEFAULT_TIMEOUT,
+    ) -> command.Completed:
+        return await command.run(
+            ["--git-dir", str(self.path), *args],
+            env=command.child_env(extra),
+            stdin=stdin,
+            timeout=seconds,
+        )
+
+    def _newest(self) -> Path:
+        numbers = [int(p.stem) for p in self._root.glob("*.git") if p.stem.isdigit()]
+        return self._root / f"{max(numbers, default=0)}.git"

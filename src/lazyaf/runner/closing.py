@@ -1,0 +1,165 @@
+"""What becomes of the work when an attempt ends: finished, left for later, or kept as an orphan.
+
+Order when it is finished (rule R14): commit what is left, push, flush the log, then finish; and only
+when the server has answered is anything deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from lazyaf.domain.errors import GitFailed, LeaseLost, TooLarge
+from lazyaf.domain.jobs import StopReason
+from lazyaf.protocol.entries import Phase
+from lazyaf.protocol.messages import FinishRequest, Job
+from lazyaf.runner import commit, snapshot
+from lazyaf.runner.checkpoint import Checkpointer
+from lazyaf.runner.client import ServerAbsent, ServerClient
+from lazyaf.runner.marker import Result
+from lazyaf.runner.outbox import Outbox
+from lazyaf.runner.push import Publisher, PushRejected
+from lazyaf.runner.snapshot import Snapshot
+from lazyaf.runner.state import State
+from lazyaf.runner.story import Story
+from lazyaf.runner.streamer import LogStreamer
+from lazyaf.runner.workspace import Workspace
+
+log = structlog.get_logger(__name__)
+
+LEAVE_S: Final = 3.0
+"""For the last checkpoint of a runner that must go; what does not fit stays in the tree (R17)."""
+ORPHAN_S: Final = 60.0
+SUCCESSFUL: Final = frozenset({StopReason.FINISHED, StopReason.NO_CHANGES})
+
+
+class Closing:
+    """The end of one attempt. ``publisher`` and ``checkpointer`` are None when there is no tree."""
+
+    def __init__(
+        self,
+        client: ServerClient,
+        job: Job,
+        workspace: Workspace,
+        publisher: Publisher | None,
+        checkpointer: Checkpointer | None,
+        story: Story,
+        outbox: Outbox,
+        state: State,
+    ) -> None:
+        self._client = client
+        self._job = job
+        self._workspace = workspace
+        self._publisher = publisher
+        self._checkpointer = checkpointer
+        self._story = story
+        self._outbox = outbox
+        self._state = state
+
+    async def finish(self, result: Result, streamer: LogStreamer) -> None:
+        """Publish, flush, finish, tidy up. Raises `LeaseLost`, `ServerAbsent` or `Refused`."""
+        head: str | None = None
+        if self._publisher is not None and result.stop_reason is not StopReason.SETUP_FAILED:
+            self._workspace.marker.result = result
+            self._workspace.save()
+            result, head = await self._publish(result, self._publisher)
+        if result.error:
+            self._story.system(result.error, is_error=True)
+        await streamer.flush()
+        request = FinishRequest(
+            stop_reason=result.stop_reason,
+            head_sha=head,
+            last_seq=self._outbox.last,
+            usage=result.usage,
+            session=result.session,
+            error=result.error and result.error[:10_000],
+        )
+        answer = await self._client.finish(self._job, request)
+        log.info("job.finished", job=self._job.job_id, status=answer.status)
+        self._tidy(result)
+
+    async def leave(self) -> None:
+        """Save what fits into a moment; the tree and the outbox stay for the next start."""
+        if self._checkpointer is None:
+            return
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                await self._checkpointer.save()
+        except (TimeoutError, LeaseLost, ServerAbsent) as error:
+            log.info("leave.without_checkpoint", job=self._job.job_id, error=str(error))
+
+    async def leave_orphan(self) -> None:
+        """Push the work where a lost lease still may; it stays in its tree in any case."""
+        self._outbox.remove()
+        self._state.done()
+        if self._publisher is None:
+            return
+        try:
+            async with asyncio.timeout(ORPHAN_S):
+                taken = await self._take()
+                text = commit.message(self._job, complete=False)
+                head = await commit.commit_rest(self._workspace.git, taken, text)
+                if taken.unfinished is not None:
+                    head = await snapshot.save(self._workspace.git, taken)
+                if head != self._workspace.marker.start:
+                    ref = f"refs/lazyaf/jobs/{self._job.job_id}/orphan/{self._job.attempt}"
+                    await self._publisher.push({ref: head})
+        except (TimeoutError, GitFailed, TooLarge, PushRejected, ServerAbsent) as error:
+            log.warning("orphan.not_pushed", job=self._job.job_id, error=str(error))
+
+    async def _publish(self, result: Result, publisher: Publisher) -> tuple[Result, str | None]:
+        """Commit what is left and push; the result with what git has to say about it."""
+        self._story.phase(Phase.PUSHING)
+        try:
+            taken = await self._take()
+            result = await self._keep_unfinished(result, taken)
+            complete = result.stop_reason in SUCCESSFUL
+            text = commit.message(self._job, complete=complete)
+            head = await commit.commit_rest(self._workspace.git, taken, text)
+            await publisher.push({f"{self._job.push_prefix}head": head})
+        except (PushRejected, GitFailed, TooLarge) as error:
+            reason = StopReason.PUSH_REJECTED
+            return result.model_copy(update={"stop_reason": reason, "error": str(error)}), None
+        self._story.git(f"Pushed {head[:10]}", head, text.splitlines()[0])
+        if result.stop_reason is StopReason.FINISHED and self._is_unchanged(head):
+            result = result.model_copy(update={"stop_reason": StopReason.NO_CHANGES})
+        return result, head
+
+    async def _keep_unfinished(self, result: Result, taken: Snapshot) -> Result:
+        """Save what may not be committed as a checkpoint, and say so."""
+        if taken.unfinished is None or self._checkpointer is None:
+            return result
+        await self._checkpointer.record(taken)
+        text = f"{taken.unfinished} The work is kept as a checkpoint; retry to go on from it."
+        self._story.system(text, is_error=True)
+        if result.stop_reason not in SUCCESSFUL:
+            return result
+        return result.model_copy(update={"stop_reason": StopReason.AGENT_FAILED, "error": text})
+
+    async def _take(self) -> Snapshot:
+        """A snapshot, of a repaired repository if the agent broke its own."""
+        git = self._workspace.git
+        try:
+            return await snapshot.take(git, self._job.branch)
+        except GitFailed:
+            self._story.system("The agent broke the repository; its files are kept.", is_error=True)
+            await self._workspace.repair()
+            return await snapshot.take(git, self._job.branch)
+
+    def _is_unchanged(self, head: str) -> bool:
+        """Whether this job did nothing. A later attempt starts from its own earlier work, so there
+        only a head that equals the base means nothing."""
+        if self._job.attempt > 1 and head != self._job.base_sha:
+            return False
+        return head == self._workspace.marker.start
+
+    def _tidy(self, result: Result) -> None:
+        """The server has everything: nothing is needed here any more but HOME."""
+        if result.stop_reason is StopReason.PUSH_REJECTED:
+            self._workspace.keep_aside()
+        else:
+            self._workspace.remove()
+        self._outbox.remove()
+        self._state.done()

@@ -1,0 +1,127 @@
+"""The life of a runner: register, claim, work, claim again, until it is told to leave."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from lazyaf import __version__
+from lazyaf.agents import registry
+from lazyaf.domain.errors import LeaseLost
+from lazyaf.protocol import VERSION
+from lazyaf.protocol.messages import Job, RegisterRequest
+from lazyaf.runner import heartbeat
+from lazyaf.runner.attempt import Attempt
+from lazyaf.runner.client import Refused, ServerClient
+from lazyaf.runner.config import RunnerConfig
+from lazyaf.runner.sandbox import Sandbox
+from lazyaf.runner.state import State
+from lazyaf.runner.stop import Cause, Stop, Stopped
+
+log = structlog.get_logger(__name__)
+
+NAME_WAIT_S = 2.0
+NAME_TRIES = 60
+
+
+class Loop:
+    """One runner. `run` once; `leave` from a signal handler."""
+
+    def __init__(
+        self, config: RunnerConfig, client: ServerClient, sandbox: Sandbox, state: State
+    ) -> None:
+        self._config = config
+        self._client = client
+        self._sandbox = sandbox
+        self._state = state
+        self._leaving = Stop()
+        self._job_stop: Stop | None = None
+        self._draining = asyncio.Event()
+
+    def leave(self) -> None:
+        """Save what is under way and go, within seconds (rule R17)."""
+        self._draining.set()
+        self._leaving.request(Cause.LEAVING)
+        if self._job_stop is not None:
+            self._job_stop.request(Cause.LEAVING)
+
+    def drain(self) -> None:
+        """Finish the running job, take no new one and go."""
+        self._draining.set()
+        if self._job_stop is None:
+            self._leaving.request(Cause.LEAVING)
+
+    async def run(self) -> None:
+        """Return when told to leave, or after one job with ``once``. Raises `ServerAbsent` when the
+        server was away too long, `Refused` when it will not have this runner."""
+        try:
+            await self._leaving.race(self._register())
+        except Stopped:
+            return
+        beating = asyncio.ensure_future(heartbeat.beat(self._client, self._draining, self.drain))
+        try:
+            while not self._draining.is_set():
+                job = await self._claim()
+                if job is not None:
+                    await self._work(job)
+                    if self._config.once:
+                        return
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _register(self) -> None:
+        """Say who this is. A name whose former process the server still believes in is waited for:
+        after a kill -9 its lease must run out first."""
+        request = await self._registration()
+        for left in reversed(range(NAME_TRIES)):
+            try:
+                answer = await self._client.register(request)
+            except Refused as refusal:
+                if refusal.code not in {"name_taken", "conflict"} or left == 0:
+                    raise
+                log.info("runner.name_in_use", name=self._config.name)
+                await asyncio.sleep(NAME_WAIT_S)
+                continue
+            log.info("runner.registered", name=self._config.name, runner=answer.runner_id)
+            return
+
+    async def _registration(self) -> RegisterRequest:
+        config = self._config
+        return RegisterRequest(
+            name=config.name,
+            instance_id=config.instance_id,
+            version=__version__,
+            protocol=VERSION,
+            labels=list(config.labels),
+            agents=await asyncio.to_thread(registry.offers, config.host_env),
+            isolation=self._sandbox.isolation,
+            pool=config.pool,
+            container_id=config.container_id,
+            current_job_id=self._state.job_id,
+        )
+
+    async def _claim(self) -> Job | None:
+        """A job, or None after a wait without one or when told to leave."""
+        try:
+            return await self._leaving.race(self._client.claim(self._state.claim_id))
+        except Stopped:
+            return None
+        except LeaseLost:
+            self._state.done()
+            return None
+
+    async def _work(self, job: Job) -> None:
+        log.info("job.claimed", job=job.job_id, attempt=job.attempt)
+        self._state.began(job)
+        stop = self._job_stop = Stop()
+        if self._leaving.cause is not None:
+            stop.request(self._leaving.cause)
+        try:
+            attempt = Attempt(
+                self._config, self._client, self._sandbox, self._state, job, stop, self._draining
+            )
+            await attempt.run()
+        finally:
+            self._job_stop = None

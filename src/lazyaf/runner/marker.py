@@ -1,0 +1,57 @@
+"""The note beside a work tree that says whose it is and how far it has come.
+
+It lies outside the tree, where no agent can write. With ``result`` the agent is done and only pushing
+and finishing are left: a runner that takes the tree up does not run the agent again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lazyaf.domain.jobs import StopReason
+from lazyaf.protocol.entries import Usage
+
+
+class Result(BaseModel):
+    """What the work came to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stop_reason: StopReason
+    error: str | None = None
+    usage: Usage | None = None
+    session: str | None = None
+
+
+class Marker(BaseModel):
+    """``start`` is the commit on which this job's work began, ``cache`` the directory it borrows
+    objects from, ``conflicts`` the paths in which the base does not merge."""
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+    job_id: str
+    start: str
+    cache: str = ""
+    conflicts: list[str] = []
+    session: str | None = None
+    result: Result | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> Marker | None:
+        """The marker at a path; None when there is none that can be read."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def cache_or(self, other: Path) -> Path:
+        """The directory it borrows from, or ``other`` when that is no more."""
+        return Path(self.cache) if Path(self.cache).is_dir() else other
+
+    def save(self, path: Path) -> None:
+        """Write it in one step."""
+        fresh = path.with_suffix(".new")
+        fresh.write_text(self.model_dump_json(), "utf-8")
+        fresh.replace(path)

@@ -1,0 +1,95 @@
+"""What a runner must remember over its own death: the claim it made and what it has heard since.
+
+One small file in the runner's state directory. The claim's number is repeated until its job is over, so
+that a runner that was killed gets the same job and the same lease again (rule R12); neither the lease
+nor any credential is written down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lazyaf.protocol.messages import Job
+from lazyaf.runner.workspace import safe_name
+
+
+class _Remembered(BaseModel):
+    """The file's content."""
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+    claim_id: str
+    job_id: str | None = None
+    attempt: int = 0
+    heard: int = 0
+
+
+class State:
+    """The state directory of one runner."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = directory / "claim.json"
+        self._now = self._load() or _Remembered(claim_id=uuid.uuid4().hex)
+        self._save()
+
+    @property
+    def lock_path(self) -> Path:
+        """Held for as long as the runner lives."""
+        return self._directory / "lock"
+
+    @property
+    def claim_id(self) -> str:
+        """The claim to make, or to make again."""
+        return self._now.claim_id
+
+    @property
+    def job_id(self) -> str | None:
+        """The job that this runner is at."""
+        return self._now.job_id
+
+    @property
+    def heard_up_to(self) -> int:
+        """The last command for the job that was handled."""
+        return self._now.heard
+
+    def outbox_path(self, job: Job) -> Path:
+        """Where the entries of an attempt wait."""
+        return self._directory / "outbox" / f"{safe_name(job.job_id)}-{job.attempt}.jsonl"
+
+    def note_instance(self, instance_id: str) -> None:
+        """Leave this process's instance where the pool finds it."""
+        (self._directory / "instance").write_text(f"{instance_id}\n", "utf-8")
+
+    def began(self, job: Job) -> None:
+        """This job was claimed."""
+        if (self._now.job_id, self._now.attempt) != (job.job_id, job.attempt):
+            self._now = _Remembered(
+                claim_id=self._now.claim_id, job_id=job.job_id, attempt=job.attempt
+            )
+            self._save()
+
+    def heard(self, command_id: int) -> None:
+        """A command was handled."""
+        self._now.heard = command_id
+        self._save()
+
+    def done(self) -> None:
+        """The job is over here; the next claim is a new one."""
+        self._now = _Remembered(claim_id=uuid.uuid4().hex)
+        self._save()
+
+    def _load(self) -> _Remembered | None:
+        with contextlib.suppress(OSError, ValidationError):
+            return _Remembered.model_validate_json(self._path.read_bytes())
+        return None
+
+    def _save(self) -> None:
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(self._now.model_dump_json(), "utf-8")
+        fresh.replace(self._path)

@@ -1,0 +1,36 @@
+"""What the runner itself has to tell about a job, as entries in its outbox."""
+
+from __future__ import annotations
+
+from lazyaf.agents.entries import EntryMaker
+from lazyaf.protocol.entries import EntryKind, Phase
+from lazyaf.runner.outbox import Outbox
+
+
+class Story:
+    """Writes entries; knows no agent."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._maker = EntryMaker()
+
+    def phase(self, phase: Phase) -> None:
+        """The job is in this phase now."""
+        self._outbox.append([self._maker.make(EntryKind.PHASE, name=phase.value)])
+
+    def system(self, text: str, *, is_error: bool = False) -> None:
+        """LazyAF has something to say."""
+        self._outbox.append([self._maker.make(EntryKind.SYSTEM, text, is_error=is_error)])
+
+    def user(self, text: str) -> None:
+        """What a person, or the prompt, said to the agent."""
+        self._outbox.append([self._maker.make(EntryKind.USER, text)])
+
+    def output(self, text: str, stream: str) -> None:
+        """A line that a command of the repository printed."""
+        self._outbox.append([self._maker.make(EntryKind(stream), text)])
+
+    def git(self, text: str, sha: str, subject: str) -> None:
+        """A commit or a push."""
+        detail = {"sha": sha, "subject": subject}
+        self._outbox.append([self._maker.make(EntryKind.GIT, text, detail=detail)])

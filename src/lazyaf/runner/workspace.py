@@ -1,0 +1,203 @@
+"""The work tree of a card and the git directory of a job, made so that the agent finds its place.
+
+``trees/<card_id>/work`` is what the agent sees, at the same path in every round (its session is found
+by it); ``job.json`` beside it, out of the agent's reach, says whose it is. Every job gets a fresh git
+directory that borrows objects from the cache (rule R2). A tree that a killed runner left of the same
+job is newer than any checkpoint, so it is taken up as it is. git runs inside the sandbox only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from lazyaf.domain.errors import GitFailed, Invalid
+from lazyaf.protocol.messages import Job
+from lazyaf.runner.cache import Cache
+from lazyaf.runner.config import RunnerConfig
+from lazyaf.runner.marker import Marker
+from lazyaf.runner.sandbox import Sandbox
+from lazyaf.runner.treegit import TreeGit
+
+log = structlog.get_logger(__name__)
+
+_COMPONENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def safe_name(name: str) -> str:
+    """An id that may be a directory's name. Raises `Invalid` for anything else."""
+    if not _COMPONENT.fullmatch(name):
+        raise Invalid(f"“{name}” cannot be the name of a directory.")
+    return name
+
+
+class Workspace:
+    """Where one job works. `prepare` before anything else."""
+
+    def __init__(self, config: RunnerConfig, job: Job, sandbox: Sandbox) -> None:
+        card = safe_name(job.task.card_id)
+        self._job = job
+        self._sandbox = sandbox
+        self.root = config.trees_dir / card
+        self.tree = self.root / "work"
+        self.spool = self.root / "spool"
+        self.lock_path = config.trees_dir / f"{card}.lock"
+        self.home = config.homes_dir / card
+        self._session_path = config.homes_dir / f"{card}.session"
+        self._marker_path = self.root / "job.json"
+        self.marker = Marker(job_id=job.job_id, start=job.branch_sha or job.base_sha)
+        self.resumed = False
+        self.git: TreeGit
+
+    async def prepare(self, cache: Cache) -> None:
+        """Make the tree, or take up the one that was left. Raises `GitFailed`."""
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        left = Marker.load(self._marker_path)
+        if left is not None and left.job_id == self._job.job_id and self.tree.is_dir():
+            await self._take_up(left, cache)
+        else:
+            self.remove()
+            await self._make(cache)
+
+    def save(self) -> None:
+        """Write the marker down."""
+        self.marker.save(self._marker_path)
+
+    def remove(self) -> None:
+        """Delete the tree and its marker; HOME stays for the next round."""
+        self._marker_path.unlink(missing_ok=True)
+        remove_tree(self.root)
+
+    def keep_aside(self) -> None:
+        """Move the tree where no later round deletes it: the server would not take its work."""
+        self._marker_path.unlink(missing_ok=True)
+        kept = self.root.with_name(f"{self.root.name}.kept-{safe_name(self._job.job_id)}")
+        if self.root.exists() and not kept.exists():
+            self.root.rename(kept)
+            log.warning("workspace.kept", path=str(kept))
+
+    @property
+    def known_session(self) -> str | None:
+        """The agent's session whose files are in HOME on this machine."""
+        with contextlib.suppress(OSError):
+            return self._session_path.read_text("utf-8").strip() or None
+        return None
+
+    def remember_session(self, session: str) -> None:
+        """HOME holds this session now."""
+        self._session_path.write_text(session, "utf-8")
+
+    async def repair(self) -> None:
+        """Make a new git directory around the files as they are: the agent destroyed the old one.
+
+        Its commits are gone with it, the files are not: they become one change on top of the start.
+        """
+        await self._initialise(self.marker.start)
+        await self.git.run("reset", "--quiet")
+
+    async def _take_up(self, left: Marker, cache: Cache) -> None:
+        self.marker, self.resumed = left, True
+        self.git = self._git(left.cache_or(cache.path))
+        # Locks of processes that are dead; deleted inside, since even these names are the agent's.
+        await self.git.command(["sh", "-c", "rm -f .git/*.lock .git/refs/heads/*.lock"])
+        if await self.git.ref("HEAD") is None:
+            self.git = self._git(cache.path)
+            self.marker.cache = str(cache.path)
+            await self.repair()
+        self.save()
+
+    async def _make(self, cache: Cache) -> None:
+        job = self._job
+        self.tree.mkdir(parents=True, mode=0o700)
+        self.git = self._git(cache.path)
+        self.marker.cache = str(cache.path)
+        start = job.resume.head or job.branch_sha or job.base_sha
+        await self._initialise(start)
+        await self.git.run("reset", "--hard", "--quiet")
+        if job.resume.checkpoint is not None:
+            await self._lay_over(job.resume.checkpoint)
+        elif start != job.base_sha:
+            self.marker.conflicts = await self._merge_base()
+        self.save()
+
+    async def _initialise(self, start: str) -> None:
+        """A git directory of our own, with the branch at ``start`` and nothing checked out."""
+        job, git = self._job, self.git
+        remove_tree(self.tree / ".git")
+        await git.run("init", "--quiet", "--template=", f"--initial-branch={job.branch}")
+        # No agent has touched this directory yet (or it was just deleted): plain writing is safe.
+        lent = self.tree / ".git" / "objects" / "info"
+        lent.mkdir(parents=True, exist_ok=True)
+        (lent / "alternates").write_text(f"{git.cache / 'objects'}\n", "utf-8")
+        for key, value in self._settings():
+            await git.run("config", key, value)
+        refs = {f"refs/remotes/origin/{job.base}": job.base_sha, f"refs/heads/{job.branch}": start}
+        commands = "".join(f"update {ref} {sha}\n" for ref, sha in refs.items())
+        await git.run("update-ref", "--stdin", stdin=commands.encode())
+
+    def _settings(self) -> list[tuple[str, str]]:
+        """For the agent's own commits."""
+        name, email = self.git.identity
+        return [("user.name", name), ("user.email", email), ("commit.gpgSign", "false")]
+
+    async def _merge_base(self) -> list[str]:
+        """Merge the base branch if it moved on; the conflicting paths when it does not merge."""
+        git, job = self.git, self._job
+        upstream = f"origin/{job.base}"
+        done = await git.run("merge-base", "--is-ancestor", job.base_sha, "HEAD", ok=(0, 1))
+        if done.returncode == 0:
+            return []
+        message = f"Merge branch '{job.base}' into {job.branch}"
+        merged = await git.run("merge", "--no-verify", "-q", "-m", message, upstream, ok=None)
+        if merged.returncode == 0:
+            return []
+        listed = await git.run("diff", "--name-only", "--diff-filter=U", "-z", ok=None)
+        await git.run("merge", "--abort", ok=None)
+        await git.run("reset", "--hard", "--quiet")
+        paths = [path for path in listed.stdout.decode("utf-8", "replace").split("\0") if path]
+        if not paths:
+            raise GitFailed(f"{job.base} could not be merged: {merged.stderr or merged.text}")
+        return paths
+
+    async def _lay_over(self, checkpoint: str) -> None:
+        """Put uncommitted work back: the files of the checkpoint, as changes since HEAD.
+
+        The base is not merged in this case: the attempt goes on exactly where it was.
+        """
+        await self.git.run("read-tree", "--reset", "-u", checkpoint)
+        await self.git.run("reset", "--quiet")
+
+    def _git(self, cache: Path) -> TreeGit:
+        identity = (self._job.committer_name, self._job.committer_email)
+        return TreeGit(self._sandbox, self.tree, cache, identity)
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a directory that an agent wrote, never following a link; logs what will not go."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path, onerror=_make_writable)
+
+
+def _make_writable(function: Callable[..., object], name: str, error: object) -> None:
+    """Unlock the directory that is in the way and try once more."""
+    del function
+    path = Path(name)
+    try:
+        path.parent.chmod(stat.S_IRWXU)
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(stat.S_IRWXU)
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)  # noqa: PTH108 - must not follow
+    except OSError:
+        log.warning("workspace.left_behind", path=name, error=str(error))
