@@ -15,6 +15,7 @@ import pytest
 
 from fakes.model_server import ModelServer
 from lazyaf.agents.claude.driver import REFUSED_TOOLS
+from lazyaf.agents.registry import get
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import Entry, EntryKind
 
@@ -27,6 +28,18 @@ Log = Callable[[], list[str]]
 def called(tool: str) -> Callable[[list[Entry]], bool]:
     """Whether the agent called this tool."""
     return lambda entries: any(e.kind is EntryKind.TOOL_CALL and e.name == tool for e in entries)
+
+
+def queued(agent: Any) -> Callable[[list[Entry]], bool]:
+    """Whether the CLI has read a message from its stdin."""
+    return lambda _: any('"state":"queued"' in line for line in agent.lines)
+
+
+def test_the_real_program_is_offered(drive: Drive) -> None:
+    offer = get("claude").offer(drive("no-changes").run.host_env)
+
+    assert offer.available
+    assert "Claude Code" in (offer.version or "")
 
 
 async def test_edits_and_commits(drive: Drive, log: Log, repo: Path) -> None:
@@ -76,7 +89,8 @@ async def test_tools_that_leave_the_run_are_not_offered(drive: Drive, model: Mod
     assert {"Bash", "Edit", "Write", "Read"} <= offered
     for tool in REFUSED_TOOLS:  # some are not offered but told of, for the model to load
         assert tool not in offered
-        assert tool not in asked.said
+        assert f"\n{tool}\n" not in asked.said
+    assert "run_in_background" not in json.dumps(asked.body["tools"])
 
 
 async def test_denied_tools_are_a_failure_although_the_cli_says_success(
@@ -213,6 +227,7 @@ async def test_a_message_while_a_tool_runs_is_folded_in(
     async with drive("slow-tool", url=url) as agent:
         await agent.until(called("Bash"))
         await agent.say(agent.conversation.message("/usage and mind the tests too"))
+        await agent.until(queued(agent))
         (repo / "go").touch()
         outcome = await agent.end()
 
@@ -229,6 +244,7 @@ async def test_a_message_while_it_speaks_is_answered_before_it_is_over(
     async with drive("slow", prompt, url=url) as agent:
         await asyncio.to_thread(model.wait_until_waiting, gate)
         await agent.say(agent.conversation.message("Mind the tests too."))
+        await agent.until(queued(agent))
         model.release(gate)
         outcome = await agent.end()
 

@@ -50,6 +50,8 @@ REFUSED_TOOLS: Final = (
     "CronDelete",
     "CronList",
     "ScheduleWakeup",
+    "Monitor",  # goes on in the background, and ends with the run
+    "Workflow",
     "ListAgents",  # finds and talks to other agents on this machine
     "SendMessage",
 )
