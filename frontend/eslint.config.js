@@ -45,6 +45,8 @@ export default defineConfig(
 		languageOptions: { globals: { ...globals.browser, ...globals.node } },
 		rules: {
 			'no-undef': 'off', // TypeScript knows better
+			// Stores replace whole values ($state.raw) on purpose: one signal, cheap snapshots.
+			'svelte/prefer-svelte-reactivity': 'off',
 			'svelte/no-navigation-without-resolve': 'off', // the app is always served from /
 			'@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
 		},

@@ -1,0 +1,65 @@
+/** Cards and the commands a person gives them. Every command answers with the card after it. */
+
+import { get, post, request } from './http.ts';
+import type { Card, CardDraft, CardStatus, CardSummary, Page } from './types.ts';
+
+/** `cursor` is the place in the event feed from which this snapshot continues. */
+export interface CardSnapshot {
+	items: CardSummary[];
+	cursor: string | null;
+}
+
+const PAGE = 1000;
+
+/** Every card of a repository, page by page; the cursor is the first page's, so nothing is missed. */
+export async function listCards(repoId: string, signal?: AbortSignal): Promise<CardSnapshot> {
+	const items: CardSummary[] = [];
+	let cursor: string | null = null;
+	let next: string | null = null;
+	do {
+		const page: Page<CardSummary> & { cursor?: string } = await get(
+			`/api/repos/${repoId}/cards`,
+			{ limit: PAGE, cursor: next },
+			signal,
+		);
+		items.push(...page.items);
+		cursor ??= page.cursor ?? null;
+		next = page.next_cursor;
+	} while (next);
+	return { items, cursor };
+}
+
+const path = (id: string) => `/api/cards/${id}`;
+
+export const getCard = (id: string) => get<Card>(path(id));
+export const createCard = (repoId: string, draft: CardDraft) =>
+	post<Card>(`/api/repos/${repoId}/cards`, draft);
+export const updateCard = (id: string, fields: Partial<CardDraft>, version?: number) =>
+	request<Card>('PATCH', path(id), { body: fields, version });
+export const deleteCard = (id: string) => request<undefined>('DELETE', path(id));
+
+export const startCard = (id: string, fresh = false) =>
+	post<Card>(`${path(id)}/start`, fresh ? { fresh } : {});
+export const retryCard = (id: string) => post<Card>(`${path(id)}/retry`);
+export const cancelCard = (id: string) => post<Card>(`${path(id)}/cancel`);
+export const rejectCard = (id: string) => post<Card>(`${path(id)}/reject`);
+export const reopenCard = (id: string) => post<Card>(`${path(id)}/reopen`);
+export const approveCard = (id: string, headSha: string) =>
+	post<Card>(`${path(id)}/approve`, { head_sha: headSha });
+
+export interface LineComment {
+	path: string;
+	line: number;
+	body: string;
+}
+export const requestChanges = (id: string, message: string, comments: LineComment[] = []) =>
+	post<Card>(`${path(id)}/request-changes`, { message, comments });
+
+/** Where a card is dropped: into a column, directly before or after another card of it. */
+export interface Placement {
+	status?: CardStatus;
+	before?: string;
+	after?: string;
+}
+export const moveCard = (id: string, placement: Placement) =>
+	post<Card>(`${path(id)}/move`, placement);

@@ -1,0 +1,19 @@
+/** Repositories. */
+
+import { get, post, request } from './http.ts';
+import type { Page, Repo, RepoSettings } from './types.ts';
+
+export const listRepos = () => get<Page<Repo>>('/api/repos', { limit: 1000 });
+export const createRepo = (fields: {
+	name: string;
+	remote_url?: string;
+	default_branch?: string;
+}) => post<Repo>('/api/repos', fields);
+export const updateRepo = (
+	id: string,
+	fields: Partial<Pick<Repo, 'name' | 'remote_url' | 'default_branch'>> & {
+		settings?: Partial<RepoSettings>;
+	},
+) => request<Repo>('PATCH', `/api/repos/${id}`, { body: fields });
+export const deleteRepo = (id: string) => request<undefined>('DELETE', `/api/repos/${id}`);
+export const createDemo = () => post<{ repo_id: string; card_id: string }>('/api/demo');

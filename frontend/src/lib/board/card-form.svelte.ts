@@ -1,0 +1,106 @@
+/** What a person is writing about a card, new or known, and whether it can be sent. */
+
+import { createCard, updateCard } from '#lib/api/cards.ts';
+import { ApiError, sentence } from '#lib/api/http.ts';
+import type { AgentOptions, Card, CardDraft } from '#lib/api/types.ts';
+
+export const TITLE_MAX = 200;
+export const DESCRIPTION_MAX = 64 * 1024;
+
+export class CardForm {
+	title = $state('');
+	description = $state('');
+	labels = $state<string[]>([]);
+	priority = $state(0);
+	/** Empty: the repository's own. */
+	agent = $state('');
+	command = $state('');
+	model = $state('');
+	baseBranch = $state('');
+
+	sending = $state(false);
+	/** What is wrong, by field; '' for the whole. Shown after the first try. */
+	errors = $state<Record<string, string>>({});
+
+	constructor(
+		readonly repoId: string,
+		readonly card: Card | null,
+		/** Which agent runs when none is chosen. */
+		readonly defaultAgent: string | null,
+	) {
+		if (!card) return;
+		this.title = card.title;
+		this.description = card.description;
+		this.labels = [...card.labels];
+		this.priority = card.priority;
+		this.agent = card.agent ?? '';
+		this.command = card.agent_options.command ?? '';
+		this.model = card.agent_options.model ?? '';
+		this.baseBranch = card.base_branch ?? '';
+	}
+
+	/** The agent that would run: its options are the ones to fill in. */
+	get effectiveAgent(): string | null {
+		return this.agent || this.defaultAgent;
+	}
+
+	addLabels(text: string): void {
+		const added = text.split(',').map((label) => label.trim());
+		this.labels = [...new Set([...this.labels, ...added.filter(Boolean)])];
+	}
+
+	get draft(): CardDraft {
+		return {
+			title: this.title.trim(),
+			description: this.description,
+			labels: this.labels,
+			priority: this.priority,
+			agent: this.agent || null,
+			agent_options: this.#options(),
+			base_branch: this.baseBranch.trim() || null,
+		};
+	}
+
+	/** The card as the server has it now, or null with `errors` filled. */
+	async send(start = false): Promise<Card | null> {
+		if (this.sending || !this.#check()) return null;
+		this.sending = true;
+		try {
+			return this.card
+				? await updateCard(this.card.id, this.draft, this.card.version)
+				: await createCard(this.repoId, { ...this.draft, start });
+		} catch (error) {
+			this.errors = said(error);
+			return null;
+		} finally {
+			this.sending = false;
+		}
+	}
+
+	#check(): boolean {
+		const errors: Record<string, string> = {};
+		if (!this.title.trim()) errors.title = 'A card needs a title.';
+		if (this.title.trim().length > TITLE_MAX) {
+			errors.title = `At most ${TITLE_MAX} characters; put the rest in the description.`;
+		}
+		if (this.effectiveAgent === 'script' && !this.command.trim()) {
+			errors.command = 'Say which command the script agent runs.';
+		}
+		this.errors = errors;
+		return Object.keys(errors).length === 0;
+	}
+
+	#options(): AgentOptions {
+		if (this.effectiveAgent === 'script') return { command: this.command.trim() };
+		if (this.effectiveAgent === 'claude' && this.model.trim()) return { model: this.model.trim() };
+		return {};
+	}
+}
+
+function said(error: unknown): Record<string, string> {
+	if (error instanceof ApiError && error.status === 412) {
+		return { '': 'Someone changed this card meanwhile. Close, look at it, and edit again.' };
+	}
+	if (error instanceof ApiError && error.problem.fields) return error.problem.fields;
+	return { '': sentence(error) };
+}

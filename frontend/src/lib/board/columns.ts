@@ -1,0 +1,52 @@
+/** The five columns: their names, their colours, and which cards stand in them in which order. */
+
+import { STATUSES, type CardStatus, type CardSummary } from '#lib/api/types.ts';
+
+export interface Column {
+	status: CardStatus;
+	title: string;
+	color: string;
+	/** Said in an empty column. */
+	empty: string;
+}
+
+export const COLUMNS: readonly Column[] = [
+	{
+		status: 'todo',
+		title: 'To Do',
+		color: 'var(--todo)',
+		empty: 'Write down what an agent should do.',
+	},
+	{
+		status: 'in_progress',
+		title: 'In Progress',
+		color: 'var(--progress)',
+		empty: 'Start a card and follow it here.',
+	},
+	{
+		status: 'in_review',
+		title: 'In Review',
+		color: 'var(--review)',
+		empty: 'Finished work waits here for your eyes.',
+	},
+	{ status: 'done', title: 'Done', color: 'var(--done)', empty: 'Approved work, merged.' },
+	{ status: 'failed', title: 'Failed', color: 'var(--failed)', empty: 'Nothing failed.' },
+];
+
+const BY_STATUS = new Map(COLUMNS.map((column) => [column.status, column]));
+
+export function columnOf(status: CardStatus): Column {
+	return BY_STATUS.get(status) as Column;
+}
+
+export type Grouped = Record<CardStatus, CardSummary[]>;
+
+/** Cards by column, each in its order: the smallest position is on top. */
+export function group(cards: readonly CardSummary[]): Grouped {
+	const grouped = Object.fromEntries(STATUSES.map((status) => [status, []])) as unknown as Grouped;
+	for (const card of cards) grouped[card.status].push(card);
+	for (const status of STATUSES) {
+		grouped[status].sort((a, b) => a.position - b.position || b.number - a.number);
+	}
+	return grouped;
+}

@@ -1,0 +1,56 @@
+/**
+ * The filter box's language: words that must all occur, `#12`, and `label:` `agent:` `status:`
+ * with a value (in quotes when it has spaces). Several values of one key are alternatives.
+ */
+
+import { STATUSES, type CardStatus, type CardSummary } from '#lib/api/types.ts';
+
+export interface Filter {
+	words: string[];
+	numbers: number[];
+	labels: string[];
+	agents: string[];
+	statuses: CardStatus[];
+}
+
+const TOKEN = /(?:(label|agent|status):)?(?:"([^"]*)"?|(\S+))/gi;
+
+export function parseFilter(text: string): Filter {
+	const filter: Filter = { words: [], numbers: [], labels: [], agents: [], statuses: [] };
+	for (const [, key, quoted, bare] of text.matchAll(TOKEN)) {
+		const value = (quoted ?? bare ?? '').toLowerCase();
+		if (!value) continue;
+		if (key?.toLowerCase() === 'label') filter.labels.push(value);
+		else if (key?.toLowerCase() === 'agent') filter.agents.push(value);
+		else if (key) filter.statuses.push(...statusesNamed(value));
+		else if (/^#\d+$/.test(value)) filter.numbers.push(Number(value.slice(1)));
+		else if (!/^(label|agent|status):$/.test(value)) filter.words.push(value);
+	}
+	return filter;
+}
+
+/** `review`, `in-review` and `in_review` are one status; `in` is two. */
+function statusesNamed(value: string): CardStatus[] {
+	const plain = value.replace(/[-\s]/g, '_');
+	return STATUSES.filter((status) => status === plain || status.split('_').includes(plain));
+}
+
+export function isEmpty(filter: Filter): boolean {
+	return Object.values(filter).every((part: unknown[]) => part.length === 0);
+}
+
+export function matches(filter: Filter, card: CardSummary): boolean {
+	const { words, numbers, labels, agents, statuses } = filter;
+	if (numbers.length && !numbers.includes(card.number)) return false;
+	if (statuses.length && !statuses.includes(card.status)) return false;
+	if (agents.length && !agents.includes((card.agent ?? '').toLowerCase())) return false;
+	if (labels.length) {
+		const own = card.labels.map((label) => label.toLowerCase());
+		if (!labels.some((label) => own.includes(label))) return false;
+	}
+	if (words.length) {
+		const text = `#${card.number} ${card.title} ${card.labels.join(' ')}`.toLowerCase();
+		if (!words.every((word) => text.includes(word))) return false;
+	}
+	return true;
+}

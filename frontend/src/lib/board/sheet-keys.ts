@@ -1,0 +1,66 @@
+/** What the keyboard does in a card's sheet. */
+
+import type { CardSummary } from '#lib/api/types.ts';
+import type { Command } from '#lib/ui/commands.svelte.ts';
+import { approveAndClose, whyNotApprove } from './approve.ts';
+import type { ReviewState, Sheet } from './sheet.svelte.ts';
+
+export interface SheetActions {
+	edit(): void;
+	close(): void;
+	compose(): void;
+}
+
+export function sheetCommands(
+	card: CardSummary,
+	sheet: Sheet,
+	review: ReviewState,
+	actions: SheetActions,
+): Command[] {
+	const group = `Card #${card.number}`;
+	const is = (...statuses: CardSummary['status'][]) => {
+		return () => statuses.includes(card.status);
+	};
+	return [
+		{
+			id: 'sheet-approve',
+			title: 'Approve and merge',
+			group,
+			keys: ['Shift+A'],
+			enabled: () => card.status === 'in_review' && !whyNotApprove(card, review),
+			run: () => void approveAndClose(card, sheet, review, actions.close),
+		},
+		{
+			id: 'sheet-request',
+			title: 'Request changes',
+			group,
+			keys: ['r'],
+			enabled: is('in_review'),
+			run: actions.compose,
+		},
+		{
+			id: 'sheet-start',
+			title: card.status === 'failed' ? 'Retry' : 'Start',
+			group,
+			keys: ['s'],
+			enabled: is('todo', 'failed'),
+			run: () => void sheet.command(card, card.status === 'failed' ? 'retry' : 'start'),
+		},
+		{
+			id: 'sheet-stop',
+			title: 'Stop the agent',
+			group,
+			enabled: () => card.status === 'in_progress' && !card.stopping,
+			run: () => void sheet.command(card, 'cancel'),
+		},
+		{
+			id: 'sheet-reopen',
+			title: 'Reopen',
+			group,
+			enabled: is('done'),
+			run: () => void sheet.command(card, 'reopen'),
+		},
+		{ id: 'sheet-edit', title: 'Edit', group, keys: ['e'], run: actions.edit },
+		{ id: 'sheet-close', title: 'Back to the board', group, keys: ['Escape'], run: actions.close },
+	];
+}

@@ -1,0 +1,121 @@
+/**
+ * One card in full: its description, and the commands that need words or a commit a person has
+ * seen. What the board shows of it stays the board's; refusals are kept here and shown in the sheet.
+ */
+
+import {
+	approveCard,
+	cancelCard,
+	getCard,
+	rejectCard,
+	reopenCard,
+	requestChanges,
+	retryCard,
+	startCard,
+	type LineComment,
+} from '#lib/api/cards.ts';
+import { ApiError, sentence } from '#lib/api/http.ts';
+import type { Card, CardSummary } from '#lib/api/types.ts';
+import type { CardStore } from '#lib/live/cards.svelte.ts';
+import { expectation } from './board.svelte.ts';
+import type { CardCommand } from './moves.ts';
+
+/** What the sheet needs of the review: filled by the changes, sent by the action bar. */
+export interface ReviewState {
+	readonly headSha: string | null;
+	readonly comments: readonly LineComment[];
+	clear(): void;
+}
+
+export interface Refusal {
+	text: string;
+	/** Merge conflicts: the paths. */
+	files: string[];
+}
+
+const ASK: Record<CardCommand, (id: string) => Promise<Card>> = {
+	start: startCard,
+	retry: retryCard,
+	cancel: cancelCard,
+	reject: rejectCard,
+	reopen: reopenCard,
+};
+
+export class Sheet {
+	detail = $state.raw<Card | null>(null);
+	refusal = $state<Refusal | null>(null);
+	/** The command that the server is working on. */
+	busy = $state<string | null>(null);
+	message = $state('');
+
+	constructor(
+		private readonly store: CardStore,
+		readonly id: string,
+	) {}
+
+	/** Read the whole card, unless the version at hand is the one asked for. */
+	async load(version: number): Promise<void> {
+		if (this.detail && this.detail.version >= version) return;
+		try {
+			this.put(await getCard(this.id));
+		} catch (error) {
+			this.refusal = { text: sentence(error), files: [] };
+		}
+	}
+
+	put(card: Card): void {
+		this.store.put(card);
+		if (!this.detail || card.version >= this.detail.version) this.detail = card;
+	}
+
+	command(card: CardSummary, command: CardCommand): Promise<boolean> {
+		return this.#ask(command, () =>
+			this.store.expect(this.id, expectation(command, card), () => ASK[command](this.id)),
+		);
+	}
+
+	/** Start over from the base branch instead of continuing on the card's. */
+	startFresh(card: CardSummary): Promise<boolean> {
+		return this.#ask('start', () =>
+			this.store.expect(this.id, expectation('start', card), () => startCard(this.id, true)),
+		);
+	}
+
+	/** Merges the commit that was seen; any other is refused by the server. */
+	approve(review: ReviewState): Promise<boolean> {
+		const { headSha } = review;
+		if (!headSha) return Promise.resolve(false);
+		return this.#ask('approve', () => approveCard(this.id, headSha));
+	}
+
+	/** The message and every drafted comment go to the agent as its next task. */
+	async requestChanges(review: ReviewState): Promise<boolean> {
+		const comments = review.comments.map(({ path, line, body }) => ({ path, line, body }));
+		const message = this.message.trim();
+		if (!message && comments.length === 0) return false;
+		const sent = await this.#ask('request-changes', () =>
+			requestChanges(this.id, message, comments),
+		);
+		if (sent) {
+			this.message = '';
+			review.clear();
+		}
+		return sent;
+	}
+
+	async #ask(name: string, ask: () => Promise<Card>): Promise<boolean> {
+		if (this.busy) return false;
+		this.busy = name;
+		this.refusal = null;
+		try {
+			this.put(await ask());
+			return true;
+		} catch (error) {
+			const files = error instanceof ApiError ? (error.problem.files ?? []) : [];
+			this.refusal = { text: sentence(error), files };
+			return false;
+		} finally {
+			this.busy = null;
+		}
+	}
+}

@@ -1,0 +1,28 @@
+/** Which coding agents this server can run, and what is missing for the others. Read when asked for. */
+
+import { sentence } from '#lib/api/http.ts';
+import { listAgents } from '#lib/api/system.ts';
+import type { Agent } from '#lib/api/types.ts';
+
+export class AgentStore {
+	loaded = $state(false);
+	failure = $state<string | null>(null);
+	items = $state.raw<readonly Agent[]>([]);
+
+	find(name: string | null): Agent | undefined {
+		return this.items.find((agent) => agent.name === name);
+	}
+
+	/** Looks again each time: a person may have installed one meanwhile. */
+	async load(): Promise<void> {
+		try {
+			this.items = (await listAgents()).items;
+			this.loaded = true;
+			this.failure = null;
+		} catch (error) {
+			this.failure = sentence(error);
+		}
+	}
+}
+
+export const agents = new AgentStore();

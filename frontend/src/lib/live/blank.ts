@@ -1,0 +1,21 @@
+/** A running job of which nothing is known yet. */
+
+import type { CardLive } from '#lib/api/types.ts';
+
+export function aLive(fields: Partial<CardLive> = {}): CardLive {
+	return {
+		phase: null,
+		last_action: null,
+		started_at: null,
+		queued_at: null,
+		queue_position: null,
+		additions: null,
+		deletions: null,
+		files: null,
+		cost_usd: null,
+		attempt: null,
+		mergeable: null,
+		conflicts: [],
+		...fields,
+	};
+}

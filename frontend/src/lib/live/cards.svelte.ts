@@ -1,0 +1,142 @@
+/**
+ * The cards of one repository as the server knows them, with what this tab expects laid on top.
+ *
+ * Server facts arrive as a snapshot, as events and as answers to commands; an older version never
+ * replaces a newer one. An expectation (`expect`) is drawn at once and taken away when the server
+ * has answered, whichever way it answered: the server decides where a card lands.
+ */
+
+import { listCards } from '#lib/api/cards.ts';
+import { sentence } from '#lib/api/http.ts';
+import type { CardSummary, LiveEvent } from '#lib/api/types.ts';
+import type { FeedSubscriber } from './feed.svelte.ts';
+
+export type Expectation = Partial<CardSummary>;
+
+export class CardStore implements FeedSubscriber {
+	/** False until the first snapshot is here. */
+	loaded = $state(false);
+	failure = $state<string | null>(null);
+	#facts = $state.raw<ReadonlyMap<string, CardSummary>>(new Map());
+	#expected = $state.raw<ReadonlyMap<string, Expectation>>(new Map());
+	#cursor: string | null = null;
+	#loading: AbortController | null = null;
+	/** What arrived while a snapshot was on its way: the snapshot may be older than it. */
+	#arrived = new Map<string, CardSummary>();
+	#removed = new Set<string>();
+
+	/** Facts with expectations laid on top, in no order. */
+	readonly all: readonly CardSummary[] = $derived.by(() => {
+		const cards = [...this.#facts.values()];
+		if (this.#expected.size === 0) return cards;
+		return cards.map((card) => {
+			const expected = this.#expected.get(card.id);
+			return expected ? { ...card, ...expected } : card;
+		});
+	});
+
+	constructor(
+		readonly repoId: string,
+		private readonly list: typeof listCards = listCards,
+	) {}
+
+	get(id: string): CardSummary | undefined {
+		const card = this.#facts.get(id);
+		const expected = this.#expected.get(id);
+		return card && expected ? { ...card, ...expected } : card;
+	}
+
+	byNumber(number: number): CardSummary | undefined {
+		return this.all.find((card) => card.number === number);
+	}
+
+	/** Is the server still to answer about this card? */
+	isPending(id: string): boolean {
+		return this.#expected.has(id);
+	}
+
+	async load(): Promise<void> {
+		this.#loading?.abort();
+		const loading = (this.#loading = new AbortController());
+		this.#arrived.clear();
+		try {
+			const snapshot = await this.list(this.repoId, loading.signal);
+			if (loading.signal.aborted) return;
+			const facts = new Map(snapshot.items.map((card) => [card.id, card]));
+			for (const [id, card] of this.#arrived) {
+				if ((facts.get(id)?.version ?? 0) <= card.version) facts.set(id, card);
+			}
+			for (const id of this.#removed) facts.delete(id);
+			this.#facts = facts;
+			this.#cursor = snapshot.cursor;
+			this.loaded = true;
+			this.failure = null;
+		} catch (error) {
+			if (!loading.signal.aborted) this.failure = sentence(error);
+		} finally {
+			if (this.#loading === loading) this.#loading = null;
+		}
+	}
+
+	/** A fact from the server, unless a newer one is known. */
+	put(card: CardSummary): void {
+		if (card.repo_id !== this.repoId || this.#removed.has(card.id)) return;
+		const known = this.#facts.get(card.id);
+		if (known && known.version > card.version) return;
+		this.#facts = new Map(this.#facts).set(card.id, card);
+		if (this.#loading) this.#arrived.set(card.id, card);
+	}
+
+	remove(id: string): void {
+		this.#removed.add(id);
+		if (!this.#facts.has(id)) return;
+		const facts = new Map(this.#facts);
+		facts.delete(id);
+		this.#facts = facts;
+	}
+
+	/**
+	 * Draw `change` at once, ask the server, then show its answer. Raises what the server raised,
+	 * after taking the expectation back.
+	 */
+	async expect<T extends CardSummary>(
+		id: string,
+		change: Expectation,
+		ask: () => Promise<T>,
+	): Promise<T> {
+		this.#expected = new Map(this.#expected).set(id, change);
+		try {
+			const answer = await ask();
+			this.put(answer);
+			return answer;
+		} finally {
+			if (this.#expected.get(id) === change) {
+				const expected = new Map(this.#expected);
+				expected.delete(id);
+				this.#expected = expected;
+			}
+		}
+	}
+
+	event(event: LiveEvent): void {
+		if (event.type === 'card.deleted') this.remove(event.data.id ?? event.subject ?? '');
+		else if (event.data.card) this.put(event.data.card);
+	}
+
+	refresh(cursor: string | null): void {
+		if (this.#loading && !this.loaded) return; // the first snapshot is on its way
+		if (cursor === null || !covers(this.#cursor, cursor)) void this.load();
+	}
+
+	dispose(): void {
+		this.#loading?.abort();
+	}
+}
+
+/** Does a snapshot read at `snapshot` already contain everything up to `feed`? */
+export function covers(snapshot: string | null, feed: string): boolean {
+	if (snapshot === null) return false;
+	const [epoch, id] = snapshot.split(':');
+	const [feedEpoch, feedId] = feed.split(':');
+	return epoch === feedEpoch && Number(id) >= Number(feedId);
+}

@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LiveSocket, backoff, type SocketListener } from './socket.ts';
+
+class FakeSocket {
+	static all: FakeSocket[] = [];
+	sent: string[] = [];
+	onopen: (() => void) | null = null;
+	onmessage: ((message: { data: string }) => void) | null = null;
+	onclose: (() => void) | null = null;
+	constructor(
+		readonly url: string,
+		readonly protocols: string[],
+	) {
+		FakeSocket.all.push(this);
+	}
+	send(text: string): void {
+		this.sent.push(text);
+	}
+	close(): void {
+		this.onclose?.();
+	}
+	say(message: unknown): void {
+		this.onmessage?.({ data: JSON.stringify(message) });
+	}
+}
+
+const listener = {
+	hello: vi.fn(),
+	event: vi.fn(),
+	reset: vi.fn(),
+	state: vi.fn(),
+} satisfies SocketListener;
+
+function start(): LiveSocket {
+	const socket = new LiveSocket({
+		url: 'ws://x/ws',
+		protocols: () => ['lazyaf'],
+		listener,
+		open: (url, protocols) => new FakeSocket(url, protocols) as unknown as WebSocket,
+		jitter: () => 0.5,
+	});
+	socket.start();
+	return socket;
+}
+
+const last = () => FakeSocket.all.at(-1) as FakeSocket;
+
+beforeEach(() => {
+	vi.useFakeTimers();
+	FakeSocket.all = [];
+	vi.clearAllMocks();
+});
+afterEach(() => vi.useRealTimers());
+
+describe('LiveSocket', () => {
+	it('asks for the feed from now on, and tells the first hello', () => {
+		start();
+		last().onopen?.();
+		expect(last().sent).toEqual(['{"after":null}']);
+		last().say({ type: 'hello', cursor: 'e:7' });
+		expect(listener.hello).toHaveBeenCalledWith('e:7');
+	});
+
+	it('comes back after a loss and resumes behind the last event', () => {
+		start();
+		last().onopen?.();
+		last().say({ type: 'hello', cursor: 'e:7' });
+		last().say({ type: 'card.moved', cursor: 'e:8', data: {} });
+		last().close();
+		vi.advanceTimersByTime(backoff(0));
+		expect(FakeSocket.all).toHaveLength(2);
+		last().onopen?.();
+		expect(last().sent).toEqual(['{"after":"e:8"}']);
+		last().say({ type: 'hello', cursor: 'e:8' });
+		expect(listener.hello).toHaveBeenCalledTimes(1);
+	});
+
+	it('forgets its place on reset', () => {
+		start();
+		last().onopen?.();
+		last().say({ type: 'hello', cursor: 'e:7' });
+		last().say({ type: 'reset' });
+		expect(listener.reset).toHaveBeenCalledTimes(1);
+		last().close();
+		vi.advanceTimersByTime(backoff(0));
+		last().onopen?.();
+		expect(last().sent).toEqual(['{"after":null}']);
+	});
+
+	it('waits longer each time, and stays away once stopped', () => {
+		expect([0, 1, 2, 20].map(backoff)).toEqual([500, 1000, 2000, 15000]);
+		const socket = start();
+		socket.stop();
+		vi.advanceTimersByTime(60_000);
+		expect(FakeSocket.all).toHaveLength(1);
+	});
+});

@@ -1,0 +1,117 @@
+/**
+ * One WebSocket to the server's event feed, kept open: reconnects with backoff and resumes from the
+ * cursor of the last event seen, so that nothing is missed and nothing is doubled (rules.md R11).
+ *
+ * Knows no store and no rune; `Feed` listens. The token travels as a subprotocol, never in the URL.
+ */
+
+import type { LiveEvent } from '#lib/api/types.ts';
+
+export interface SocketListener {
+	/** The first word of a feed without history: what was read before it may be stale. */
+	hello(cursor: string): void;
+	event(event: LiveEvent): void;
+	/** The cursor is too old (or of another database): read everything again. */
+	reset(): void;
+	state(state: SocketState): void;
+}
+
+export type SocketState = 'connecting' | 'open' | 'waiting';
+
+type Message = { type: 'hello'; cursor: string } | { type: 'reset'; cursor?: string } | LiveEvent;
+
+const FIRST_DELAY = 500;
+const LAST_DELAY = 15_000;
+
+/** Milliseconds before the n-th attempt to reconnect (n from 0), without the jitter. */
+export function backoff(attempt: number): number {
+	return Math.min(LAST_DELAY, FIRST_DELAY * 2 ** attempt);
+}
+
+export interface SocketOptions {
+	url: string;
+	protocols: () => string[];
+	listener: SocketListener;
+	open?: (url: string, protocols: string[]) => WebSocket;
+	/** 0 … 1, so that many tabs do not come back in the same instant. */
+	jitter?: () => number;
+}
+
+export class LiveSocket {
+	#options: SocketOptions;
+	#socket: WebSocket | null = null;
+	#cursor: string | null = null;
+	#attempt = 0;
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#stopped = true;
+
+	constructor(options: SocketOptions) {
+		this.#options = options;
+	}
+
+	get cursor(): string | null {
+		return this.#cursor;
+	}
+
+	start(): void {
+		if (!this.#stopped) return;
+		this.#stopped = false;
+		this.#connect();
+	}
+
+	stop(): void {
+		this.#stopped = true;
+		clearTimeout(this.#timer);
+		this.#socket?.close();
+		this.#socket = null;
+	}
+
+	/** Try again now instead of at the end of the backoff (the network came back, the tab woke). */
+	hurry(): void {
+		if (this.#stopped || this.#socket) return;
+		clearTimeout(this.#timer);
+		this.#attempt = 0;
+		this.#connect();
+	}
+
+	#connect(): void {
+		const { url, protocols, listener } = this.#options;
+		const open = this.#options.open ?? ((to, with_) => new WebSocket(to, with_));
+		listener.state('connecting');
+		const socket = open(url, protocols());
+		this.#socket = socket;
+		socket.onopen = () => socket.send(JSON.stringify({ after: this.#cursor }));
+		socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data)) as Message);
+		socket.onclose = () => {
+			if (this.#socket !== socket) return;
+			this.#socket = null;
+			if (!this.#stopped) this.#retryLater();
+		};
+	}
+
+	#receive(message: Message): void {
+		const { listener } = this.#options;
+		this.#attempt = 0;
+		listener.state('open');
+		if (message.type === 'hello') {
+			const first = this.#cursor === null;
+			this.#cursor = (message as { cursor: string }).cursor;
+			if (first) listener.hello(this.#cursor);
+		} else if (message.type === 'reset') {
+			this.#cursor = (message as { cursor?: string }).cursor ?? null;
+			listener.reset();
+		} else {
+			const event = message as LiveEvent;
+			this.#cursor = event.cursor;
+			listener.event(event);
+		}
+	}
+
+	#retryLater(): void {
+		const jitter = this.#options.jitter ?? Math.random;
+		const delay = backoff(this.#attempt) * (0.75 + jitter() / 2);
+		this.#attempt += 1;
+		this.#options.listener.state('waiting');
+		this.#timer = setTimeout(() => this.#connect(), delay);
+	}
+}
