@@ -95,6 +95,16 @@ class Driven:
         async with asyncio.timeout(WAIT_S), self._news:
             await self._news.wait_for(lambda: condition(self.entries))
 
+    async def until_called(self, tool: str) -> None:
+        """Wait until the agent has called this tool."""
+        await self.until(
+            lambda entries: any(e.kind is EntryKind.TOOL_CALL and e.name == tool for e in entries)
+        )
+
+    async def until_queued(self) -> None:
+        """Wait until the CLI has read a message from its stdin."""
+        await self.until(lambda _: any('"state":"queued"' in line for line in self.lines))
+
     async def end(self) -> Outcome:
         """Wait for the end and judge."""
         async with asyncio.timeout(WAIT_S):

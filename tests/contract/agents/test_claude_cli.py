@@ -1,4 +1,4 @@
-"""What the real CLI does, and what is made of it: work, refusals, interrupts, resumes, deaths."""
+"""What the real CLI does in one go, and what is made of it: work, refusals, deaths, trust."""
 
 from __future__ import annotations
 
@@ -17,22 +17,12 @@ from fakes.model_server import ModelServer
 from lazyaf.agents.claude.driver import REFUSED_TOOLS
 from lazyaf.agents.registry import get
 from lazyaf.domain.jobs import StopReason
-from lazyaf.protocol.entries import Entry, EntryKind
+from lazyaf.protocol.entries import EntryKind
 
 pytestmark = pytest.mark.claude
 
 Drive = Callable[..., Any]
 Log = Callable[[], list[str]]
-
-
-def called(tool: str) -> Callable[[list[Entry]], bool]:
-    """Whether the agent called this tool."""
-    return lambda entries: any(e.kind is EntryKind.TOOL_CALL and e.name == tool for e in entries)
-
-
-def queued(agent: Any) -> Callable[[list[Entry]], bool]:
-    """Whether the CLI has read a message from its stdin."""
-    return lambda _: any('"state":"queued"' in line for line in agent.lines)
 
 
 def test_the_real_program_is_offered(drive: Drive) -> None:
@@ -160,7 +150,7 @@ async def test_running_out_of_money_still_counts_it(drive: Drive) -> None:
 
 async def test_sigterm_leaves_no_result(drive: Drive) -> None:
     async with drive("slow-tool") as agent:
-        await agent.until(called("Bash"))
+        await agent.until_called("Bash")
         agent.process.send_signal(signal.SIGTERM)
         outcome = await agent.end()
 
@@ -187,95 +177,6 @@ async def test_a_hanging_model_can_be_killed(drive: Drive, model: ModelServer) -
 
     assert not agent.conversation.is_over
     assert outcome.stop_reason is StopReason.AGENT_FAILED
-
-
-async def test_an_interrupted_tool_waits_for_the_next_message(drive: Drive) -> None:
-    async with drive("slow-tool") as agent:
-        await agent.until(called("Bash"))
-        await agent.say(agent.conversation.interrupt())
-        await agent.until(lambda entries: any(e.kind is EntryKind.USAGE for e in entries))
-        assert not agent.conversation.is_over
-        await agent.say(agent.conversation.message("Never mind, stop here."))
-        outcome = await agent.end()
-
-    assert outcome.stop_reason is StopReason.FINISHED
-    assert "Interrupted. The agent waits for a message." in agent.texts(EntryKind.SYSTEM)
-    assert outcome.usage.input_tokens == 200
-
-
-async def test_an_interrupted_sentence_waits_for_the_next_message(
-    drive: Drive, model: ModelServer
-) -> None:
-    gate = str(uuid.uuid4())
-    prompt = f'# Card #8: Think\n\n```json\n{{"gate": "{gate}"}}\n```'
-    async with drive("slow", prompt) as agent:
-        await asyncio.to_thread(model.wait_until_waiting, gate)
-        await agent.say(agent.conversation.interrupt())
-        await agent.until(lambda entries: any(e.kind is EntryKind.USAGE for e in entries))
-        model.release(gate)
-        await agent.say(agent.conversation.message('```json\n{"scenario": "no-changes"}\n```'))
-        outcome = await agent.end()
-
-    assert outcome.stop_reason is StopReason.FINISHED
-    assert agent.texts(EntryKind.MESSAGE)[-1] == "Nothing needs to change."
-
-
-async def test_a_message_while_a_tool_runs_is_folded_in(
-    drive: Drive, model: ModelServer, repo: Path
-) -> None:
-    url = model.url("slow-tool")
-    async with drive("slow-tool", url=url) as agent:
-        await agent.until(called("Bash"))
-        await agent.say(agent.conversation.message("/usage and mind the tests too"))
-        await agent.until(queued(agent))
-        (repo / "go").touch()
-        outcome = await agent.end()
-
-    assert outcome.stop_reason is StopReason.FINISHED
-    assert agent.conversation.is_over
-    assert "mind the tests too" in model.requests_of(url)[-1].said
-
-
-async def test_a_message_while_it_speaks_is_answered_before_it_is_over(
-    drive: Drive, model: ModelServer, log: Log
-) -> None:
-    gate, url = str(uuid.uuid4()), model.url("slow")
-    prompt = f'# Card #9: Think\n\n```json\n{{"gate": "{gate}"}}\n```'
-    async with drive("slow", prompt, url=url) as agent:
-        await asyncio.to_thread(model.wait_until_waiting, gate)
-        await agent.say(agent.conversation.message("Mind the tests too."))
-        await agent.until(queued(agent))
-        model.release(gate)
-        outcome = await agent.end()
-
-    assert outcome.stop_reason is StopReason.FINISHED
-    assert log() == ["Do card 9", "Begin"]
-    assert "Mind the tests too." in model.requests_of(url)[-1].said
-
-
-async def test_a_resumed_session_remembers_and_counts_only_itself(
-    drive: Drive, log: Log, model: ModelServer
-) -> None:
-    async with drive("edit-and-commit") as first:
-        before = await first.end()
-    url = model.url("edit-and-commit")
-    async with drive("", "## What to do now", session=before.session, url=url) as second:
-        after = await second.end()
-
-    assert after.session == before.session
-    assert log() == ["Answer the review", "Do card 7", "Begin"]
-    assert len(model.requests_of(url)[0].prompts) == 2
-    assert after.usage.input_tokens == 300
-    assert after.usage.cost_usd == pytest.approx(before.usage.cost_usd / 2)
-    assert any(e.detail and e.detail.get("path") == "card-7.txt" for e in second.entries)
-
-
-async def test_a_session_that_is_gone_is_named(drive: Drive) -> None:
-    async with drive("no-changes", session=str(uuid.uuid4())) as agent:
-        outcome = await agent.end()
-
-    assert outcome.stop_reason is StopReason.AGENT_FAILED
-    assert "earlier session is not here any more" in outcome.error
 
 
 @pytest.mark.parametrize("trusted", [False, True])

@@ -1,0 +1,109 @@
+"""Speaking with the real CLI: interrupts, messages while it works, resumed sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakes.model_server import ModelServer
+from lazyaf.domain.jobs import StopReason
+from lazyaf.protocol.entries import EntryKind
+
+pytestmark = pytest.mark.claude
+
+Drive = Callable[..., Any]
+Log = Callable[[], list[str]]
+
+
+async def test_an_interrupted_tool_waits_for_the_next_message(drive: Drive) -> None:
+    async with drive("slow-tool") as agent:
+        await agent.until_called("Bash")
+        await agent.say(agent.conversation.interrupt())
+        await agent.until(lambda entries: any(e.kind is EntryKind.USAGE for e in entries))
+        assert not agent.conversation.is_over
+        await agent.say(agent.conversation.message("Never mind, stop here."))
+        outcome = await agent.end()
+
+    assert outcome.stop_reason is StopReason.FINISHED
+    assert "Interrupted. The agent waits for a message." in agent.texts(EntryKind.SYSTEM)
+    assert outcome.usage.input_tokens == 200
+
+
+async def test_an_interrupted_sentence_waits_for_the_next_message(
+    drive: Drive, model: ModelServer
+) -> None:
+    gate = str(uuid.uuid4())
+    prompt = f'# Card #8: Think\n\n```json\n{{"gate": "{gate}"}}\n```'
+    async with drive("slow", prompt) as agent:
+        await asyncio.to_thread(model.wait_until_waiting, gate)
+        await agent.say(agent.conversation.interrupt())
+        await agent.until(lambda entries: any(e.kind is EntryKind.USAGE for e in entries))
+        model.release(gate)
+        await agent.say(agent.conversation.message('```json\n{"scenario": "no-changes"}\n```'))
+        outcome = await agent.end()
+
+    assert outcome.stop_reason is StopReason.FINISHED
+    assert agent.texts(EntryKind.MESSAGE)[-1] == "Nothing needs to change."
+
+
+async def test_a_message_while_a_tool_runs_is_folded_in(
+    drive: Drive, model: ModelServer, repo: Path
+) -> None:
+    url = model.url("slow-tool")
+    async with drive("slow-tool", url=url) as agent:
+        await agent.until_called("Bash")
+        await agent.say(agent.conversation.message("/usage and mind the tests too"))
+        await agent.until_queued()
+        (repo / "go").touch()
+        outcome = await agent.end()
+
+    assert outcome.stop_reason is StopReason.FINISHED
+    assert agent.conversation.is_over
+    assert "mind the tests too" in model.requests_of(url)[-1].said
+
+
+async def test_a_message_while_it_speaks_is_answered_before_it_is_over(
+    drive: Drive, model: ModelServer, log: Log
+) -> None:
+    gate, url = str(uuid.uuid4()), model.url("slow")
+    prompt = f'# Card #9: Think\n\n```json\n{{"gate": "{gate}"}}\n```'
+    async with drive("slow", prompt, url=url) as agent:
+        await asyncio.to_thread(model.wait_until_waiting, gate)
+        await agent.say(agent.conversation.message("Mind the tests too."))
+        await agent.until_queued()
+        model.release(gate)
+        outcome = await agent.end()
+
+    assert outcome.stop_reason is StopReason.FINISHED
+    assert log() == ["Do card 9", "Begin"]
+    assert "Mind the tests too." in model.requests_of(url)[-1].said
+
+
+async def test_a_resumed_session_remembers_and_counts_only_itself(
+    drive: Drive, log: Log, model: ModelServer
+) -> None:
+    async with drive("edit-and-commit") as first:
+        before = await first.end()
+    url = model.url("edit-and-commit")
+    async with drive("", "## What to do now", session=before.session, url=url) as second:
+        after = await second.end()
+
+    assert after.session == before.session
+    assert log() == ["Answer the review", "Do card 7", "Begin"]
+    assert len(model.requests_of(url)[0].prompts) == 2
+    assert after.usage.input_tokens == 300
+    assert after.usage.cost_usd == pytest.approx(before.usage.cost_usd / 2)
+    assert any(e.detail and e.detail.get("path") == "card-7.txt" for e in second.entries)
+
+
+async def test_a_session_that_is_gone_is_named(drive: Drive) -> None:
+    async with drive("no-changes", session=str(uuid.uuid4())) as agent:
+        outcome = await agent.end()
+
+    assert outcome.stop_reason is StopReason.AGENT_FAILED
+    assert "earlier session is not here any more" in outcome.error
