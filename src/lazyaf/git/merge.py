@@ -16,6 +16,7 @@ from lazyaf.domain.errors import GitFailed, MergeConflict
 from lazyaf.git import command
 from lazyaf.git.blobs import read_file
 from lazyaf.git.reader import PairCache
+from lazyaf.git.refs import require_object_ids
 from lazyaf.git.storage import Storage
 
 
@@ -55,6 +56,7 @@ async def mergeability(
 
     Commits without a common history do not merge, and have no files to name.
     """
+    require_object_ids(base_sha, head_sha)
     known = _known.get(base_sha, head_sha)
     if known is not None:
         return known
@@ -123,6 +125,8 @@ async def _merge_tree(
         if "unrelated histories" in failed.detail:
             return _Merged("", clean=False, files=[])
         raise
+    if not answer.stdout:  # an id that is no commit also ends with 1
+        raise GitFailed(command.failure("merge-tree", answer.returncode, answer.stderr))
     tree, files = _parse(answer.stdout)
     return _Merged(tree, clean=answer.returncode == 0, files=files)
 

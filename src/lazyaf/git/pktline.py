@@ -75,6 +75,11 @@ def is_pkt_length(head: bytes) -> bool:
     return _LENGTH.fullmatch(head) is not None and int(head, 16) != 3
 
 
+def is_object_id(text: str) -> bool:
+    """Whether this is a full SHA-1 object id in lower case, and so safe as an argument."""
+    return _OID.fullmatch(text) is not None
+
+
 class Decoder:
     """Pkt-lines out of a stream that is cut anywhere."""
 
@@ -155,7 +160,7 @@ class PushParser:
 
 def _command(line: bytes) -> Command:
     words = line.rstrip(b"\n").decode(errors="surrogateescape").split(" ", 2)
-    if len(words) != 3 or not _OID.fullmatch(words[0]) or not _OID.fullmatch(words[1]):
+    if len(words) != 3 or not is_object_id(words[0]) or not is_object_id(words[1]):
         raise BadRequest("A push command reads: old object id, new object id, ref (SHA-1 only).")
     return words[0], words[1], words[2]
 

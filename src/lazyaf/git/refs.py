@@ -7,7 +7,6 @@ in a thread.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,14 +17,12 @@ import pygit2
 from pygit2.enums import ReferenceFilter
 
 from lazyaf.domain.errors import BranchMoved, Conflict, GitFailed, Invalid, Unavailable
-from lazyaf.git.pktline import ZERO
+from lazyaf.git.pktline import is_object_id
 from lazyaf.git.reader import PairCache, opened
 from lazyaf.git.storage import Storage
 
 HEADS: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
-
-_OID: Final = re.compile(r"[0-9a-f]{40}")
 
 # git's words (LANG is C) for "the ref is not where you said".
 _MOVED: Final = (
@@ -75,7 +72,7 @@ async def resolve(storage: Storage, repo_id: str, ref_or_sha: str) -> str | None
 
 def _resolve(path: Path, name: str) -> str | None:
     with opened(path) as repository:
-        if _OID.fullmatch(name):
+        if is_object_id(name):
             found = repository.get(name)
             return _commit_id(found)
         exact = [name] if name == "HEAD" or name.startswith("refs/") else []
@@ -118,11 +115,10 @@ def _instruction(update: RefUpdate) -> bytes:
     shas = [sha for sha in (update.new, update.old) if sha is not None]
     if not update.ref.startswith("refs/") or "\0" in update.ref:
         raise Invalid(f"“{update.ref}” is not the full name of a ref.")
-    if not all(_OID.fullmatch(sha) for sha in shas):
-        raise Invalid("A ref moves between full object ids.")
+    require_object_ids(*shas)
     ref = update.ref.encode(errors="surrogateescape")
     old = (update.old or "").encode()
-    if update.new in (None, ZERO):
+    if update.new is None:
         return b"delete %s\0%s\0" % (ref, old)
     return b"update %s\0%s\0%s\0" % (ref, str(update.new).encode(), old)
 
@@ -140,6 +136,7 @@ def _explained(failed: GitFailed) -> Exception:
 
 async def is_ancestor(storage: Storage, repo_id: str, ancestor: str, descendant: str) -> bool:
     """Whether the history of one commit has the other, or both are the same. Full ids."""
+    require_object_ids(ancestor, descendant)
     async with storage.shared(repo_id):
         answer = await storage.git(
             repo_id, ["merge-base", "--is-ancestor", ancestor, descendant], ok=(0, 1)
@@ -201,6 +198,12 @@ def _branch(
         committed_at=iso(tip.commit_time),
         merged=default is not None and not is_default and ahead == 0,
     )
+
+
+def require_object_ids(*texts: str) -> None:
+    """Raise `Invalid` unless every text is a full object id."""
+    if not all(is_object_id(text) for text in texts):
+        raise Invalid("A commit is named by its full id of 40 hex digits.")
 
 
 def subject(commit: pygit2.Commit) -> str:

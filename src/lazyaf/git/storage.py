@@ -18,7 +18,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from pathlib import Path
 from typing import Final, Protocol
 
-from lazyaf.domain.errors import Conflict, Invalid, LazyafError, LeaseLost, NotFound
+from lazyaf.domain.errors import Conflict, Invalid, LazyafError, LeaseLost, NotFound, Unavailable
 from lazyaf.git import command
 from lazyaf.git.locks import RepositoryLock
 
@@ -59,8 +59,9 @@ class Storage:
         self._slots = {
             service: asyncio.Semaphore(slots) for service in ("git-upload-pack", "git-receive-pack")
         }
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.no_hooks, self.asking_hooks, self._temporary, self._trash):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         _write_hook(self.asking_hooks / "pre-receive")
 
     @property
@@ -186,6 +187,11 @@ class Storage:
         """
         await self._end(f"key:{key}", LeaseLost("This lease no longer holds the job."))
 
+    async def close(self) -> None:
+        """End every transfer, in order and without leaving locks behind (R17)."""
+        for name in list(self._packs):
+            await self._end(name, Unavailable("The server is stopping. Try again."))
+
     async def _end(self, name: str, reason: LazyafError) -> None:
         packs = list(self._packs.get(name, ()))
         await asyncio.gather(*(pack.end(reason) for pack in packs))
@@ -203,17 +209,23 @@ class Storage:
 
 async def require_branch_name(name: str) -> None:
     """Raise `Invalid` unless git takes this as the name of a branch."""
+    refused = Invalid(f"“{name}” cannot be the name of a branch.")
+    if "\0" in name:
+        raise refused
     checked = await command.run(["check-ref-format", "--branch", name], ok=(0, 1, 128))
-    if checked.returncode or checked.text != name or "\0" in name:
-        raise Invalid(f"“{name}” cannot be the name of a branch.")
+    if checked.returncode or checked.text != name:
+        raise refused
 
 
 def _write_hook(path: Path) -> None:
-    """Put the hook there whole, since an older server's push may be running the one before."""
+    """Put the hook there whole. Raises `Unavailable` where nothing can be executed: git would pass
+    over the hook in silence, and with it the check of the lease."""
     fresh = path.with_suffix(".new")
     fresh.write_text(ASK_BACK)
     fresh.chmod(0o700)
     fresh.replace(path)
+    if not os.access(path, os.X_OK):
+        raise Unavailable(f"{path.parent} does not allow execution (noexec?), and git needs it.")
 
 
 def _move_if_absent(source: Path, target: Path) -> bool:
@@ -250,6 +262,6 @@ def _leftovers(repository: Path) -> Iterator[Path]:
         yield from objects.glob(pattern)
     yield from (objects / "info").rglob("*.lock")
     for folder, names, files in os.walk(repository):
-        if Path(folder) == repository:
+        if Path(folder) == repository and "objects" in names:
             names.remove("objects")
         yield from (Path(folder, name) for name in files if name.endswith(".lock"))

@@ -13,7 +13,7 @@ from hashlib import sha1
 import psutil
 import pytest
 
-from lazyaf.domain.errors import BadRequest, GitFailed, LeaseLost, NotFound
+from lazyaf.domain.errors import BadRequest, GitFailed, LeaseLost, NotFound, Unavailable
 from lazyaf.git import command, pack, refs, smart_http
 from lazyaf.git.pktline import ZERO, encode, encode_push_request, parse_report
 from lazyaf.git.policy import PushPolicy
@@ -171,9 +171,21 @@ async def test_deleting_ends_the_packs_and_refuses_new_ones(storage, repo_id, wo
         await push(storage, repo_id, Upload(data).chunks())
 
 
+async def test_closing_ends_everything_in_order(storage, repo_id, work) -> None:
+    _, data = await push_body(work)
+    upload = Upload(data)
+    pushing = asyncio.create_task(push(storage, repo_id, upload.chunks(), pack_key="lease-1"))
+    await upload.halfway.wait()
+    await storage.close()
+    assert git_children() == []
+    with pytest.raises(Unavailable):
+        await pushing
+    assert leftovers(storage, repo_id) == []
+
+
 async def test_a_reader_that_leaves_takes_its_child_with_it(storage, repo_id, work) -> None:
-    head, _ = await push_body(work)
-    await work.commit({f"b{n}": os.urandom(4_000_000) for n in range(4)})
+    await work.git("config", "pack.window", "0")
+    await work.commit({"a": os.urandom(8_000_000)})
     await work.git("push", "-q", "store", "main")
     head = await work.head()
     wants = b"".join(
