@@ -1,7 +1,7 @@
 """What an agent gets to know: its prompt and its card's variables.
 
-Both come from the job and from the base commit in the cache, never from the work tree: a README there
-may be a link to something private, and a prompt template of the card's branch is the agent's own.
+Both come from the job and from the base commit in the cache, never from the work tree, where a README
+may be a link to something private.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from lazyaf.protocol.messages import Job
 from lazyaf.runner.cache import Cache
 
 READMES: Final = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
-TEMPLATE: Final = ".lazyaf/prompt.md"
 
 
 async def write_prompt(job: Job, cache: Cache, conflicts: Sequence[str]) -> str:
     """The prompt of this round. Raises `GitFailed`."""
     return prompt.render(
-        await cache.read_file(job.base_sha, [TEMPLATE]),
+        job.prompt_template,
         job.task,
         branch=job.branch,
         base=job.base,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 import structlog
 
@@ -21,8 +22,9 @@ from lazyaf.runner.stop import Cause, Stop, Stopped
 
 log = structlog.get_logger(__name__)
 
-NAME_WAIT_S = 2.0
-NAME_TRIES = 60
+NAME_TAKEN: Final = "runner_name_taken"
+NAME_WAIT_S: Final = 2.0
+NAME_TRIES: Final = 60
 
 
 class Loop:
@@ -79,7 +81,7 @@ class Loop:
             try:
                 answer = await self._client.register(request)
             except Refused as refusal:
-                if refusal.code not in {"name_taken", "conflict"} or left == 0:
+                if refusal.code != NAME_TAKEN or left == 0:
                     raise
                 log.info("runner.name_in_use", name=self._config.name)
                 await asyncio.sleep(NAME_WAIT_S)
@@ -105,12 +107,14 @@ class Loop:
     async def _claim(self) -> Job | None:
         """A job, or None after a wait without one or when told to leave."""
         try:
-            return await self._leaving.race(self._client.claim(self._state.claim_id))
+            job = await self._leaving.race(self._client.claim(self._state.claim_id))
         except Stopped:
             return None
         except LeaseLost:
+            job = None
+        if job is None:
             self._state.done()
-            return None
+        return job
 
     async def _work(self, job: Job) -> None:
         log.info("job.claimed", job=job.job_id, attempt=job.attempt)

@@ -24,7 +24,6 @@ class _Remembered(BaseModel):
 
     claim_id: str
     job_id: str | None = None
-    attempt: int = 0
     heard: int = 0
 
 
@@ -67,11 +66,9 @@ class State:
         (self._directory / "instance").write_text(f"{instance_id}\n", "utf-8")
 
     def began(self, job: Job) -> None:
-        """This job was claimed."""
-        if (self._now.job_id, self._now.attempt) != (job.job_id, job.attempt):
-            self._now = _Remembered(
-                claim_id=self._now.claim_id, job_id=job.job_id, attempt=job.attempt
-            )
+        """This job was claimed. What was heard for an earlier attempt at it counts."""
+        if self._now.job_id != job.job_id:
+            self._now = _Remembered(claim_id=self._now.claim_id, job_id=job.job_id)
             self._save()
 
     def heard(self, command_id: int) -> None:
@@ -80,7 +77,7 @@ class State:
         self._save()
 
     def done(self) -> None:
-        """The job is over here; the next claim is a new one."""
+        """The claim is answered and its job over here; the next claim is a new one."""
         self._now = _Remembered(claim_id=uuid.uuid4().hex)
         self._save()
 

@@ -1,0 +1,119 @@
+"""A runner in the test's own process in front of a scripted server, and jobs for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from fakes.runner_server import REPO, TOKEN, Ledger, RunnerServer
+from lazyaf.git import command
+from lazyaf.protocol.messages import Job, Limits, RepoAccess, Task
+from lazyaf.runner.client import ServerClient
+from lazyaf.runner.config import RunnerConfig
+from lazyaf.runner.loop import Loop
+from lazyaf.runner.sandbox import Sandbox
+from lazyaf.runner.state import State
+
+HOST_ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+
+
+class Rig:
+    """What a test has in its hands."""
+
+    def __init__(self, server: RunnerServer, root: Path, sandbox: Sandbox, base: str) -> None:
+        self.server = server
+        self.root = root
+        self.sandbox = sandbox
+        self.base = base
+        self.work_dir = root / "work"
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def config(self, **changes: Any) -> RunnerConfig:
+        settings: dict[str, Any] = {
+            "server": self.server.url,
+            "token": TOKEN,
+            "name": "local-1",
+            "state_dir": self.root / "state",
+            "work_dir": self.work_dir,
+            "once": True,
+            "hide": (self.root / "store",),
+            "host_env": HOST_ENV,
+        }
+        return RunnerConfig(**{**settings, **changes})
+
+    def job(self, command_line: str, **changes: Any) -> Job:
+        """A job for the script agent."""
+        job_id = changes.pop("job_id", str(uuid.uuid4()))
+        attempt = changes.pop("attempt", 1)
+        settings: dict[str, Any] = {
+            "job_id": job_id,
+            "attempt": attempt,
+            "lease": uuid.uuid4().hex,
+            "repo": RepoAccess(
+                id=REPO,
+                name="demo",
+                clone_url=f"/git/{REPO}.git",
+                username="lazyaf",
+                password=uuid.uuid4().hex,
+            ),
+            "base": "main",
+            "base_sha": self.base,
+            "branch": "lazyaf/1-demo",
+            "push_prefix": f"refs/lazyaf/jobs/{job_id}/{attempt}/",
+            "agent": "script",
+            "agent_options": {"command": command_line},
+            "task": Task(card_id="card-1", number=1, title="Demo card", description="Do it."),
+            "limits": Limits(checkpoint_s=3600, cancel_grace_s=5),
+        }
+        return Job.model_validate({**settings, **changes})
+
+    @contextlib.asynccontextmanager
+    async def loop(self, **changes: Any) -> AsyncIterator[Loop]:
+        """A runner's loop, not yet running."""
+        config = self.config(**changes)
+        for directory in (config.cache_dir, config.trees_dir, config.homes_dir):
+            directory.mkdir(parents=True, exist_ok=True)
+        state = State(config.state_dir)
+        async with ServerClient(config) as client:
+            yield Loop(config, client, self.sandbox, state)
+
+    async def work(self, job: Job, **changes: Any) -> Ledger:
+        """Let a runner do one job to its end."""
+        ledger = await self.server.queue(job)
+        async with self.loop(**changes) as loop, asyncio.timeout(60):
+            await loop.run()
+        return ledger
+
+    @contextlib.asynccontextmanager
+    async def working(self, job: Job, **changes: Any) -> AsyncIterator[tuple[Ledger, Loop]]:
+        """A runner that works on a job beside the test; its end is awaited."""
+        ledger = await self.server.queue(job)
+        async with self.loop(**changes) as loop, asyncio.timeout(60):
+            task = asyncio.ensure_future(loop.run())
+            self.tasks.append(task)
+            try:
+                yield ledger, loop
+                await task
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    @property
+    def tree(self) -> Path:
+        return self.work_dir / "trees" / "card-1" / "work"
+
+
+async def commit(folder: Path, files: dict[str, str], message: str = "change") -> str:
+    """Write files in a clone and commit them; the commit."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+    await command.run(["add", "-A"], cwd=folder)
+    await command.run(["commit", "-q", "-m", message], cwd=folder)
+    return (await command.run(["rev-parse", "HEAD"], cwd=folder)).text
