@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from factories.runner_rig import Rig
+from pathlib import Path
+
+from factories.runner_rig import Rig, commit
+from fakes.runner_server import REPO
 from lazyaf.domain.jobs import StopReason
+from lazyaf.git import command
+from lazyaf.protocol.messages import Limits, Resume
+
+
+async def push(rig: Rig, clone: Path, *refspecs: str) -> None:
+    """Put commits of a person's clone on the server."""
+    await command.run(
+        ["push", "-q", "-f", str(rig.server.storage.path(REPO)), *refspecs], cwd=clone
+    )
 
 
 async def test_a_job_edits_commits_and_finishes(rig: Rig) -> None:
@@ -20,3 +32,251 @@ async def test_a_job_edits_commits_and_finishes(rig: Rig) -> None:
     assert ledger.texts("stderr") == ["oops"]
     assert "# Demo" in ledger.texts("user")[0]
     assert not rig.tree.exists()
+
+
+async def test_the_runner_commits_what_is_left_in_its_own_name(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("echo two >> app.txt"))
+
+    head = await rig.server.ref(f"{ledger.job.push_prefix}head")
+    said = await rig.server.storage.git(
+        REPO, ["log", "-1", "--format=%an <%ae>%n%P%n%B", str(head)]
+    )
+    assert said.text.splitlines() == [
+        "LazyAF <lazyaf@localhost>",
+        rig.base,
+        "Demo card",
+        "",
+        "Card #1",
+    ]
+
+
+async def test_the_agents_own_commits_stay_as_they_are(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("echo two > b.txt; git add b.txt; git commit -qm 'My words'"))
+
+    head = await rig.server.ref(f"{ledger.job.push_prefix}head")
+    said = await rig.server.storage.git(REPO, ["log", "-1", "--format=%s by %an", str(head)])
+    assert said.text == "My words by LazyAF"
+
+
+async def test_nothing_changed_is_no_changes(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("true"))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.NO_CHANGES
+    assert ledger.finish.head_sha == rig.base
+
+
+async def test_a_failed_agent_keeps_its_work(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("echo two >> app.txt; echo broken >&2; exit 3"))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.AGENT_FAILED
+    assert "exited with code 3" in (ledger.finish.error or "")
+    subject = await rig.server.storage.git(
+        REPO, ["log", "-1", "--format=%s", str(ledger.finish.head_sha)]
+    )
+    assert subject.text == "Work in progress: Demo card"
+
+
+async def test_a_failed_setup_says_its_last_lines_and_the_agent_never_runs(rig: Rig) -> None:
+    job = rig.job("echo agent", setup="echo installing; echo no network >&2; exit 7")
+    ledger = await rig.work(job)
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.SETUP_FAILED
+    assert "exited with code 7" in (ledger.finish.error or "")
+    assert "no network" in (ledger.finish.error or "")
+    assert ledger.phases == ["fetching", "setup"]
+    assert ledger.texts("stdout") == ["installing"]
+
+
+async def test_a_slow_setup_is_ended(rig: Rig) -> None:
+    job = rig.job("true", setup="sleep 1000", limits=Limits(setup_s=0.2))
+    ledger = await rig.work(job)
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.SETUP_FAILED
+    assert "took longer than 0.2 s" in (ledger.finish.error or "")
+
+
+async def test_setup_comes_before_the_agent_in_the_same_tree(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("cat made.txt", setup="echo by setup > made.txt"))
+
+    assert ledger.texts("stdout") == ["by setup"]
+    assert ledger.phases == ["fetching", "setup", "working", "pushing"]
+
+
+async def test_a_job_past_its_limit_is_timed_out_and_keeps_its_work(rig: Rig) -> None:
+    limits = Limits(job_s=0.5, cancel_grace_s=5, checkpoint_s=3600)
+    ledger = await rig.work(rig.job("echo two >> app.txt; sleep 1000", limits=limits))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.TIMED_OUT
+    assert await rig.server.show(f"{ledger.finish.head_sha}:app.txt") == "one\ntwo"
+
+
+async def test_a_silent_agent_is_stalled(rig: Rig) -> None:
+    limits = Limits(idle_s=0.3, cancel_grace_s=5, checkpoint_s=3600)
+    ledger = await rig.work(rig.job("echo begun; sleep 1000", limits=limits))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.STALLED
+
+
+async def test_cancel_stops_the_agent_and_keeps_its_work(rig: Rig) -> None:
+    job = rig.job("echo two >> app.txt; echo ready; sleep 1000")
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        await rig.server.command(ledger, "cancel")
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.CANCELLED
+    subject = await rig.server.storage.git(
+        REPO, ["log", "-1", "--format=%s", str(ledger.finish.head_sha)]
+    )
+    assert subject.text == "Work in progress: Demo card"
+
+
+async def test_cancel_kills_what_ignores_it_even_when_detached(rig: Rig) -> None:
+    stubborn = "setsid sh -c 'trap \"\" TERM; echo here; while :; do sleep 1; done' & "
+    job = rig.job(
+        f"trap '' TERM; {stubborn} wait", limits=Limits(cancel_grace_s=0.2, checkpoint_s=3600)
+    )
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: "here" in ledger.texts("stdout"))
+        await rig.server.command(ledger, "cancel")
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.CANCELLED
+
+
+async def test_cancel_during_setup_finishes_cancelled(rig: Rig) -> None:
+    async with rig.working(rig.job("true", setup="echo busy; sleep 1000")) as (ledger, _):
+        await rig.server.until(lambda: "busy" in ledger.texts("stdout"))
+        await rig.server.command(ledger, "cancel")
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.CANCELLED
+
+
+async def test_an_agent_that_cannot_be_spoken_to_is_said_to_be_so(rig: Rig) -> None:
+    job = rig.job("echo ready; until test -e stop; do sleep 0.05; done")
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        await rig.server.command(ledger, "message", "use tabs")
+        await rig.server.until(lambda: "use tabs" in ledger.texts("user"))
+        (rig.tree / "stop").touch()
+
+    assert any("cannot be spoken to" in text for text in ledger.texts("system"))
+
+
+async def test_the_next_round_continues_on_the_branch_and_merges_the_base(
+    rig: Rig, clone: Path
+) -> None:
+    await command.run(["switch", "-q", "-c", "work"], cwd=clone)
+    tip = await commit(clone, {"feature.txt": "mine\n"})
+    await command.run(["switch", "-q", "main"], cwd=clone)
+    base = await commit(clone, {"app.txt": "one\nfrom main\n"})
+    await push(rig, clone, "main", "work:lazyaf/1-demo")
+
+    job = rig.job(
+        "cat app.txt feature.txt; echo more >> feature.txt", base_sha=base, branch_sha=tip
+    )
+    ledger = await rig.work(job)
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert ledger.texts("stdout") == ["one", "from main", "mine"]
+    merged = await rig.server.storage.git(
+        REPO, ["merge-base", "--is-ancestor", base, str(ledger.finish.head_sha)], ok=(0, 1)
+    )
+    assert merged.returncode == 0
+
+
+async def test_a_base_that_conflicts_is_told_to_the_agent(rig: Rig, clone: Path) -> None:
+    await command.run(["switch", "-q", "-c", "work"], cwd=clone)
+    tip = await commit(clone, {"app.txt": "mine\n"})
+    await command.run(["switch", "-q", "main"], cwd=clone)
+    base = await commit(clone, {"app.txt": "theirs\n"})
+    await push(rig, clone, "main", "work:lazyaf/1-demo")
+
+    job = rig.job('echo "$MERGE_CONFLICTS"; git status -s', base_sha=base, branch_sha=tip)
+    ledger = await rig.work(job)
+
+    assert ledger.texts("stdout") == ['["app.txt"]']
+    assert "Conflicts with `main`" in ledger.texts("user")[0]
+    assert any("conflicts in: app.txt" in text for text in ledger.texts("system"))
+
+
+async def test_uncommitted_work_of_an_earlier_attempt_is_laid_over_its_head(
+    rig: Rig, clone: Path
+) -> None:
+    head = await commit(clone, {"done.txt": "committed\n"})
+    (clone / "app.txt").unlink()
+    saved = await commit(clone, {"wip.txt": "not yet\n"})
+    await push(rig, clone, f"{head}:refs/lazyaf/jobs/x/1/head", f"{saved}:refs/lazyaf/jobs/x/1/wip")
+
+    resume = Resume(head=head, checkpoint=saved)
+    ledger = await rig.work(rig.job("git status --short; git log --format=%H -1", resume=resume))
+
+    assert ledger.texts("stdout") == [" D app.txt", "?? wip.txt", head]
+    assert ledger.finish is not None
+    assert await rig.server.show(f"{ledger.finish.head_sha}:wip.txt") == "not yet"
+
+
+async def test_a_rebase_left_unfinished_is_kept_as_a_checkpoint(rig: Rig) -> None:
+    script = """
+    echo mine > app.txt; git commit -qam mine
+    git checkout -q -b other HEAD~1; echo other > app.txt; git commit -qam other
+    git checkout -q lazyaf/1-demo; git rebase other; echo after > new.txt; true
+    """
+    ledger = await rig.work(rig.job(script))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.AGENT_FAILED
+    assert "rebase unfinished" in (ledger.finish.error or "")
+    assert await rig.server.show(f"{ledger.finish.head_sha}:app.txt") == "mine"
+    assert ledger.checkpoints[-1].sha is not None
+    assert await rig.server.show(f"{ledger.checkpoints[-1].sha}:new.txt") == "after"
+
+
+async def test_a_destroyed_repository_still_gives_its_files(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("echo two >> app.txt; rm -rf .git"))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert await rig.server.show(f"{ledger.finish.head_sha}:app.txt") == "one\ntwo"
+    assert any("broke the repository" in text for text in ledger.texts("system"))
+
+
+async def test_a_refused_push_keeps_the_work_on_the_runner(rig: Rig) -> None:
+    rig.server.push_limit = 1000
+    job = rig.job("head -c 100000 /dev/urandom > big.bin")
+    ledger = await rig.work(job)
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.PUSH_REJECTED
+    assert ledger.finish.head_sha is None
+    kept = rig.work_dir / "trees" / f"card-1.kept-{job.job_id}" / "work" / "big.bin"
+    assert kept.stat().st_size == 100_000
+
+
+async def test_a_checkpoint_saves_what_is_not_committed(rig: Rig) -> None:
+    job = rig.job(
+        "echo two >> app.txt; echo new > new.txt; until test -e stop; do sleep 0.05; done; rm stop",
+        limits=Limits(checkpoint_s=0.1),
+    )
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: any(c.files == 2 for c in ledger.checkpoints))
+        saved = next(c for c in ledger.checkpoints if c.files == 2)
+        assert saved.head_sha == rig.base
+        assert (saved.additions, saved.deletions) == (2, 0)
+        assert await rig.server.show(f"{saved.sha}:new.txt") == "new"
+        (rig.tree / "stop").touch()
+
+
+async def test_home_stays_between_the_rounds_of_a_card(rig: Rig) -> None:
+    await rig.work(rig.job("echo remembered > $HOME/session"))
+    ledger = await rig.work(rig.job("cat $HOME/session"))
+
+    assert ledger.texts("stdout") == ["remembered"]
