@@ -19,6 +19,9 @@ ZERO: Final = "0" * 40
 
 FLUSH: Final = b"0000"
 DELIM: Final = b"0001"
+REPORTS: Final = frozenset({"report-status", "report-status-v2"})
+"""The capabilities by which a push asks how it went."""
+
 MAX_PAYLOAD: Final = 65_516
 """Bytes of payload in one pkt-line (LARGE_PACKET_DATA_MAX)."""
 
@@ -248,7 +251,7 @@ def refusal(commands: Sequence[Command], capabilities: Iterable[str], sentence: 
     lines = [b"unpack ok\n"]
     lines += [f"ng {ref} {reason}\n".encode(errors="surrogateescape") for _, _, ref in commands]
     report = b"".join(encode(line) for line in lines) + FLUSH
-    if not asked & {"report-status", "report-status-v2"}:
+    if not asked & REPORTS:
         report = b""
     if "side-band-64k" not in asked:
         return report

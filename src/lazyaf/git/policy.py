@@ -35,8 +35,8 @@ class PushPolicy:
     """The rights of one request.
 
     ``own_prefix`` makes it a job's: it writes only below that prefix
-    (``refs/lazyaf/jobs/<job>/<attempt>/``), deletes nothing, and sees besides branches and tags
-    only the refs of its own job. ``create_only`` is what is left of a lost lease. ``protected``
+    (``refs/lazyaf/jobs/<job>/<attempt>/``; without the last slash also that ref itself), deletes
+    nothing, and sees besides branches and tags only the refs of its own job. ``create_only`` is what is left of a lost lease. ``protected``
     are shell patterns of branch names. ``still_allowed`` is asked again after the upload.
     """
 
@@ -84,18 +84,18 @@ class PushPolicy:
             return "the name of a ref must be readable UTF-8"
         branch = ref.removeprefix(HEADS)
         if self.own_prefix is not None:
-            return self._judge_job(old, new, ref)
+            return self._judge_job(self.own_prefix, old, new, ref)
         if ref.startswith(HEADS) and any(fnmatchcase(branch, p) for p in self.protected):
             return f"protected branch {branch}: approve the card instead"
         if not ref.startswith((HEADS, TAGS)):
             return f"only branches and tags can be pushed, and {ref} is neither"
         return None
 
-    def _judge_job(self, old: str, new: str, ref: str) -> str | None:
+    def _judge_job(self, own: str, old: str, new: str, ref: str) -> str | None:
         if ref.startswith(HEADS):
             return f"protected branch {ref.removeprefix(HEADS)}: approve the card instead"
-        if not ref.startswith(str(self.own_prefix)):
-            return f"this job writes only below {self.own_prefix}"
+        if ref != own and not ref.startswith(own.rstrip("/") + "/"):
+            return f"this job writes only below {own}"
         if new == ZERO:
             return "a job deletes nothing"
         if self.create_only and old != ZERO:

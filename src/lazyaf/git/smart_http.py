@@ -17,6 +17,7 @@ from lazyaf.git.body import Body, ClientGone
 from lazyaf.git.pack import OnUpdated, RunningPack, Transfer
 from lazyaf.git.pktline import (
     FLUSH,
+    REPORTS,
     PushParser,
     PushRequest,
     encode,
@@ -148,6 +149,10 @@ async def _push_request(incoming: Body) -> PushRequest:
         read.append(piece)
         request = parser.feed(piece)
         if request is not None:
+            if request.commands and not request.capabilities & REPORTS:
+                raise BadRequest(
+                    "A push must ask for its report: without, nobody knows how it went."
+                )
             incoming.unread(b"".join(read))
             return request
     raise BadRequest("The push commands are incomplete.")

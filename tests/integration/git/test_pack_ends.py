@@ -294,3 +294,15 @@ async def test_git_that_dies_without_a_word_is_a_failure_with_its_complaint(
             protocol_header="version=2",
             policy=PushPolicy(),
         )
+
+
+async def test_a_push_that_asks_for_no_report_is_refused(storage, repo_id, work) -> None:
+    head = await work.commit({"a": "0"})
+
+    async def body() -> AsyncIterator[bytes]:
+        yield encode_push_request([(ZERO, head, "refs/heads/main")], ["side-band-64k"])
+        yield await packed(work, head)
+
+    with pytest.raises(BadRequest, match="report"):
+        await push(storage, repo_id, body())
+    assert await refs.resolve(storage, repo_id, "main") is None

@@ -61,8 +61,11 @@ async def test_a_large_negotiation_arrives_gzipped(served, work, tmp_path: Path)
     await work.git("push", "-q", served.url, "main")
     clone = tmp_path / "clone"
     await command.run(["clone", "-q", served.url, str(clone)])
+    later = command.child_env({"GIT_COMMITTER_DATE": "2000000000 +0000"})  # are asked about first
     for n in range(40):
-        await command.run(["commit", "-q", "--allow-empty", "-m", f"mine {n}"], cwd=clone)
+        await command.run(
+            ["commit", "-q", "--allow-empty", "-m", f"mine {n}"], cwd=clone, env=later
+        )
     await work.commit({"a": "1"})
     await work.git("push", "-q", served.url, "main")
     await command.run(["fetch", "-q"], cwd=clone)

@@ -9,12 +9,12 @@ from lazyaf.git.policy import PushPolicy
 
 ONE, TWO = "1" * 40, "2" * 40
 JOB = PushPolicy(own_prefix="refs/lazyaf/jobs/j/1/")
-LOST = PushPolicy(own_prefix="refs/lazyaf/jobs/j/orphan/1/", create_only=True)
+LOST = PushPolicy(own_prefix="refs/lazyaf/jobs/j/orphan/1", create_only=True)
 PERSON = PushPolicy(protected=("main", "release/*"))
 
 
 def judged(policy: PushPolicy, ref: str, old: str = ZERO, new: str = ONE) -> str | None:
-    fine = (ZERO, ONE, f"{policy.own_prefix or 'refs/heads/'}fine")
+    fine = (ZERO, ONE, f"{(policy.own_prefix or 'refs/heads').rstrip('/')}/fine")
     return policy.judge(PushRequest((fine, (old, new, ref)), frozenset()))
 
 
@@ -27,6 +27,7 @@ def judged(policy: PushPolicy, ref: str, old: str = ZERO, new: str = ONE) -> str
         (PERSON, "refs/tags/v1", ZERO, ONE),
         (JOB, "refs/lazyaf/jobs/j/1/head", ONE, TWO),
         (LOST, "refs/lazyaf/jobs/j/orphan/1/head", ZERO, ONE),
+        (LOST, "refs/lazyaf/jobs/j/orphan/1", ZERO, ONE),
     ],
 )
 def test_allowed(policy: PushPolicy, ref: str, old: str, new: str) -> None:
@@ -46,6 +47,7 @@ def test_allowed(policy: PushPolicy, ref: str, old: str, new: str) -> None:
         (JOB, "refs/tags/v1", ZERO, ONE, "only below"),
         (JOB, "refs/lazyaf/jobs/j/1/head", ONE, ZERO, "deletes nothing"),
         (LOST, "refs/lazyaf/jobs/j/orphan/1/head", ONE, TWO, "only new refs"),
+        (LOST, "refs/lazyaf/jobs/j/orphan/12", ZERO, ONE, "only below"),
     ],
 )
 def test_refused(policy: PushPolicy, ref: str, old: str, new: str, words: str) -> None:
