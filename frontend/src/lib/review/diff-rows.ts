@@ -1,0 +1,214 @@
+/** Lays a diff out as rows, one beside or under the other; a row knows all it needs to be drawn. Pure. */
+
+import type { Draft, FileDiff, Hunk } from './types.ts';
+
+export interface Side {
+	/** Line number in its file. */
+	number: number;
+	text: string;
+	origin: ' ' | '+' | '-';
+	/** Where the changed part begins and ends, when the line was changed rather than replaced. */
+	changed: readonly [number, number] | null;
+	/** Its place among its hunk's lines of this side, by which the highlighter knows it. */
+	index: number;
+	/** The file ends here without a newline. */
+	bare?: boolean;
+}
+
+interface Base {
+	key: string;
+	file: FileDiff;
+}
+export interface FileRow extends Base {
+	kind: 'file';
+	collapsed: boolean;
+}
+export interface HunkRow extends Base {
+	kind: 'hunk';
+	/** Unchanged lines left out before it. */
+	hidden: number;
+	context: string;
+}
+export interface LineRow extends Base {
+	kind: 'line';
+	unit: string;
+	hunk: Hunk;
+	old: Side | null;
+	new: Side | null;
+}
+/** A line of the split view. */
+export interface PairRow extends Base {
+	kind: 'pair';
+	unit: string;
+	hunk: Hunk;
+	old: Side | null;
+	new: Side | null;
+}
+export interface NoteRow extends Base {
+	kind: 'note';
+	note: 'binary' | 'too_large' | 'empty' | 'mode';
+}
+export interface DraftRow extends Base {
+	kind: 'draft';
+	draft: Draft;
+	/** Its line is no longer part of the change. */
+	outdated: boolean;
+}
+export type DiffRow = FileRow | HunkRow | LineRow | PairRow | NoteRow | DraftRow;
+
+export interface Layout {
+	split: boolean;
+	collapsed: (path: string) => boolean;
+	drafts: readonly Draft[];
+}
+
+export function diffRows(files: readonly FileDiff[], layout: Layout): DiffRow[] {
+	const rows: DiffRow[] = [];
+	const drafts = Map.groupBy(layout.drafts, (draft) => draft.path);
+	for (const file of files) fileRows(rows, file, layout, drafts.get(file.path) ?? []);
+	return rows;
+}
+
+function fileRows(rows: DiffRow[], file: FileDiff, layout: Layout, drafts: Draft[]): void {
+	const collapsed = layout.collapsed(file.path);
+	rows.push({ kind: 'file', key: file.path, file, collapsed });
+	if (collapsed) return;
+	const start = rows.length;
+	const open = new Map(drafts.map((draft) => [`${draft.side}${draft.line}`, draft]));
+	const note = noteOf(file);
+	if (note) rows.push({ kind: 'note', key: `${file.path}:note`, file, note });
+	for (const [index, hunk] of file.hunks.entries()) {
+		const before = file.hunks[index - 1];
+		const hidden = before
+			? hunk.new_start - (before.new_start + before.new_lines)
+			: Math.max(0, hunk.new_start - 1);
+		const key = `${file.path}:${index}`;
+		if (hidden > 0 || before) {
+			rows.push({ kind: 'hunk', key, file, hidden, context: contextOf(hunk.header) });
+		}
+		hunkRows(rows, file, hunk, key, layout.split, open);
+	}
+	const outdated = [...open.values()].map((draft): DraftRow => ({
+		kind: 'draft',
+		key: draft.id,
+		file,
+		draft,
+		outdated: true,
+	}));
+	rows.splice(start, 0, ...outdated);
+}
+
+function noteOf(file: FileDiff): NoteRow['note'] | null {
+	if (file.binary) return 'binary';
+	if (file.hunks.length > 0) return null;
+	if (file.too_large) return 'too_large';
+	return file.old_mode && file.new_mode && file.old_mode !== file.new_mode ? 'mode' : 'empty';
+}
+
+/** `@@ -14,5 +14,11 @@ function f()` without its numbers, which the gutters show. */
+function contextOf(header: string): string {
+	return /^@@[^@]*@@ ?(.*)$/.exec(header)?.[1] ?? '';
+}
+
+function hunkRows(
+	rows: DiffRow[],
+	file: FileDiff,
+	hunk: Hunk,
+	unit: string,
+	split: boolean,
+	open: Map<string, Draft>,
+): void {
+	const removed: Side[] = [];
+	const added: Side[] = [];
+	let before = hunk.old_start;
+	let after = hunk.new_start;
+	let oldIndex = 0;
+	let newIndex = 0;
+	let count = 0;
+	let last: Side[] = [];
+
+	const comment = (side: Draft['side'], line: Side | null) => {
+		const at = line ? `${side}${line.number}` : '';
+		const draft = open.get(at);
+		if (!draft) return;
+		open.delete(at);
+		rows.push({ kind: 'draft', key: draft.id, file, draft, outdated: false });
+	};
+	const push = (kind: 'line' | 'pair', old: Side | null, fresh: Side | null) => {
+		rows.push({ kind, key: `${unit}:${count++}`, file, unit, hunk, old, new: fresh });
+		if (old && (!fresh || old.origin === '-')) comment('old', old);
+		comment('new', fresh);
+	};
+	const flush = () => {
+		markChanged(removed, added);
+		if (split) {
+			for (let i = 0; i < Math.max(removed.length, added.length); i++) {
+				push('pair', removed[i] ?? null, added[i] ?? null);
+			}
+		} else {
+			for (const side of removed) push('line', side, null);
+			for (const side of added) push('line', null, side);
+		}
+		removed.length = 0;
+		added.length = 0;
+	};
+
+	for (const [origin, text] of hunk.lines) {
+		if (origin === '-') {
+			if (added.length > 0) flush();
+			last = [{ number: before++, text, origin, changed: null, index: oldIndex++ }];
+			removed.push(...last);
+		} else if (origin === '+') {
+			last = [{ number: after++, text, origin, changed: null, index: newIndex++ }];
+			added.push(...last);
+		} else if (origin === '\\') {
+			for (const side of last) side.bare = true;
+		} else {
+			flush();
+			const old: Side = { number: before++, text, origin, changed: null, index: oldIndex++ };
+			const fresh: Side = { number: after++, text, origin, changed: null, index: newIndex++ };
+			last = [old, fresh];
+			push(split ? 'pair' : 'line', old, fresh);
+		}
+	}
+	flush();
+}
+
+/** Mark what differs inside lines that stand for each other: as many removed as added. */
+function markChanged(removed: Side[], added: Side[]): void {
+	if (removed.length !== added.length) return;
+	for (const [i, old] of removed.entries()) {
+		const fresh = added[i];
+		if (!fresh) continue;
+		const parts = changedParts(old.text, fresh.text);
+		if (!parts) continue;
+		old.changed = parts[0];
+		fresh.changed = parts[1];
+	}
+}
+
+/** The middles of two lines, between what they have in common; null when that is too little. */
+export function changedParts(
+	a: string,
+	b: string,
+): readonly [readonly [number, number], readonly [number, number]] | null {
+	const shorter = Math.min(a.length, b.length);
+	let head = 0;
+	while (head < shorter && a[head] === b[head]) head += 1;
+	let tail = 0;
+	while (tail < shorter - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
+	const common = a.slice(0, head).trim().length + a.slice(a.length - tail).trim().length;
+	if (common < Math.max(a.trim().length, b.trim().length) * 0.3) return null;
+	return [
+		[head, a.length - tail],
+		[head, b.length - tail],
+	];
+}
+
+/** The lines of one side of a hunk, for the highlighter. */
+export function sideLines(hunk: Hunk, side: 'old' | 'new'): string[] {
+	const skip = side === 'old' ? '+' : '-';
+	return hunk.lines
+		.filter(([origin]) => origin !== skip && origin !== '\\')
+		.map(([, text]) => text);
+}

@@ -1,0 +1,38 @@
+/** Where a card's changes come from and where a verdict on them goes. */
+
+import { approveCard, requestChanges, type LineComment } from '#lib/api/cards.ts';
+import { get } from '#lib/api/http.ts';
+import type { Card } from '#lib/api/types.ts';
+import type { Diff } from './types.ts';
+
+export interface ReviewPorts {
+	/** The whole change, or with `path` that file alone and complete. */
+	diff: (cardId: string, path?: string) => Promise<Diff>;
+	/** What lies between two commits. */
+	between: (repoId: string, base: string, head: string, path?: string) => Promise<Diff>;
+	/** The newest commits of a ref, newest first. */
+	commits: (repoId: string, ref: string) => Promise<{ sha: string }[]>;
+	approve: (cardId: string, headSha: string) => Promise<Card>;
+	requestChanges: (cardId: string, message: string, comments: LineComment[]) => Promise<Card>;
+	storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | null;
+}
+
+export const httpPorts = (): ReviewPorts => ({
+	diff: (cardId, path) => get<Diff>(`/api/cards/${cardId}/diff`, { path }),
+	between: (repoId, base, head, path) =>
+		get<Diff>(`/api/repos/${repoId}/diff`, { base, head, path }),
+	commits: async (repoId, ref) =>
+		(await get<{ items: { sha: string }[] }>(`/api/repos/${repoId}/commits`, { ref, limit: 50 }))
+			.items,
+	approve: approveCard,
+	requestChanges,
+	storage: browserStorage(),
+});
+
+function browserStorage(): Storage | null {
+	try {
+		return localStorage;
+	} catch {
+		return null; // storage is off: drafts live as long as the tab
+	}
+}
