@@ -18,7 +18,7 @@ from lazyaf.domain.runners import PoolKind
 
 TOKEN_VARIABLE: Final = "LAZYAF_RUNNER_TOKEN"  # noqa: S105 - a name, not a token
 OWN_PREFIX: Final = "LAZYAF_"
-AGENT_VARIABLES: Final = frozenset({"LAZYAF_AGENT_ENV"})
+AGENT_VARIABLES: Final = frozenset({"LAZYAF_AGENT_ENV", "LAZYAF_CLAUDE_BIN"})
 """Variables of LazyAF's own that the agents' drivers read."""
 DEFAULT_GRACE_S: Final = 60.0
 

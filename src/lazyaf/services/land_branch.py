@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lazyaf.domain.errors import Conflict, GitFailed, Invalid
 from lazyaf.domain.events import Actor, EventType, NewEvent
-from lazyaf.git import refs
+from lazyaf.git import command, refs
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.context import Context
 from lazyaf.services.repositories import find_repo, require_branch
@@ -46,14 +46,19 @@ async def land_branch(
 async def _push(ctx: Context, repo_id: str, branch: str, sha: str, remote: str) -> bool:
     async with ctx.git.shared(repo_id):
         try:
-            done = await ctx.git.git(
-                repo_id,
-                ["push", "--porcelain", "--", remote, f"{sha}:{branch_ref(branch)}"],
+            done = await command.run(
+                [
+                    f"--git-dir={ctx.git.path(repo_id)}",
+                    "push",
+                    "--",
+                    remote,
+                    f"{sha}:{branch_ref(branch)}",
+                ],
                 timeout=PUSH_TIMEOUT_S,
             )
         except GitFailed as failed:
             raise _explained(failed, branch, remote) from failed
-    return "\t[up to date]" not in done.text
+    return "Everything up-to-date" not in done.stderr
 
 
 def _explained(failed: GitFailed, branch: str, remote: str) -> Conflict:

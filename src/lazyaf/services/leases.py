@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from lazyaf.domain.errors import LeaseLost
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import digest
-from lazyaf.store.jobs import AttemptRow, JobRow, attempt_by_lease, get_job, update_attempt
+from lazyaf.store.jobs import (
+    AttemptRow,
+    CommandRow,
+    JobRow,
+    attempt_by_lease,
+    commands_after,
+    get_job,
+    update_attempt,
+)
 from lazyaf.store.tx import Tx
 
 
@@ -52,3 +60,8 @@ async def touch(ctx: Context, job_id: str, lease: str) -> Held:
 
 def _contact(tx: Tx, job_id: str, lease: str) -> None:
     mark_contacted(tx, require_lease(tx, job_id, lease))
+
+
+def pending_commands(tx: Tx, job_id: str, after: int) -> list[CommandRow]:
+    """The commands for a job that its runner has not seen."""
+    return commands_after(tx, job_id, after)

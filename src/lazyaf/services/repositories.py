@@ -59,21 +59,18 @@ async def create_repo(
     remote_url: str | None,
     default_branch: str,
     actor: Actor,
-    with_storage: bool,
 ) -> dict[str, Any]:
-    """A record that can hold cards; with storage also the bare repository to push into."""
+    """A record that can hold cards, and the empty bare repository to push its content into."""
     require_name(name)
     require_branch(default_branch)
     repo_id = ctx.new_id()
-    if with_storage:
-        await ctx.git.create(repo_id, default_branch)
+    await ctx.git.create(repo_id, default_branch)
     try:
         return await ctx.db.write(
             _create, repo_id, name, remote_url, default_branch, actor, ctx.clock.now()
         )
     except BaseException:
-        if with_storage:
-            await ctx.git.delete(repo_id)
+        await ctx.git.delete(repo_id)
         raise
 
 

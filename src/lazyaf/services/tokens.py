@@ -9,15 +9,24 @@ from lazyaf.domain.errors import Invalid, NotFound, Unauthenticated
 from lazyaf.services.credentials import digest, new_token
 from lazyaf.store.jobs import AttemptRow, attempt_by_git, get_job
 from lazyaf.store.tokens import (
-    TokenRow,
     find_token,
     insert_token,
     list_tokens,
     remove_token,
+    touch_token,
 )
 from lazyaf.store.tx import Tx
 
 PREFIXES = {"person": "laf", "runner": "lafr"}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A token that was recognised: whose kind it is."""
+
+    id: str
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +40,19 @@ class GitGrant:
     is_live: bool = True
 
 
-def authenticate(tx: Tx, token: str) -> TokenRow:
+def authenticate(tx: Tx, token: str) -> KnownToken:
     """The known token with this text, or `Unauthenticated`."""
     found = find_token(tx, digest(token))
     if found is None:
         raise Unauthenticated(
             "This token is not known (any more). Run `lazyaf open`, or make a new one."
         )
-    return found
+    return KnownToken(found.id, found.kind, found.name)
+
+
+def note_use(tx: Tx, token_id: str, now: str) -> None:
+    """Remember that a token was used."""
+    touch_token(tx, token_id, now)
 
 
 def authenticate_git(tx: Tx, password: str) -> GitGrant:

@@ -1,0 +1,43 @@
+"""The command line: one file per command, found by name so that ``--help`` imports none of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+from lazyaf import __version__
+
+COMMANDS: Final = {
+    "serve": "API, UI, git server and local runners in one process tree.",
+    "runner": "Work jobs of a server on this machine.",
+}
+"""Every command and its line in ``lazyaf --help``."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run: `COMMANDS` knows their help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"lazyaf.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lazyaf")
+def main() -> None:
+    """A self-hosted visual orchestrator for AI coding agents."""

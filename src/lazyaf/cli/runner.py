@@ -1,0 +1,74 @@
+"""``lazyaf runner``: a runner on this or any machine. Its token never stands in argv."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("runner")
+@click.option(
+    "--server", envvar="LAZYAF_SERVER", default="http://127.0.0.1:8765", show_default=True
+)
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Where the token is; otherwise LAZYAF_RUNNER_TOKEN.",
+)
+@click.option("--name", default=None, help="A name that no other runner has [the host's name].")
+@click.option("--label", "labels", multiple=True, help="May be given several times.")
+@click.option("--once", is_flag=True, help="Work one job, then leave.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "bubblewrap", "none"]),
+    default="auto",
+    show_default=True,
+    envvar="LAZYAF_ISOLATION",
+)
+@click.option("--state-dir", type=click.Path(path_type=Path), help="This runner's own directory.")
+@click.option("--work-dir", type=click.Path(path_type=Path), help="Caches and work trees.")
+@click.option("--pool", type=click.Choice(["external", "process"]), default="external", hidden=True)
+def command(
+    server: str,
+    token_file: Path | None,
+    name: str | None,
+    labels: tuple[str, ...],
+    once: bool,
+    isolation: str,
+    state_dir: Path | None,
+    work_dir: Path | None,
+    pool: str,
+) -> None:
+    """Work jobs of a server on this machine."""
+    from lazyaf.domain.runners import PoolKind
+    from lazyaf.runner.config import RunnerConfig, SandboxMode, take_token
+    from lazyaf.runner.process import run
+    from lazyaf.settings import default_data_dir
+
+    try:
+        token = take_token(token_file)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    name = name or platform.node().split(".")[0] or "runner"
+    home = default_data_dir() / "runner" / name
+    config = RunnerConfig(
+        server=server.rstrip("/"),
+        token=token,
+        name=name,
+        state_dir=(state_dir or home / "state").absolute(),
+        work_dir=(work_dir or home / "work").absolute(),
+        labels=labels,
+        pool=PoolKind(pool),
+        once=once,
+        sandbox=SandboxMode(isolation),
+        # Nothing of the server's may be seen by an agent, wherever the server keeps it.
+        hide=(
+            default_data_dir(),
+            *(() if token_file is None else (token_file.absolute().parent.parent,)),
+        ),
+    )
+    sys.exit(asyncio.run(run(config)))

@@ -1,0 +1,66 @@
+"""``lazyaf serve``: the whole server, until Ctrl+C."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on [127.0.0.1].")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes any [8765]."
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
+@click.option("--pool", type=click.Choice(["process", "none"]), help="Where runners come from.")
+@click.option("--runners", type=click.IntRange(0, 64), help="How many local runners to begin with.")
+@click.option(
+    "--auth",
+    type=click.Choice(["token", "off"]),
+    help="`off` lets everyone on this machine in, agents included.",
+)
+def command(**options: Any) -> None:
+    """Serve API, UI, git and local runners on this machine."""
+    from lazyaf import main
+    from lazyaf.domain.errors import LazyafError
+    from lazyaf.settings import Settings
+
+    given = {name: value for name, value in options.items() if value is not None}
+    settings = Settings(**given)
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+    _log_to_stderr(settings.log_level)
+    try:
+        main.serve(settings, _announce)
+    except LazyafError as error:
+        raise click.ClickException(error.detail) from None
+
+
+def _announce(url: str, link: str | None) -> None:
+    click.echo(f"LazyAF is on {url}")
+    if link is None:
+        click.secho(
+            "Without authentication: every program on this machine can use it.", fg="yellow"
+        )
+    else:
+        click.echo(f"Open {link}")
+        click.echo("(good for one browser and a quarter of an hour; `lazyaf open` makes another)")
+    sys.stdout.flush()
+
+
+def _log_to_stderr(level: str) -> None:
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

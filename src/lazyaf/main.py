@@ -1,0 +1,333 @@
+"""The composition root: the only place that knows everybody. `serve` is the whole server process."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvloop
+from sqlalchemy import URL
+
+from lazyaf import __version__
+from lazyaf.agents import registry
+from lazyaf.domain.errors import Forbidden, Unavailable
+from lazyaf.domain.events import PERSON, EventType, NewEvent
+from lazyaf.domain.ports import Pool
+from lazyaf.domain.runners import Isolation
+from lazyaf.git.storage import Storage
+from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
+from lazyaf.runner.config import RunnerConfig, SandboxMode, host_environment
+from lazyaf.runner.isolation import detect
+from lazyaf.services.context import Context, Rhythm
+from lazyaf.services.control import ControlHub
+from lazyaf.services.credentials import LeaseKeys
+from lazyaf.services.demo import make_demo
+from lazyaf.services.dispatch import Dispatcher
+from lazyaf.services.housekeeping import Housekeeping
+from lazyaf.services.locks import KeyedLocks
+from lazyaf.services.presence import Presence
+from lazyaf.services.reap import lose_runner
+from lazyaf.services.recover import recover
+from lazyaf.services.runner_panel import wanted_count
+from lazyaf.services.runners import drain_runner
+from lazyaf.services.tokens import ensure_token, fresh_secret
+from lazyaf.settings import LOOPBACK, Settings
+from lazyaf.store.database import SqlDatabase
+from lazyaf.store.engine import normalise_url, sqlite_url
+from lazyaf.store.migrate import upgrade
+from lazyaf.store.settings import get_setting, put_setting
+from lazyaf.store.tx import Tx
+from lazyaf.system import SystemClock, new_id, only_server, prepare_data_dir, read_or_make_secret
+from lazyaf.web.app import create_app
+from lazyaf.web.board_cache import BoardCache
+from lazyaf.web.config import WebConfig, WebState
+from lazyaf.web.credentials import Credentials
+from lazyaf.web.feed import EventFeed
+from lazyaf.web.progress import ProgressThrottle
+from lazyaf.web.server import Server, open_socket
+
+log = structlog.get_logger(__name__)
+
+SWITCH_INTERVAL_S: Final = 0.0005
+"""How long a thread may keep the interpreter: short, so that the loop answers quickly (store.md)."""
+
+Announce = Callable[[str, str | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that was put together."""
+
+    settings: Settings
+    ctx: Context
+    state: WebState
+    pools: Sequence[Pool]
+    db: SqlDatabase
+    housekeeping: Housekeeping
+
+
+def serve(settings: Settings, announce: Announce) -> None:
+    """Serve until a signal comes. ``announce`` is told the URL and a sign-in link once it listens.
+
+    Raises typed errors for what a person can put right: a taken port, another server, a newer
+    database, a host beyond loopback.
+    """
+    require_safe_host(settings)
+    prepare_data_dir(settings.data_dir)
+    with only_server(settings.data_dir):
+        listener = _listen(settings)
+        try:
+            uvloop.run(_serve(settings, listener, announce))
+        finally:
+            listener.close()
+
+
+def require_safe_host(settings: Settings) -> None:
+    """Refuse what would let strangers in."""
+    if settings.host in LOOPBACK:
+        return
+    raise Forbidden(
+        f"LazyAF does not listen on {settings.host}: this version has no password, so it serves this "
+        "machine only. Use 127.0.0.1, and reach it from elsewhere through `ssh -L "
+        f"{settings.port}:127.0.0.1:{settings.port}`.",
+        code="no_password",
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return open_socket(settings.host, settings.port)
+    except OSError as error:
+        raise Unavailable(
+            f"Port {settings.port} on {settings.host} cannot be used: {error.strerror}. Choose "
+            "another with --port, or stop what uses it.",
+            code="port_taken",
+        ) from None
+
+
+async def _serve(settings: Settings, listener: socket.socket, announce: Announce) -> None:
+    port = listener.getsockname()[1]
+    url = f"http://{_bracketed(settings.host)}:{port}"
+    house = await build(settings, url)
+    app = create_app(house.state)
+
+    async def before_exit() -> None:
+        # Runners push what they have while we still serve; everyone who waits is sent away.
+        house.ctx.dispatcher.drain()
+        house.ctx.control.drain()
+        await asyncio.gather(*(pool.stop() for pool in house.pools))
+        await house.state.feed.stop()
+
+    server = Server(app, before_exit)
+    async with running(house):
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await asyncio.wait(
+            {serving, asyncio.ensure_future(server.is_up.wait())},
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if server.started:
+            await asyncio.gather(*(pool.start() for pool in house.pools))
+            code = None if settings.auth == "off" else house.state.credentials.new_code()
+            announce(url, None if code is None else f"{url}/#code={code}")
+            _settle_memory()
+        await serving
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _settle_memory() -> None:
+    """What stands now stays: the collector need not look at it again (store.md)."""
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def database_url(settings: Settings) -> URL:
+    """Where the database is."""
+    if settings.database_url is not None:
+        return normalise_url(settings.database_url)
+    return sqlite_url(settings.database_path)
+
+
+async def build(settings: Settings, base_url: str) -> House:
+    """Put everything together and bring it up to date; nothing is served yet."""
+    url = database_url(settings)
+    copy = await asyncio.to_thread(upgrade, url)
+    if copy is not None:
+        log.info("database_upgraded", copy=str(copy))
+    if settings.database_url is None:
+        settings.database_path.chmod(0o600)
+    clock = SystemClock()
+    db = SqlDatabase(url, clock)
+    db.start()
+    epoch = await db.write(_epoch, new_id())
+    secret = read_or_make_secret(settings.data_dir / "secret", lambda: secrets.token_hex(32))
+    ctx = _context(settings, db, clock, bytes.fromhex(secret), epoch)
+    await _keep_tokens(settings, ctx)
+    pools = await _pools(settings, ctx, base_url)
+    state = _web_state(settings, ctx, pools, base_url, url)
+    db.on_commit.append(_listener(ctx, state))
+    await recover(ctx)
+    return House(settings, ctx, state, pools, db, Housekeeping(ctx))
+
+
+def _context(
+    settings: Settings, db: SqlDatabase, clock: SystemClock, secret: bytes, epoch: str
+) -> Context:
+    return Context(
+        db=db,
+        git=Storage(settings.data_dir / "git"),
+        clock=clock,
+        new_id=new_id,
+        keys=LeaseKeys(secret),
+        rhythm=Rhythm(
+            heartbeat=settings.heartbeat,
+            lease=settings.lease,
+            long_poll=settings.long_poll,
+            first_contact=settings.first_contact,
+            cancel_grace=settings.cancel_grace,
+            checkpoint=settings.checkpoint,
+            runner_grace=settings.runner_grace,
+        ),
+        dispatcher=Dispatcher(),
+        control=ControlHub(),
+        presence=Presence(clock.monotonic),
+        job_locks=KeyedLocks(),
+        epoch=epoch,
+    )
+
+
+def _epoch(tx: Tx, fresh: str) -> str:
+    """The database's own name; a cursor of another database is worthless here."""
+    epoch: str | None = get_setting(tx, "epoch")
+    if epoch is None:
+        put_setting(tx, "epoch", fresh)
+        return fresh
+    return epoch
+
+
+async def _keep_tokens(settings: Settings, ctx: Context) -> None:
+    """The token of this machine's person and that of the local runners, each in its file."""
+    now = ctx.clock.now()
+    person = read_or_make_secret(settings.data_dir / "token", lambda: fresh_secret("person"))
+    await ctx.db.write(ensure_token, ctx.new_id(), "person", "This machine", person, now)
+    runner = read_or_make_secret(_runner_token(settings), lambda: fresh_secret("runner"))
+    await ctx.db.write(ensure_token, ctx.new_id(), "runner", "Local runners", runner, now)
+
+
+def _runner_token(settings: Settings) -> Path:
+    return settings.data_dir / "runners" / "token"
+
+
+async def _pools(settings: Settings, ctx: Context, base_url: str) -> Sequence[Pool]:
+    if settings.pool == "none":
+        return ()
+
+    async def lost(name: str, *, spends: bool) -> None:
+        await lose_runner(ctx, name, spends=spends)
+
+    async def drain(name: str) -> None:
+        await ctx.db.write(drain_runner, name)
+
+    config = ProcessPoolConfig(
+        argv=this_program(),
+        server_url=base_url,
+        token_file=_runner_token(settings),
+        root=settings.data_dir / "runners",
+        work_dir=settings.work_dir,
+        isolation=settings.isolation,
+        detected=await _isolation(settings),
+    )
+    asked = await ctx.db.read(wanted_count, "process")
+    count = settings.runners if asked is None else asked
+    return (ProcessPool(config, count, on_lost=lost, on_drain=drain),)
+
+
+async def _isolation(settings: Settings) -> Isolation:
+    """What the local runners will have around their agents, for the panel."""
+    probe = RunnerConfig(
+        server="",
+        token="",
+        name="probe",
+        state_dir=settings.data_dir / "runners",
+        work_dir=settings.work_dir,
+        sandbox=SandboxMode(settings.isolation),
+    )
+    return (await detect(probe)).isolation
+
+
+def _web_state(
+    settings: Settings, ctx: Context, pools: Sequence[Pool], base_url: str, url: URL
+) -> WebState:
+    return WebState(
+        ctx=ctx,
+        config=WebConfig(
+            auth=settings.auth,
+            version=__version__,
+            data_dir=str(settings.data_dir),
+            database=url.get_backend_name(),
+            base_url=settings.public_url or base_url,
+            allowed_hosts=[*LOOPBACK, *settings.allowed_hosts],
+            cors_origins=settings.cors_origins,
+            dist=Path(__file__).parent / "web" / "dist",
+        ),
+        credentials=Credentials(ctx.db, ctx.clock, ctx.new_id),
+        feed=EventFeed(ctx.db, ctx.epoch),
+        boards=BoardCache(),
+        progress=ProgressThrottle(ctx.db),
+        pools=pools,
+        offers=_offers,
+        demo=lambda: make_demo(ctx, PERSON),
+    )
+
+
+async def _offers() -> list[dict[str, Any]]:
+    """What agents can run on this machine."""
+    offers = await asyncio.to_thread(registry.offers, host_environment(os.environ))
+    titles = {agent.name: agent.title for agent in registry.AGENTS.values()}
+    return [{**offer.model_dump(), "title": titles[offer.name]} for offer in offers]
+
+
+def _listener(ctx: Context, state: WebState) -> Callable[[Sequence[NewEvent]], None]:
+    """What happens after each commit, before anyone is answered: hints only."""
+    freeing = {EventType.JOB_FINISHED, EventType.RUNNER_REGISTERED}
+
+    def on_commit(events: Sequence[NewEvent]) -> None:
+        state.boards.on_commit(events)
+        state.feed.nudge()
+        for event in events:
+            if event.type in (EventType.JOB_QUEUED, EventType.JOB_REQUEUED):
+                job: Any = event.data["job"]
+                ctx.dispatcher.wake(job["agent"])
+            elif event.type in freeing:  # a limit may have room again
+                ctx.dispatcher.wake_any()
+
+    return on_commit
+
+
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[None]:
+    """What goes on beside serving; ended in order, the database last."""
+    await house.state.feed.start()
+    house.state.progress.start()
+    house.housekeeping.start()
+    try:
+        yield
+    finally:
+        await house.housekeeping.stop()
+        await house.state.progress.stop()
+        await house.state.feed.stop()
+        await house.ctx.git.close()
+        await asyncio.to_thread(house.db.close)

@@ -1,0 +1,59 @@
+"""What the server does by itself, once a second and once an hour."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from lazyaf.services.context import Context
+from lazyaf.services.feed import trim_feed
+from lazyaf.services.reap import reap
+
+log = structlog.get_logger(__name__)
+
+TICK_S: Final = 1.0
+HOURLY: Final = 3600
+KEEP_EVENTS: Final = timedelta(days=90)
+
+
+class Housekeeping:
+    """Reaps silent leases and runners, and forgets old events."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="housekeeping")
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        ticks = 0
+        while True:
+            try:
+                await self._tick(ticks)
+            except Exception as error:
+                log.error("housekeeping_failed", exc_info=error)
+            ticks += 1
+            await asyncio.sleep(TICK_S)
+
+    async def _tick(self, ticks: int) -> None:
+        if self._ctx.presence.tick(TICK_S):
+            # We were away (sleep, stall): requests that wait are served before anyone is reaped.
+            log.info("late_tick")
+            return
+        await reap(self._ctx)
+        if ticks % HOURLY == 0:
+            before = (datetime.now(UTC) - KEEP_EVENTS).isoformat(timespec="milliseconds")
+            await self._ctx.db.write(trim_feed, before)

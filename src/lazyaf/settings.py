@@ -1,0 +1,89 @@
+"""Every setting of the program: an environment variable ``LAZYAF_<NAME>`` each, or an option of
+`lazyaf serve`. docs/reference/settings.md lists them; a test keeps it complete.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def default_data_dir() -> Path:
+    """Where LazyAF keeps its things when nobody says otherwise."""
+    return user_data_path("lazyaf")
+
+
+class Settings(BaseSettings):
+    """The settings, read from the environment once, at start."""
+
+    model_config = SettingsConfigDict(env_prefix="LAZYAF_", extra="ignore")
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Database, git storage, tokens and the runners' work; kept at mode 0700.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8765, ge=0, le=65535, description="The port; 0 takes a free one.")
+    auth: Literal["token", "off"] = Field(
+        "token",
+        description="`off` lets anyone on this machine in; for loopback only, with a banner.",
+    )
+    database_url: str | None = Field(
+        None, description="`postgresql://…`; without it SQLite in the data directory."
+    )
+    pool: Literal["process", "none"] = Field(
+        "process", description="Where runners come from: local processes, or only external ones."
+    )
+    runners: int = Field(
+        2, ge=0, le=64, description="Local runners, until the UI is asked for another number."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="More host names to answer to, separated by commas."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins of other sites that may call the API, separated by commas."
+    )
+    public_url: str | None = Field(
+        None, description="The URL that people see, when a proxy stands before the server."
+    )
+    isolation: Literal["auto", "bubblewrap", "none"] = Field(
+        "auto",
+        description="What local runners put around agents; `auto` is bubblewrap if it works.",
+    )
+    heartbeat: float = Field(10, gt=0, description="Seconds between a runner's signs of life.")
+    lease: float = Field(60, gt=0, description="Seconds that a silent runner keeps its job.")
+    long_poll: float = Field(25, gt=0, description="Seconds that a runner's question may wait.")
+    first_contact: float = Field(
+        10, gt=0, description="Seconds within which a runner must use a job that it was given."
+    )
+    cancel_grace: float = Field(10, gt=0, description="Seconds between SIGTERM and SIGKILL.")
+    checkpoint: float = Field(60, gt=0, description="Seconds between checkpoints of changed work.")
+    runner_grace: float = Field(
+        60, gt=0, description="Seconds that a local runner outlives an absent server."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much the server says on stderr."
+    )
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "lazyaf.db"
+
+    @property
+    def work_dir(self) -> Path:
+        """Caches and work trees of the local runners; the agents' disk."""
+        return self.data_dir / "work"
+
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value

@@ -1,0 +1,79 @@
+"""What the server takes from the machine: the clock, ids, the data directory and its secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from uuid_utils import uuid7
+
+from lazyaf.domain.errors import Conflict
+
+
+class SystemClock:
+    """The `lazyaf.domain.ports.Clock` of the machine."""
+
+    def now(self) -> str:
+        """The present as ISO 8601 UTC with milliseconds."""
+        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def monotonic(self) -> float:
+        """Seconds on the monotonic clock."""
+        return time.monotonic()
+
+
+def new_id() -> str:
+    """A UUIDv7 as text: sortable by the time of its making."""
+    return str(uuid7())
+
+
+def prepare_data_dir(path: Path) -> None:
+    """Make the data directory if it is missing, for its owner alone."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid == os.getuid():
+        path.chmod(0o700)
+
+
+def read_or_make_secret(path: Path, make: Callable[[], str]) -> str:
+    """The secret in this file (0600), made at first use. Never half a one: it is renamed into place."""
+    with contextlib.suppress(FileNotFoundError):
+        text = path.read_text().strip()
+        if text:
+            return text
+    text = make()
+    write_private(path, text + "\n")
+    return text
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, all at once."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+@contextmanager
+def only_server(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory; `Conflict` when another server has it (rules.md R18)."""
+    with (data_dir / "server.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Another LazyAF server uses {data_dir}. Stop it first, or give this one another "
+                "directory with --data-dir.",
+                code="already_running",
+            ) from None
+        yield

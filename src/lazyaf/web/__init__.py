@@ -1,0 +1,1 @@
+"""The transport: HTTP, WebSocket and git over HTTP. Parses, asks a service, answers; knows no rules."""

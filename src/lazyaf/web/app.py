@@ -1,0 +1,112 @@
+"""Puts the routes together. `lazyaf.main` makes the state and runs the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.requests import Request as StarletteRequest
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette_compress import CompressMiddleware
+
+from lazyaf.domain.errors import NotFound
+from lazyaf.web import errors, git_http, live
+from lazyaf.web.auth import Gatekeeper
+from lazyaf.web.config import WebState
+from lazyaf.web.errors import problem_of
+from lazyaf.web.frontend import Frontend
+from lazyaf.web.routers import cards, jobs, repos, runner_v1, runners, system
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+DESCRIPTION: Final = """\
+A card becomes a job, a job becomes a branch, a person reviews the branch, and nothing is lost.
+
+Every route but `/api/health` and `/api/auth/exchange` needs a token: `Authorization: Bearer …`.
+Errors are RFC 9457 `application/problem+json` with a stable `code`.
+"""
+
+UNCOMPRESSED: Final = ("/git/", "/_app/")
+"""Packs are compressed already, and the built UI compresses itself once."""
+
+
+def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
+    """The application over this state."""
+    app = FastAPI(
+        title="LazyAF",
+        version=state.config.version,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.lazyaf = state
+    errors.install(app)
+    for router in (
+        repos.router,
+        cards.router,
+        jobs.router,
+        runners.router,
+        system.router,
+        runner_v1.router,
+        live.router,
+        git_http.router,
+    ):
+        app.include_router(router)
+    _add_fallbacks(app, Frontend(state.config.dist))
+    _add_layers(app, state)
+    return app
+
+
+def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:
+    """Unknown paths of the API and of git are 404 in JSON; every other GET is the UI's."""
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+    async def no_endpoint(request: Request) -> Response:
+        return problem_of(NotFound(f"There is no endpoint {request.method} {request.url.path}."))
+
+    async def ui(request: StarletteRequest) -> Response:
+        return await frontend.serve(request)
+
+    for prefix in ("api", "git", "ws", "metrics"):
+        app.add_route(f"/{prefix}", no_endpoint, methods=methods, include_in_schema=False)
+        app.add_route(
+            f"/{prefix}/{{rest:path}}", no_endpoint, methods=methods, include_in_schema=False
+        )
+    app.add_route("/{path:path}", ui, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _add_layers(app: FastAPI, state: WebState) -> None:
+    """The last one added is the outermost."""
+    app.add_middleware(SelectiveCompression)
+    if state.config.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(state.config.cors_origins),
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "If-Match"],
+        )
+    app.add_middleware(
+        Gatekeeper,
+        allowed_hosts=state.config.allowed_hosts,
+        cors_origins=state.config.cors_origins,
+    )
+
+
+class SelectiveCompression:
+    """Compresses answers, except where that was done before."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._plain = app
+        self._compressing = CompressMiddleware(
+            app, minimum_size=1000, zstd_level=3, brotli_quality=1, gzip_level=1
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Choose the way."""
+        is_plain = scope["type"] != "http" or scope["path"].startswith(UNCOMPRESSED)
+        await (self._plain if is_plain else self._compressing)(scope, receive, send)

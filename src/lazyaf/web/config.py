@@ -1,0 +1,57 @@
+"""What `main` tells the transport, and what every route can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection
+
+from lazyaf.domain.ports import Pool
+from lazyaf.services.context import Context
+from lazyaf.web.board_cache import BoardCache
+from lazyaf.web.credentials import Credentials
+from lazyaf.web.feed import EventFeed
+from lazyaf.web.progress import ProgressThrottle
+
+Offers = Callable[[], Awaitable[list[dict[str, Any]]]]
+Demo = Callable[[], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """The transport's settings. ``dist`` is where the built UI is."""
+
+    auth: Literal["token", "off"]
+    version: str
+    data_dir: str
+    database: str
+    base_url: str
+    allowed_hosts: Sequence[str]
+    cors_origins: Sequence[str]
+    dist: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WebState:
+    """Everything that a route may use."""
+
+    ctx: Context
+    config: WebConfig
+    credentials: Credentials
+    feed: EventFeed
+    boards: BoardCache
+    progress: ProgressThrottle
+    pools: Sequence[Pool]
+    offers: Offers
+    demo: Demo
+
+
+def state_of(connection: HTTPConnection) -> WebState:
+    """The state of the app that serves this connection; a FastAPI dependency."""
+    app: FastAPI = connection.app
+    state: WebState = app.state.lazyaf
+    return state

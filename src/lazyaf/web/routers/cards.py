@@ -1,0 +1,225 @@
+"""Cards: the board's lists and the commands of people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from lazyaf.domain.cards import CardCommand, CardStatus
+from lazyaf.domain.errors import BadRequest, Invalid
+from lazyaf.domain.events import Actor
+from lazyaf.services import cards, list_cards
+from lazyaf.services.approve_card import approve_card
+from lazyaf.services.cancel_job import cancel_card
+from lazyaf.services.context import Context
+from lazyaf.services.decide_card import reject_card, reopen_card
+from lazyaf.services.inspect_repo import card_diff
+from lazyaf.services.repositories import find_repo
+from lazyaf.services.start_card import RunRequest, start_card
+from lazyaf.services.views import card_view
+from lazyaf.web import schemas
+from lazyaf.web.auth import Person, State
+from lazyaf.web.board_cache import respond
+from lazyaf.web.errors import PROBLEMS
+from lazyaf.web.paging import (
+    CardId,
+    Cursor,
+    IfMatch,
+    Limit,
+    RepoKey,
+    decode_cursor,
+    encode_cursor,
+)
+
+router = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS)
+
+Word = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+@router.get("/repos/{repo_id}/cards", response_model=schemas.CardPage)
+async def get_cards(
+    request: Request,
+    state: State,
+    _person: Person,
+    repo_id: RepoKey,
+    status: Annotated[list[CardStatus] | None, Query(description="Any of these.")] = None,
+    label: Word = None,
+    agent: Word = None,
+    q: Annotated[Word, Query(description="Looked for in title and number.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """A repository's cards by position. Unchanged lists cost nothing: send ``If-None-Match``."""
+    repo = await state.ctx.db.read(find_repo, repo_id)
+    query = str(request.query_params)
+    known = state.boards.find(repo.id, query)
+    if known is None:
+        version = state.boards.version(repo.id)
+        wanted = list_cards.Wanted(
+            repo_id=repo.id,
+            statuses=tuple(s.value for s in status or ()),
+            label=label,
+            agent=agent,
+            text=q,
+            after=_position(cursor),
+            limit=limit,
+        )
+        body = await state.ctx.db.read(
+            list_cards.board_page, wanted, state.ctx.epoch, encode_cursor
+        )
+        known = state.boards.put(repo.id, query, version, body)
+    return await respond(request, known)
+
+
+def _position(cursor: str | None) -> tuple[float, str] | None:
+    value = decode_cursor(cursor)
+    if value is None:
+        return None
+    match value:
+        case [int() | float() as position, str() as card_id]:
+            return float(position), card_id
+        case _:
+            raise BadRequest("This cursor is not one of this list. Begin without one.")
+
+
+@router.post("/repos/{repo_id}/cards", status_code=201, response_model=schemas.Card)
+async def post_card(
+    state: State, person: Person, repo_id: RepoKey, new: schemas.NewCard
+) -> dict[str, Any]:
+    """Make a card at the top of To Do, or start it at once."""
+    ctx = state.ctx
+    repo = await ctx.db.read(find_repo, repo_id)
+    fields = cards.NewCard(**new.model_dump(exclude={"start"}))
+    card_id = ctx.new_id()
+    card = await ctx.db.write(cards.create_card, card_id, repo.id, fields, person, ctx.clock.now())
+    if new.start:
+        return await start_card(ctx, card_id, CardCommand.START, RunRequest(), person)
+    return card
+
+
+@router.get("/cards/{card_id}", response_model=schemas.Card)
+async def get_card(state: State, _person: Person, card_id: CardId) -> dict[str, Any]:
+    """One card in full."""
+    return await state.ctx.db.read(card_view, card_id)
+
+
+@router.patch("/cards/{card_id}", response_model=schemas.Card)
+async def patch_card(
+    state: State, person: Person, card_id: CardId, patch: schemas.CardPatch, version: IfMatch
+) -> dict[str, Any]:
+    """Change fields of a card, never its status."""
+    changes = patch.model_dump(exclude_unset=True)
+    return await state.ctx.db.write(
+        cards.edit_card, card_id, changes, version, person, state.ctx.clock.now()
+    )
+
+
+@router.delete("/cards/{card_id}", status_code=204)
+async def delete_card(state: State, person: Person, card_id: CardId) -> Response:
+    """Delete a card; its branch stays. Refused while its job is open."""
+    await state.ctx.db.write(cards.delete_card, card_id, person)
+    return Response(status_code=204)
+
+
+@router.post("/cards/{card_id}/start", response_model=schemas.Card)
+async def start(
+    state: State, person: Person, card_id: CardId, body: schemas.StartRequest | None = None
+) -> dict[str, Any]:
+    """Queue a job for the card; on an existing branch it continues."""
+    return await start_card(state.ctx, card_id, CardCommand.START, _run(body), person)
+
+
+@router.post("/cards/{card_id}/retry", response_model=schemas.Card)
+async def retry(
+    state: State, person: Person, card_id: CardId, body: schemas.StartRequest | None = None
+) -> dict[str, Any]:
+    """Start a failed card again; it continues where the work stands."""
+    return await start_card(state.ctx, card_id, CardCommand.RETRY, _run(body), person)
+
+
+def _run(body: schemas.StartRequest | None) -> RunRequest:
+    return RunRequest() if body is None else RunRequest(message=body.message, fresh=body.fresh)
+
+
+@router.post("/cards/{card_id}/cancel", response_model=schemas.Card)
+async def cancel(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
+    """Stop the card's job; the work so far is kept on the branch."""
+    return await cancel_card(state.ctx, card_id, person)
+
+
+@router.post("/cards/{card_id}/approve", response_model=schemas.Card)
+async def approve(
+    state: State, person: Person, card_id: CardId, body: schemas.ApproveRequest
+) -> dict[str, Any]:
+    """Merge the commit that was seen into the base branch; the card is done when this answers."""
+    return await approve_card(state.ctx, card_id, body.head_sha, person)
+
+
+@router.post("/cards/{card_id}/reject", response_model=schemas.Card)
+async def reject(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
+    """Put the card back to To Do; its work is archived and its branch stays."""
+    return await reject_card(state.ctx, card_id, person)
+
+
+@router.post("/cards/{card_id}/request-changes", response_model=schemas.Card)
+async def request_changes(
+    state: State, person: Person, card_id: CardId, body: schemas.ChangesRequest
+) -> dict[str, Any]:
+    """Send comments to the agent as another round on the same branch and session."""
+    if not body.message.strip() and not body.comments:
+        raise Invalid.field("message", "Say what should change, or comment on a line.")
+    asked = RunRequest(message=body.message, comments=[c.model_dump() for c in body.comments])
+    return await start_card(state.ctx, card_id, CardCommand.REQUEST_CHANGES, asked, person)
+
+
+@router.post("/cards/{card_id}/reopen", response_model=schemas.Card)
+async def reopen(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
+    """Put a done card back to To Do."""
+    return await reopen_card(state.ctx, card_id, person)
+
+
+@router.post("/cards/{card_id}/move", response_model=schemas.Card)
+async def move(
+    state: State, person: Person, card_id: CardId, body: schemas.MoveRequest
+) -> dict[str, Any]:
+    """A drop: on another column it is that column's command, within one a new place."""
+    ctx = state.ctx
+    status = body.status.value if body.status is not None else None
+    command = await ctx.db.read(cards.drop_command, card_id, status)
+    if command is not None:
+        await _give(ctx, card_id, command, person)
+        return await ctx.db.read(card_view, card_id)
+    return await ctx.db.write(
+        cards.place_card, card_id, body.before, body.after, person, ctx.clock.now()
+    )
+
+
+async def _give(ctx: Context, card_id: str, command: CardCommand, actor: Actor) -> None:
+    match command:
+        case CardCommand.CANCEL:
+            await cancel_card(ctx, card_id, actor)
+        case CardCommand.REJECT:
+            await reject_card(ctx, card_id, actor)
+        case CardCommand.REOPEN:
+            await reopen_card(ctx, card_id, actor)
+        case _:
+            await start_card(ctx, card_id, command, RunRequest(), actor)
+
+
+@router.get("/cards/{card_id}/diff", response_model=schemas.Diff)
+async def get_diff(
+    state: State,
+    _person: Person,
+    card_id: CardId,
+    path: Annotated[str | None, Query(max_length=4096)] = None,
+) -> dict[str, Any]:
+    """What the card's branch changes since it left its base, and whether it merges."""
+    return await card_diff(state.ctx, card_id, path)
+
+
+@router.get("/cards/{card_id}/jobs", response_model=schemas.Page[schemas.Job])
+async def get_jobs(state: State, _person: Person, card_id: CardId) -> dict[str, Any]:
+    """Every job of the card, newest first."""
+    items = await state.ctx.db.read(list_cards.jobs_of, card_id)
+    return {"items": items, "next_cursor": None}

@@ -1,0 +1,126 @@
+"""Repositories: records, ingestion, branches, commits, diffs and landing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from lazyaf.services import repositories
+from lazyaf.services.inspect_repo import list_branches, list_commits, repo_diff
+from lazyaf.services.land_branch import land_branch
+from lazyaf.web import schemas
+from lazyaf.web.auth import Person, State
+from lazyaf.web.errors import PROBLEMS
+from lazyaf.web.paging import Cursor, IfMatch, Limit, RepoKey, encode_cursor, text_cursor
+
+router = APIRouter(prefix="/api/repos", tags=["repositories"], responses=PROBLEMS)
+
+Name = Annotated[str | None, Query(max_length=255)]
+
+
+@router.get("", response_model=schemas.Page[schemas.Repo])
+async def get_repos(
+    state: State, _person: Person, limit: Limit = 100, cursor: Cursor = None
+) -> dict[str, Any]:
+    """Every repository, by name."""
+    items, after = await state.ctx.db.read(repositories.page_of_repos, text_cursor(cursor), limit)
+    return {"items": items, "next_cursor": encode_cursor(after)}
+
+
+@router.post("", status_code=201, response_model=schemas.Repo)
+async def post_repo(state: State, person: Person, new: schemas.NewRepo) -> dict[str, Any]:
+    """A record that can hold cards; they start once its content was ingested."""
+    return await repositories.create_repo(
+        state.ctx,
+        name=new.name,
+        remote_url=new.remote_url,
+        default_branch=new.default_branch,
+        actor=person,
+    )
+
+
+@router.post("/ingest", status_code=201, response_model=schemas.Repo)
+async def ingest_repo(state: State, person: Person, new: schemas.NewRepo) -> dict[str, Any]:
+    """A repository with its bare storage, ready for the push that `lazyaf ingest` makes next."""
+    return await repositories.create_repo(
+        state.ctx,
+        name=new.name,
+        remote_url=new.remote_url,
+        default_branch=new.default_branch,
+        actor=person,
+    )
+
+
+@router.get("/{repo_id}", response_model=schemas.Repo)
+async def get_repo(state: State, _person: Person, repo_id: RepoKey) -> dict[str, Any]:
+    """One repository, by id or name."""
+    return await state.ctx.db.read(repositories.show_repo, repo_id)
+
+
+@router.patch("/{repo_id}", response_model=schemas.Repo)
+async def patch_repo(
+    state: State, person: Person, repo_id: RepoKey, patch: schemas.RepoPatch, version: IfMatch
+) -> dict[str, Any]:
+    """Change a repository; a new default branch moves the internal HEAD."""
+    changes = patch.model_dump(exclude_unset=True)
+    return await repositories.edit_repo(state.ctx, repo_id, changes, if_match=version, actor=person)
+
+
+@router.delete("/{repo_id}", status_code=204)
+async def delete_repo(state: State, person: Person, repo_id: RepoKey) -> Response:
+    """Delete a repository with its cards, jobs and storage; refused while a job is open."""
+    await repositories.delete_repo(state.ctx, repo_id, person)
+    return Response(status_code=204)
+
+
+@router.get("/{repo_id}/clone-url", response_model=schemas.CloneUrl)
+async def get_clone_url(state: State, _person: Person, repo_id: RepoKey) -> dict[str, str]:
+    """How to clone the internal repository; git asks for the token as password of ``lazyaf``."""
+    repo = await state.ctx.db.read(repositories.find_repo, repo_id)
+    url = f"{state.config.base_url}/git/{repo.id}.git"
+    return {"url": url, "command": f"git clone {url} {repo.name}"}
+
+
+@router.get("/{repo_id}/branches", response_model=schemas.Page[schemas.Branch])
+async def get_branches(
+    state: State, _person: Person, repo_id: RepoKey, limit: Limit = 100, cursor: Cursor = None
+) -> dict[str, Any]:
+    """Branches with their distance from the default one, by name."""
+    items, after = await list_branches(state.ctx, repo_id, text_cursor(cursor), limit)
+    return {"items": items, "next_cursor": encode_cursor(after)}
+
+
+@router.get("/{repo_id}/commits", response_model=schemas.Page[schemas.Commit])
+async def get_commits(
+    state: State,
+    _person: Person,
+    repo_id: RepoKey,
+    ref: Name = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """The commit graph from a branch, or of all branches, children before parents."""
+    items, after = await list_commits(state.ctx, repo_id, ref, cursor, limit)
+    return {"items": items, "next_cursor": after}
+
+
+@router.get("/{repo_id}/diff", response_model=schemas.Diff)
+async def get_diff(
+    state: State,
+    _person: Person,
+    repo_id: RepoKey,
+    base: Annotated[str, Query(min_length=1, max_length=255)],
+    head: Annotated[str, Query(min_length=1, max_length=255)],
+    path: Annotated[str | None, Query(max_length=4096)] = None,
+) -> dict[str, Any]:
+    """What ``head`` changes since it left ``base``; branches, tags or full ids."""
+    return await repo_diff(state.ctx, repo_id, base, head, path)
+
+
+@router.post("/{repo_id}/land", response_model=schemas.Landed)
+async def post_land(
+    state: State, person: Person, repo_id: RepoKey, land: schemas.LandRequest
+) -> dict[str, Any]:
+    """Push a branch to the real remote, never forcing."""
+    return await land_branch(state.ctx, repo_id, land.branch, land.remote_url, person)

@@ -1,0 +1,167 @@
+"""The server's side of the runner protocol (lazyaf.protocol has its rules)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from lazyaf.protocol import LEASE_HEADER, PREFIX
+from lazyaf.protocol.messages import (
+    CheckpointRequest,
+    ClaimRequest,
+    Command,
+    ControlResponse,
+    FinishRequest,
+    FinishResponse,
+    HeartbeatRequest,
+    HeartbeatResponse,
+    Job,
+    LogRequest,
+    LogResponse,
+    RegisterRequest,
+    RegisterResponse,
+)
+from lazyaf.services import runners
+from lazyaf.services.append_log import append_log
+from lazyaf.services.claim_job import claim_job
+from lazyaf.services.finish_job import finish_job
+from lazyaf.services.leases import pending_commands, touch
+from lazyaf.services.record_checkpoint import record_checkpoint
+from lazyaf.web.auth import RunnerToken, State
+from lazyaf.web.config import WebState
+from lazyaf.web.errors import PROBLEMS
+from lazyaf.web.paging import JobId
+
+router = APIRouter(prefix=PREFIX, tags=["runner protocol"], responses=PROBLEMS)
+
+Lease = Annotated[str, Header(alias=LEASE_HEADER, max_length=200)]
+
+
+@router.post("/register", response_model=RegisterResponse)
+async def register(state: State, token_id: RunnerToken, body: RegisterRequest) -> RegisterResponse:
+    """Make a runner known; harmless to repeat."""
+    return await runners.register_runner(state.ctx, body, token_id)
+
+
+@router.post("/heartbeat", response_model=HeartbeatResponse)
+async def heartbeat(
+    state: State, token_id: RunnerToken, body: HeartbeatRequest
+) -> HeartbeatResponse:
+    """An idle runner lives; the answer says whether it should drain."""
+    return HeartbeatResponse(drain=await _beat(state, body.instance_id, token_id, body.draining))
+
+
+async def _beat(state: WebState, instance_id: str, token_id: str, draining: bool) -> bool:
+    runner_id, drain = await state.ctx.db.write(
+        runners.beat, instance_id, token_id, draining, state.ctx.clock.now()
+    )
+    state.ctx.presence.touch(f"runner:{runner_id}")
+    return drain
+
+
+@router.post(
+    "/claim",
+    response_model=Job,
+    responses={204: {"description": "Nothing to do within the wait."}},
+)
+async def claim(request: Request, state: State, token_id: RunnerToken, body: ClaimRequest) -> Any:
+    """Wait for a job. One waiter wakes, in milliseconds, when a job is queued."""
+    runner = await state.ctx.db.read(runners.require_instance, body.instance_id, token_id)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + body.wait
+    while not state.ctx.dispatcher.is_draining:
+        state.ctx.presence.touch(f"runner:{runner.id}")
+        waiter = state.ctx.dispatcher.join(runner.agent_names)
+        job = None
+        try:
+            job = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
+            if job is not None:
+                return job
+            if not await woken(request, waiter.future, deadline - loop.time()):
+                break
+        finally:
+            state.ctx.dispatcher.leave(waiter, served=job is not None)
+    state.ctx.presence.touch(f"runner:{runner.id}")
+    return Response(status_code=204)
+
+
+async def woken(request: Request, future: asyncio.Future[None], wait: float) -> bool:
+    """Whether the future came before the wait ran out or the client left."""
+    if wait <= 0:
+        return False
+    gone = asyncio.create_task(_disconnected(request))
+    waiting: set[asyncio.Future[Any]] = {future, gone}
+    try:
+        await asyncio.wait(waiting, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+        return future.done() and not gone.done()
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
+@router.post("/jobs/{job_id}/log", response_model=LogResponse)
+async def log(
+    state: State, _token: RunnerToken, job_id: JobId, lease: Lease, body: LogRequest
+) -> LogResponse:
+    """Append entries; overlap is trimmed, a gap is 409 with the expected number."""
+    stored = await append_log(state.ctx, job_id, lease, body.src_seq, body.entries)
+    state.progress.note(job_id)
+    return LogResponse(stored=stored)
+
+
+@router.get("/jobs/{job_id}/log", response_model=LogResponse)
+async def log_position(
+    state: State, _token: RunnerToken, job_id: JobId, lease: Lease
+) -> LogResponse:
+    """The last number that the server holds of this attempt; asked after a restart."""
+    held = await touch(state.ctx, job_id, lease)
+    return LogResponse(stored=held.attempt.src_seq)
+
+
+@router.get("/jobs/{job_id}/control", response_model=ControlResponse)
+async def control(
+    request: Request,
+    state: State,
+    _token: RunnerToken,
+    job_id: JobId,
+    lease: Lease,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    wait: Annotated[float, Query(ge=0, le=60)] = 25,
+) -> ControlResponse:
+    """Commands for the running job, at once when there are some."""
+    ctx = state.ctx
+    future = ctx.control.join(job_id)
+    try:
+        await touch(ctx, job_id, lease)
+        commands = await ctx.db.read(pending_commands, job_id, after)
+        if not commands and not ctx.control.is_draining:
+            await woken(request, future, wait)
+            await touch(ctx, job_id, lease)
+            commands = await ctx.db.read(pending_commands, job_id, after)
+    finally:
+        ctx.control.leave(job_id, future)
+    return ControlResponse(commands=[Command(id=c.id, type=c.type, text=c.text) for c in commands])
+
+
+@router.post("/jobs/{job_id}/checkpoint", status_code=204)
+async def checkpoint(
+    state: State, _token: RunnerToken, job_id: JobId, lease: Lease, body: CheckpointRequest
+) -> Response:
+    """Record what was pushed to the attempt's own refs."""
+    await record_checkpoint(state.ctx, job_id, lease, body)
+    state.progress.note(job_id)
+    return Response(status_code=204)
+
+
+@router.post("/jobs/{job_id}/finish", response_model=FinishResponse)
+async def finish(
+    state: State, _token: RunnerToken, job_id: JobId, lease: Lease, body: FinishRequest
+) -> FinishResponse:
+    """End the attempt; the same lease gets the same answer again."""
+    return FinishResponse(status=await finish_job(state.ctx, job_id, lease, body))

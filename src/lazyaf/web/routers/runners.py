@@ -1,0 +1,71 @@
+"""Runners for people: the panel, scaling, and how to add one elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from lazyaf.domain.errors import Invalid
+from lazyaf.services.runner_panel import note_scaled, panel
+from lazyaf.services.tokens import fresh_secret, make_token
+from lazyaf.web import schemas
+from lazyaf.web.auth import Person, State
+from lazyaf.web.config import WebState
+from lazyaf.web.errors import PROBLEMS
+
+router = APIRouter(prefix="/api/runners", tags=["runners"], responses=PROBLEMS)
+
+
+@router.get("", response_model=schemas.RunnerList)
+async def get_runners(state: State, _person: Person) -> dict[str, Any]:
+    """Every runner that is known, and the pools they come from."""
+    return await _panel(state)
+
+
+async def _panel(state: WebState) -> dict[str, Any]:
+    event_id, items = await state.ctx.db.read(panel)
+    pools = [pool.describe() for pool in state.pools]
+    return {"items": items, "pools": pools, "cursor": state.feed.cursor(event_id)}
+
+
+@router.post("/scale", response_model=schemas.RunnerList)
+async def scale(state: State, person: Person, body: schemas.ScaleRequest) -> dict[str, Any]:
+    """Ask a pool for this many runners; surplus ones finish their job first."""
+    pool = next((pool for pool in state.pools if pool.kind is body.pool), None)
+    if pool is None:
+        kinds = ", ".join(pool.kind.value for pool in state.pools) or "none"
+        raise Invalid.field(
+            "pool", f"There is no pool “{body.pool.value}” here. Pools of this server: {kinds}."
+        )
+    await pool.scale(body.count)
+    await state.ctx.db.write(note_scaled, body.pool.value, body.count, person)
+    return await _panel(state)
+
+
+@router.get("/command", response_model=schemas.RunnerCommand)
+async def get_command(state: State, _person: Person) -> dict[str, Any]:
+    """How to start a runner elsewhere. Never holds a secret: the token is a placeholder."""
+    url = state.config.base_url
+    return {
+        "plain": f"LAZYAF_RUNNER_TOKEN=<token> lazyaf runner --server {url} --name <name>",
+        "docker": (
+            "docker run --rm -e LAZYAF_RUNNER_TOKEN=<token> -e ANTHROPIC_API_KEY=<key> "
+            f"lazyaf-runner --server {url} --name <name>"
+        ),
+        "needs": [
+            "a token: make one below; it is shown once",
+            "a name that no other runner has",
+            "the server reachable from there: start it with --host, which needs more than loopback",
+        ],
+    }
+
+
+@router.post("/tokens", status_code=201, response_model=schemas.NewToken)
+async def post_token(state: State, _person: Person, body: schemas.TokenRequest) -> dict[str, Any]:
+    """A token for a runner; its text is in this answer and nowhere else."""
+    ctx = state.ctx
+    secret = fresh_secret("runner")
+    return await ctx.db.write(
+        make_token, ctx.new_id(), "runner", body.name, secret, ctx.clock.now()
+    )

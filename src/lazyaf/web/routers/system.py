@@ -1,0 +1,124 @@
+"""The server itself: health, metrics, agents, settings, tokens, the demo and signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from lazyaf.protocol import VERSION
+from lazyaf.services.metrics import figures
+from lazyaf.services.settings import edit_settings, show_settings
+from lazyaf.services.tokens import fresh_secret, make_token, show_tokens
+from lazyaf.web import schemas
+from lazyaf.web.auth import Person, State
+from lazyaf.web.config import WebState
+from lazyaf.web.errors import PROBLEMS
+from lazyaf.web.paging import TokenId
+
+router = APIRouter(tags=["server"], responses=PROBLEMS)
+
+
+@router.get("/api/health", response_model=schemas.Health)
+async def health(state: State) -> schemas.Health:
+    """Open to anyone: whether the server is up and how to speak to it."""
+    return schemas.Health(
+        version=state.config.version,
+        auth=state.config.auth,
+        epoch=state.ctx.epoch,
+        protocol=VERSION,
+    )
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(state: State, _person: Person) -> Response:
+    """Prometheus' text format; needs a person's token, as ``Authorization: Bearer``."""
+    jobs, runners = await state.ctx.db.read(figures)
+    registry = CollectorRegistry()
+    open_jobs = Gauge("lazyaf_jobs", "Open jobs.", ["status"], registry=registry)
+    for status in ("queued", "running"):
+        open_jobs.labels(status).set(jobs.get(status, 0))
+    known = Gauge("lazyaf_runners", "Known runners.", ["status"], registry=registry)
+    for status in ("idle", "busy", "offline"):
+        known.labels(status).set(runners.get(status, 0))
+    sockets = Gauge("lazyaf_live_sockets", "Sockets on the live feed.", registry=registry)
+    sockets.set(state.feed.subscriber_count)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/api/agents", response_model=schemas.AgentList)
+async def agents(state: State, _person: Person) -> dict[str, Any]:
+    """The agents that can be driven here; what is missing and how to fix it."""
+    return {"items": await state.offers()}
+
+
+@router.post("/api/demo", status_code=201, response_model=schemas.DemoMade)
+async def demo(state: State, _person: Person) -> dict[str, Any]:
+    """Make a sample repository and start a card in it with the scripted agent; needs no key."""
+    return await state.demo()
+
+
+@router.get("/api/settings", response_model=schemas.Settings)
+async def get_settings(state: State, _person: Person) -> dict[str, Any]:
+    """The server's settings and where it keeps its things."""
+    return _settings(state, await state.ctx.db.read(show_settings))
+
+
+@router.patch("/api/settings", response_model=schemas.Settings)
+async def patch_settings(
+    state: State, person: Person, patch: schemas.SettingsPatch
+) -> dict[str, Any]:
+    """Change the server's settings."""
+    changes = patch.model_dump(exclude_unset=True)
+    shown = await state.ctx.db.write(edit_settings, changes, person)
+    if not shown["claims_paused"]:
+        state.ctx.dispatcher.wake_any()
+    return _settings(state, shown)
+
+
+def _settings(state: WebState, shown: dict[str, Any]) -> dict[str, Any]:
+    config = state.config
+    return {
+        **shown,
+        "version": config.version,
+        "data_dir": config.data_dir,
+        "database": config.database,
+        "auth": config.auth,
+    }
+
+
+@router.get("/api/tokens", response_model=schemas.Page[schemas.Token])
+async def get_tokens(state: State, _person: Person) -> dict[str, Any]:
+    """Every token, without its text."""
+    return {"items": await state.ctx.db.read(show_tokens), "next_cursor": None}
+
+
+@router.post("/api/tokens", status_code=201, response_model=schemas.NewToken)
+async def post_token(state: State, _person: Person, body: schemas.TokenRequest) -> dict[str, Any]:
+    """A token for a person's own scripts; its text is in this answer and nowhere else."""
+    ctx = state.ctx
+    secret = fresh_secret("person")
+    return await ctx.db.write(
+        make_token, ctx.new_id(), "person", body.name, secret, ctx.clock.now()
+    )
+
+
+@router.delete("/api/tokens/{token_id}", status_code=204)
+async def delete_token(state: State, _person: Person, token_id: TokenId) -> Response:
+    """Make a token useless at once."""
+    await state.credentials.revoke(token_id)
+    return Response(status_code=204)
+
+
+@router.post("/api/auth/codes", status_code=201, response_model=schemas.Code)
+async def post_code(state: State, _person: Person) -> schemas.Code:
+    """A one-time link for a browser; the code travels in the fragment, so no log ever sees it."""
+    code = state.credentials.new_code()
+    return schemas.Code(code=code, url=f"{state.config.base_url}/#code={code}")
+
+
+@router.post("/api/auth/exchange", response_model=schemas.BrowserToken)
+async def exchange(state: State, body: schemas.CodeRequest) -> schemas.BrowserToken:
+    """A browser's own token for a one-time code."""
+    return schemas.BrowserToken(token=await state.credentials.exchange(body.code))

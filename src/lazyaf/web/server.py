@@ -1,0 +1,79 @@
+"""Runs the application under uvicorn, and ends it in order (rules.md R17)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+GRACEFUL_S: Final = 1
+
+BeforeExit = Callable[[], Awaitable[None]]
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that, at the first signal, lets ``before_exit`` run while it still serves: runners
+    push what they have. A second signal does not wait."""
+
+    def __init__(self, app: FastAPI, before_exit: BeforeExit) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_max_size=64 * 1024,
+                access_log=False,
+                log_level="warning",
+                log_config=None,
+                proxy_headers=True,
+                server_header=False,
+                timeout_graceful_shutdown=GRACEFUL_S,
+            )
+        )
+        self._before_exit = before_exit
+        self._leaving: asyncio.Task[None] | None = None
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        self.is_up.set()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal begins the end, a second one ends at once."""
+        if self._leaving is not None or not self.started:
+            super().handle_exit(sig, frame)
+            return
+        loop = asyncio.get_running_loop()
+        self._leaving = loop.create_task(self._leave(sig, frame))
+
+    async def _leave(self, sig: int, frame: FrameType | None) -> None:
+        try:
+            await self._before_exit()
+        finally:
+            super().handle_exit(sig, frame)
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A listening socket, bound before anything else starts, so that a taken port is told at once.
+
+    Raises `OSError`.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
