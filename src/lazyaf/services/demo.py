@@ -93,6 +93,6 @@ def _stream() -> bytes:
             out.append(f"M 100644 inline {name}\n".encode())
             out.append(b"data %d\n%s\n" % (len(body), body))
 
-    commit(63000000, "Greet the world", ["greet.py", "README.md"], None)
+    commit(63000000, "Greet the world", ["greet.py", "README.md", ".gitignore"], None)
     commit(63000060, "Test the greeting", ["test_greet.py"], 63000000)
     return b"".join(out)

@@ -23,6 +23,8 @@ from lazyaf.store.runners import list_runners
 from lazyaf.store.tx import Tx
 
 MISSED_BEATS: Final = 3
+MAX_CLAIMS: Final = 10
+"""Claims after which a job that no runner ever begins is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _requeue(
     if job.status != JobStatus.RUNNING.value:
         return
     spent = job.spent + (1 if lost.spends else 0)
-    if job.cancel_requested or spent >= MAX_ATTEMPTS:
+    if job.cancel_requested or spent >= MAX_ATTEMPTS or job.attempt >= MAX_CLAIMS:
         cancelled = job.cancel_requested
         closing = Closing(
             StopReason.CANCELLED if cancelled else StopReason.RUNNER_LOST,

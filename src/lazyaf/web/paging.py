@@ -45,18 +45,30 @@ def text_cursor(cursor: str | None) -> str | None:
     return value
 
 
-def _uuid(kind: str) -> Any:
-    def check(item_id: Annotated[str, Path(alias=f"{kind}_id", max_length=200)]) -> str:
-        if not _UUID.match(item_id):
-            raise NotFound(f"There is no {kind} {item_id[:60]}: an id is a UUID.")
-        return item_id
-
-    return Depends(check)
+def _require_uuid(kind: str, text: str) -> str:
+    if not _UUID.match(text):
+        raise NotFound(f"There is no {kind} {text[:60]}: an id is a UUID.")
+    return text
 
 
-CardId = Annotated[str, _uuid("card")]
-JobId = Annotated[str, _uuid("job")]
-TokenId = Annotated[str, _uuid("token")]
+_Key = Annotated[str, Path(max_length=200)]
+
+
+def _card_id(card_id: _Key) -> str:
+    return _require_uuid("card", card_id)
+
+
+def _job_id(job_id: _Key) -> str:
+    return _require_uuid("job", job_id)
+
+
+def _token_id(token_id: _Key) -> str:
+    return _require_uuid("token", token_id)
+
+
+CardId = Annotated[str, Depends(_card_id)]
+JobId = Annotated[str, Depends(_job_id)]
+TokenId = Annotated[str, Depends(_token_id)]
 RepoKey = Annotated[
     str, Path(alias="repo_id", max_length=200, description="The id of a repository, or its name.")
 ]

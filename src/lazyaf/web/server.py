@@ -47,18 +47,21 @@ class Server(uvicorn.Server):
         self.is_up.set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal begins the end, a second one ends at once."""
-        if self._leaving is not None or not self.started:
-            super().handle_exit(sig, frame)
-            return
-        loop = asyncio.get_running_loop()
-        self._leaving = loop.create_task(self._leave(sig, frame))
+        """The first signal begins the end, a second one does not wait.
 
-    async def _leave(self, sig: int, frame: FrameType | None) -> None:
+        Nothing is handed to uvicorn, which would raise the signal again when it is done and so kill
+        the process before the database is closed.
+        """
+        if self._leaving is None and self.started:
+            self._leaving = asyncio.get_running_loop().create_task(self._leave())
+        else:
+            self.should_exit = self.force_exit = True
+
+    async def _leave(self) -> None:
         try:
             await self._before_exit()
         finally:
-            super().handle_exit(sig, frame)
+            self.should_exit = True
 
 
 def open_socket(host: str, port: int) -> socket.socket:
