@@ -1,7 +1,7 @@
-import adapter from '@sveltejs/adapter-static';
 import { sveltekit } from '@sveltejs/kit/vite';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vitest/config';
+import { spa } from './adapter.ts';
 
 // `make dev` serves the UI from Vite and passes everything else to the real server.
 const server = process.env.LAZYAF_SERVER ?? 'http://127.0.0.1:8140';
@@ -12,8 +12,8 @@ export default defineConfig({
 		sveltekit({
 			compilerOptions: { runes: true },
 			// One page for every address: the server answers unknown paths with index.html.
-			adapter: adapter({ pages: '../src/lazyaf/web/dist', fallback: 'index.html' }),
-			// The inline bootstrap script is allowed by its hash, nothing else from outside this origin.
+			adapter: spa('../src/lazyaf/web/dist'),
+			// Nothing from outside this origin, and no inline script: see adapter.ts.
 			csp: {
 				mode: 'hash',
 				directives: {
@@ -21,7 +21,7 @@ export default defineConfig({
 					'script-src': ['self'],
 					'style-src': ['self', 'unsafe-inline'],
 					'img-src': ['self', 'data:'],
-					'connect-src': ['self', 'ws:', 'wss:'],
+					'connect-src': ['self'],
 					'object-src': ['none'],
 					'base-uri': ['self'],
 				},

@@ -6,6 +6,8 @@
  * ones below (`barrier`): a sheet hides the page's keys, a dialog hides all of them.
  */
 
+import { untrack } from 'svelte';
+
 export interface Command {
 	id: string;
 	title: string;
@@ -44,16 +46,16 @@ export class Commands {
 	): () => void {
 		const list = typeof commands === 'function' ? commands : () => commands;
 		const layer: Layer = { commands: list, global, barrier };
-		this.#layers = [...this.#layers, layer];
+		this.#layers = [...untrack(() => this.#layers), layer];
 		return () => {
-			this.#layers = this.#layers.filter((other) => other !== layer);
+			this.#layers = untrack(() => this.#layers).filter((other) => other !== layer);
 		};
 	}
 
 	addSource(source: Source): () => void {
-		this.#sources = [...this.#sources, source];
+		this.#sources = [...untrack(() => this.#sources), source];
 		return () => {
-			this.#sources = this.#sources.filter((other) => other !== source);
+			this.#sources = untrack(() => this.#sources).filter((other) => other !== source);
 		};
 	}
 
