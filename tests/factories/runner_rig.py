@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from fakes.runner_server import REPO, TOKEN, Ledger, RunnerServer
 from lazyaf.git import command
@@ -31,7 +33,6 @@ class Rig:
         self.sandbox = sandbox
         self.base = base
         self.work_dir = root / "work"
-        self.tasks: list[asyncio.Task[None]] = []
 
     def config(self, **changes: Any) -> RunnerConfig:
         settings: dict[str, Any] = {
@@ -90,15 +91,18 @@ class Rig:
         return ledger
 
     @contextlib.asynccontextmanager
-    async def working(self, job: Job, **changes: Any) -> AsyncIterator[tuple[Ledger, Loop]]:
-        """A runner that works on a job beside the test; its end is awaited."""
+    async def working(
+        self, job: Job, *, ends: type[Exception] | None = None, **changes: Any
+    ) -> AsyncIterator[tuple[Ledger, Loop]]:
+        """A runner that works on a job beside the test; its end is awaited, which may be by an
+        exception that the test expects."""
         ledger = await self.server.queue(job)
         async with self.loop(**changes) as loop, asyncio.timeout(60):
             task = asyncio.ensure_future(loop.run())
-            self.tasks.append(task)
             try:
                 yield ledger, loop
-                await task
+                with pytest.raises(ends) if ends is not None else contextlib.nullcontext():
+                    await task
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -117,3 +121,10 @@ async def commit(folder: Path, files: dict[str, str], message: str = "change") -
     await command.run(["add", "-A"], cwd=folder)
     await command.run(["commit", "-q", "-m", message], cwd=folder)
     return (await command.run(["rev-parse", "HEAD"], cwd=folder)).text
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something on this machine that nobody announces: a file, the end of a process."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)

@@ -31,7 +31,10 @@ LEAVE_S: Final = 2.0
 
 
 class AgentRun:
-    """One run of an agent's process. `run` once; `tell` while it runs. ``unsaid`` came before it."""
+    """One run of an agent's process. `run` once; `tell` while it runs.
+
+    ``early`` commands came before it; ``turn_ended`` is set whenever a turn is over.
+    """
 
     def __init__(
         self,
@@ -43,7 +46,8 @@ class AgentRun:
         redactor: Redactor,
         limits: Limits,
         stop: Stop,
-        unsaid: list[Command],
+        early: list[Command],
+        turn_ended: asyncio.Event,
     ) -> None:
         self._launch = launch
         self._conversation = conversation
@@ -52,11 +56,11 @@ class AgentRun:
         self._redactor = redactor
         self._limits = limits
         self._stop = stop
-        self._unsaid = unsaid
+        self._early = early
         self._running: Running | None = None
         self._over = asyncio.Event()
         self._heard_at = 0.0
-        self.turn_ended = asyncio.Event()
+        self._turn_ended = turn_ended
 
     async def run(self, sandbox: Sandbox, view: View) -> int | None:
         """Start it and see it to its end, however that comes. The exit code; None if it never ran."""
@@ -105,7 +109,7 @@ class AgentRun:
             await running.stdin.drain()
             if not self._launch.keep_stdin:
                 running.stdin.close()
-        for command in self._unsaid:
+        for command in self._early:
             self.tell(command)
 
     async def _until_end(self, running: Running) -> None:
@@ -144,7 +148,7 @@ class AgentRun:
         for line in lines:
             self._outbox.append(self._conversation.feed(self._redactor.text(line), stream))
         if self._conversation.turns_ended > turns:
-            self.turn_ended.set()
+            self._turn_ended.set()
         if self._conversation.is_over:
             self._over.set()
 

@@ -9,9 +9,10 @@ that turns out to be corrupt is not repaired: a new directory is begun beside it
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +36,15 @@ _REGULAR: Final = frozenset({"100644", "100755"})
 
 
 class Cache:
-    """The cache of one repository below ``root``; ``url`` is where it is fetched from."""
+    """The cache of one repository below ``root``; ``url`` is where it is fetched from. For as long as
+    ``is_away`` says that the server is, a fetch is tried again."""
 
-    def __init__(self, root: Path, repo_id: str, url: str) -> None:
+    def __init__(
+        self, root: Path, repo_id: str, url: str, is_away: Callable[[], bool] = lambda: False
+    ) -> None:
         self._root = root / repo_id
         self._url = url
+        self._is_away = is_away
         self.path = self._newest()
 
     async def fetch(self, job: Job) -> None:
@@ -106,14 +111,16 @@ class Cache:
         # became “a/b” would otherwise block every fetch.
         prune = ["--prune"] if len(refspecs) == 1 and refspecs[0].startswith("+refs/heads/") else []
         args = ["fetch", "--quiet", "--no-tags", "--no-auto-gc", *prune, self._url, *refspecs]
-        for attempt in range(TRIES):
+        for attempt in itertools.count():
             try:
                 await self._git(*args, extra=auth, seconds=FETCH_S)
                 return
             except GitFailed as error:
-                if attempt + 1 == TRIES or not _TRANSIENT.search(error.detail):
+                if not _TRANSIENT.search(error.detail):
                     raise
-            await asyncio.sleep(min(0.2 * 2**attempt, 5))
+                if attempt + 1 >= TRIES and not self._is_away():
+                    raise
+            await asyncio.sleep(min(0.2 * 2 ** min(attempt, 5), 5))
 
     async def _is_sound(self) -> bool:
         """Whether everything the refs name can be read."""

@@ -14,18 +14,15 @@ import structlog
 from lazyaf.domain.errors import GitFailed, LeaseLost, TooLarge
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import Phase
-from lazyaf.protocol.messages import FinishRequest, Job
+from lazyaf.protocol.messages import FinishRequest
 from lazyaf.runner import commit, snapshot
+from lazyaf.runner.bench import Bench
 from lazyaf.runner.checkpoint import Checkpointer
-from lazyaf.runner.client import ServerAbsent, ServerClient
+from lazyaf.runner.client import ServerAbsent
 from lazyaf.runner.marker import Result
-from lazyaf.runner.outbox import Outbox
 from lazyaf.runner.push import Publisher, PushRejected
 from lazyaf.runner.snapshot import Snapshot
-from lazyaf.runner.state import State
-from lazyaf.runner.story import Story
 from lazyaf.runner.streamer import LogStreamer
-from lazyaf.runner.workspace import Workspace
 
 log = structlog.get_logger(__name__)
 
@@ -36,35 +33,25 @@ SUCCESSFUL: Final = frozenset({StopReason.FINISHED, StopReason.NO_CHANGES})
 
 
 class Closing:
-    """The end of one attempt. ``publisher`` and ``checkpointer`` are None when there is no tree."""
+    """The end of one attempt. ``publisher`` and ``checkpointer`` come with the work tree."""
 
-    def __init__(
-        self,
-        client: ServerClient,
-        job: Job,
-        workspace: Workspace,
-        publisher: Publisher | None,
-        checkpointer: Checkpointer | None,
-        story: Story,
-        outbox: Outbox,
-        state: State,
-    ) -> None:
-        self._client = client
-        self._job = job
-        self._workspace = workspace
-        self._publisher = publisher
-        self._checkpointer = checkpointer
-        self._story = story
-        self._outbox = outbox
-        self._state = state
+    def __init__(self, bench: Bench) -> None:
+        self._client = bench.client
+        self._job = bench.job
+        self._workspace = bench.workspace
+        self._story = bench.story
+        self._outbox = bench.outbox
+        self._state = bench.state
+        self.publisher: Publisher | None = None
+        self.checkpointer: Checkpointer | None = None
 
     async def finish(self, result: Result, streamer: LogStreamer) -> None:
         """Publish, flush, finish, tidy up. Raises `LeaseLost`, `ServerAbsent` or `Refused`."""
         head: str | None = None
-        if self._publisher is not None and result.stop_reason is not StopReason.SETUP_FAILED:
+        if self.publisher is not None and result.stop_reason is not StopReason.SETUP_FAILED:
             self._workspace.marker.result = result
             self._workspace.save()
-            result, head = await self._publish(result, self._publisher)
+            result, head = await self._publish(result, self.publisher)
         if result.error:
             self._story.system(result.error, is_error=True)
         await streamer.flush()
@@ -82,11 +69,11 @@ class Closing:
 
     async def leave(self) -> None:
         """Save what fits into a moment; the tree and the outbox stay for the next start."""
-        if self._checkpointer is None:
+        if self.checkpointer is None:
             return
         try:
             async with asyncio.timeout(LEAVE_S):
-                await self._checkpointer.save()
+                await self.checkpointer.save()
         except (TimeoutError, LeaseLost, ServerAbsent) as error:
             log.info("leave.without_checkpoint", job=self._job.job_id, error=str(error))
 
@@ -94,7 +81,7 @@ class Closing:
         """Push the work where a lost lease still may; it stays in its tree in any case."""
         self._outbox.remove()
         self._state.done()
-        if self._publisher is None:
+        if self.publisher is None:
             return
         try:
             async with asyncio.timeout(ORPHAN_S):
@@ -105,7 +92,7 @@ class Closing:
                     head = await snapshot.save(self._workspace.git, taken)
                 if head != self._workspace.marker.start:
                     ref = f"refs/lazyaf/jobs/{self._job.job_id}/orphan/{self._job.attempt}"
-                    await self._publisher.push({ref: head})
+                    await self.publisher.push({ref: head})
         except (TimeoutError, GitFailed, TooLarge, PushRejected, ServerAbsent) as error:
             log.warning("orphan.not_pushed", job=self._job.job_id, error=str(error))
 
@@ -129,9 +116,9 @@ class Closing:
 
     async def _keep_unfinished(self, result: Result, taken: Snapshot) -> Result:
         """Save what may not be committed as a checkpoint, and say so."""
-        if taken.unfinished is None or self._checkpointer is None:
+        if taken.unfinished is None or self.checkpointer is None:
             return result
-        await self._checkpointer.record(taken)
+        await self.checkpointer.record(taken)
         text = f"{taken.unfinished} The work is kept as a checkpoint; retry to go on from it."
         self._story.system(text, is_error=True)
         if result.stop_reason not in SUCCESSFUL:

@@ -14,6 +14,7 @@ from lazyaf.protocol import VERSION
 from lazyaf.protocol.messages import Job, RegisterRequest
 from lazyaf.runner import heartbeat
 from lazyaf.runner.attempt import Attempt
+from lazyaf.runner.bench import Bench
 from lazyaf.runner.client import Refused, ServerClient
 from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.sandbox import Sandbox
@@ -123,9 +124,7 @@ class Loop:
         if self._leaving.cause is not None:
             stop.request(self._leaving.cause)
         try:
-            attempt = Attempt(
-                self._config, self._client, self._sandbox, self._state, job, stop, self._draining
-            )
-            await attempt.run()
+            bench = Bench.of(self._config, self._client, self._sandbox, self._state, job, stop)
+            await Attempt(bench, self._draining).run()
         finally:
             self._job_stop = None

@@ -1,0 +1,211 @@
+"""A runner whose server, lease, answers or own process go away in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from factories.runner_rig import Rig, until
+from fakes.runner_server import REPO, TOKEN, Failure, Ledger
+from lazyaf.domain.jobs import StopReason
+from lazyaf.git import command
+from lazyaf.protocol.messages import Limits
+from lazyaf.runner import processes
+from lazyaf.runner.client import ServerAbsent
+
+COUNTING = "for i in $(seq 1 {0}); do echo line $i; done; echo done > result.txt"
+WAITING = "echo ready; until test -e go; do sleep 0.02; done; rm go; "
+
+RUNNER = """
+import asyncio, sys
+from pathlib import Path
+from lazyaf.runner.config import RunnerConfig, take_token
+from lazyaf.runner.process import run
+url, root = sys.argv[1], Path(sys.argv[2])
+sys.exit(asyncio.run(run(RunnerConfig(
+    server=url, token=take_token(None), name="local-1", once=True,
+    state_dir=root / "state", work_dir=root / "work", hide=(root / "store",),
+))))
+"""
+
+
+async def start_runner(rig: Rig) -> asyncio.subprocess.Process:
+    """A runner in a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", RUNNER, rig.server.url, str(rig.root)),
+        env={"PATH": rig.config().host_env["PATH"], "LAZYAF_RUNNER_TOKEN": TOKEN},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+def lines_of(ledger: Ledger) -> list[str]:
+    return [text for text in ledger.texts("stdout") if text.startswith("line ")]
+
+
+async def test_a_server_that_is_away_for_a_while_gets_every_entry_once_in_order(rig: Rig) -> None:
+    job = rig.job(WAITING + COUNTING.format(3000))
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        await rig.server.stop()
+        (rig.tree / "go").touch()
+        outbox = rig.root / "state" / "outbox" / f"{job.job_id}-1.jsonl"
+        await until(lambda: b"line 3000" in outbox.read_bytes())
+        await rig.server.start()
+
+    assert lines_of(ledger) == [f"line {n}" for n in range(1, 3001)]
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+
+
+async def test_lost_answers_store_and_claim_nothing_twice(rig: Rig) -> None:
+    rig.server.failures += [
+        Failure("/claim", 503, after=True),
+        Failure("/log", 502, times=3, after=True),
+        Failure("/finish", 500, after=True),
+        Failure("/git-receive-pack", 502, after=True),
+    ]
+    ledger = await rig.work(rig.job(COUNTING.format(50)))
+
+    assert lines_of(ledger) == [f"line {n}" for n in range(1, 51)]
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert len(rig.server.claims) == 1
+
+
+async def test_a_runner_that_the_server_forgot_registers_again(rig: Rig) -> None:
+    rig.server.forget_runner = True
+    async with rig.loop() as loop:
+        task = asyncio.ensure_future(loop.run())
+        await rig.server.until(lambda: rig.server.requests[-1:] == ["/api/runner/v1/claim"])
+        rig.server.forget_runner = True
+        rig.server.failures.append(
+            Failure("/claim", 404, body={"code": "unknown_runner", "detail": "?"})
+        )
+        await rig.server.queue(rig.job("true"))
+        await task
+
+    assert len(rig.server.registrations) >= 1
+
+
+async def test_a_fenced_attempt_leaves_its_work_as_an_orphan(rig: Rig) -> None:
+    job = rig.job("echo two >> app.txt; " + WAITING)
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        await rig.server.fence(ledger)
+
+    assert ledger.finish is None
+    orphan = await rig.server.ref(f"refs/lazyaf/jobs/{job.job_id}/orphan/1")
+    assert await rig.server.show(f"{orphan}:app.txt") == "one\ntwo"
+
+
+async def test_a_server_that_stays_away_is_left_with_the_work_in_its_tree(rig: Rig) -> None:
+    job = rig.job("echo two >> app.txt; " + WAITING)
+    async with rig.working(job, grace_s=0.3, ends=ServerAbsent) as (ledger, _):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        await rig.server.stop()
+
+    assert (rig.tree / "app.txt").read_text() == "one\ntwo\n"
+    await rig.server.start()
+    (rig.tree / "go").touch()
+    async with rig.loop() as loop:
+        await loop.run()
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert any("Taken up" in text for text in ledger.texts("system"))
+
+
+async def test_leaving_saves_a_checkpoint_and_the_next_start_takes_the_tree_up(rig: Rig) -> None:
+    job = rig.job("test -e new.txt && exit 0; echo new > new.txt; " + WAITING)
+    async with rig.working(job) as (ledger, loop):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        loop.leave()
+
+    assert ledger.finish is None
+    assert await rig.server.show(f"{ledger.checkpoints[-1].sha}:new.txt") == "new"
+    async with rig.loop() as again:
+        await again.run()
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert await rig.server.show(f"{ledger.finish.head_sha}:new.txt") == "new"
+
+
+async def test_a_drained_runner_finishes_its_job_and_leaves(rig: Rig) -> None:
+    async with rig.working(rig.job(WAITING), once=False) as (ledger, _):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        await rig.server.command(ledger, "drain")
+        (rig.tree / "go").touch()
+
+    assert ledger.finish is not None
+
+
+async def test_an_idle_runner_leaves_when_the_server_drains_it(rig: Rig) -> None:
+    rig.server.heartbeat_s = 0.05
+    rig.server.drain = True
+    async with rig.loop(once=False) as loop, asyncio.timeout(20):
+        await loop.run()
+
+
+async def test_kill_9_of_the_runner_costs_nothing(rig: Rig) -> None:
+    job = rig.job(
+        "test -e half.txt && { echo again; exit 0; }; echo half > half.txt; " + WAITING,
+        limits=Limits(checkpoint_s=3600),
+    )
+    ledger = await rig.server.queue(job)
+    first = await start_runner(rig)
+    await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+    inside = processes.descendants(first.pid)
+    first.kill()
+    await first.wait()
+    # bubblewrap dies with the runner, and the agent with it
+    await until(lambda: not set(inside) & set(processes.parents()))
+
+    second = await start_runner(rig)
+    assert await second.wait() == 0
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert await rig.server.show(f"{ledger.finish.head_sha}:half.txt") == "half"
+    assert "again" in ledger.texts("stdout")
+    assert len(rig.server.claims) == 1
+
+
+async def test_another_attempt_on_the_same_machine_takes_the_tree_up(rig: Rig) -> None:
+    first = rig.job("echo half > half.txt; " + WAITING)
+    async with rig.working(first) as (ledger, loop):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        loop.leave()
+    await rig.server.fence(ledger)
+
+    second = rig.job("cat half.txt", job_id=first.job_id, attempt=2)
+    taken = await rig.work(second, state_dir=rig.root / "other")
+
+    assert taken.texts("stdout") == ["half"]
+    assert taken.finish is not None
+    assert taken.finish.stop_reason is StopReason.FINISHED
+
+
+async def test_sigterm_ends_the_process_within_its_grace(rig: Rig) -> None:
+    ledger = await rig.server.queue(rig.job("echo two >> app.txt; " + WAITING))
+    runner = await start_runner(rig)
+    await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+    runner.send_signal(signal.SIGTERM)
+
+    assert await runner.wait() == 0
+    assert (rig.tree / "app.txt").read_text() == "one\ntwo\n"
+    assert ledger.checkpoints[-1].files == 1
+
+
+async def test_a_corrupt_cache_is_replaced(rig: Rig) -> None:
+    await rig.work(rig.job("true"))
+    cache: Path = rig.work_dir / "cache" / REPO / "0.git"
+    for found in (cache / "objects").rglob("*"):
+        if found.is_file():
+            found.chmod(0o600)
+            found.write_bytes(b"rot")
+    ledger = await rig.work(rig.job("cat app.txt"))
+
+    assert ledger.texts("stdout") == ["one"]
+    fsck = await command.run(["--git-dir", str(cache.with_name("1.git")), "fsck"])
+    assert fsck.returncode == 0
