@@ -1,0 +1,141 @@
+/** A repository's settings while a person edits them: only what was changed is sent. */
+
+import { ApiError, sentence } from '#lib/api/http.ts';
+import { updateRepo } from '#lib/api/repos.ts';
+import type { Repo, RepoSettings } from '#lib/api/types.ts';
+
+/** As they stand in the fields: text and minutes. */
+export interface Fields {
+	default_branch: string;
+	remote_url: string;
+	agent: string;
+	branch_prefix: string;
+	wip_limit: string;
+	setup_command: string;
+	job_limit: string;
+	idle_limit: string;
+	setup_limit: string;
+	trusted: boolean;
+}
+
+const minutes = (seconds: number) => String(Math.round((seconds / 60) * 10) / 10);
+
+export function fieldsOf(repo: Repo): Fields {
+	const { settings } = repo;
+	return {
+		default_branch: repo.default_branch,
+		remote_url: repo.remote_url ?? '',
+		agent: settings.agent ?? '',
+		branch_prefix: settings.branch_prefix,
+		wip_limit: settings.wip_limit === null ? '' : String(settings.wip_limit),
+		setup_command: settings.setup_command ?? '',
+		job_limit: minutes(settings.job_limit_s),
+		idle_limit: minutes(settings.idle_limit_s),
+		setup_limit: minutes(settings.setup_limit_s),
+		trusted: settings.trusted,
+	};
+}
+
+type Change = Parameters<typeof updateRepo>[1];
+const LIMITS = {
+	job_limit: 'job_limit_s',
+	idle_limit: 'idle_limit_s',
+	setup_limit: 'setup_limit_s',
+} as const;
+
+export class SettingsForm {
+	fields = $state<Fields>({} as Fields);
+	errors = $state.raw<Readonly<Record<string, string>>>({});
+	failure = $state<string | null>(null);
+	busy = $state(false);
+	#repo = $state.raw<Repo>({} as Repo);
+
+	readonly dirty: boolean = $derived.by(() => {
+		const saved = fieldsOf(this.#repo);
+		return (Object.keys(saved) as (keyof Fields)[]).some(
+			(name) => saved[name] !== this.fields[name],
+		);
+	});
+
+	constructor(
+		repo: Repo,
+		private readonly update: typeof updateRepo = updateRepo,
+	) {
+		this.#repo = repo;
+		this.fields = fieldsOf(repo);
+	}
+
+	reset(): void {
+		this.fields = fieldsOf(this.#repo);
+		this.errors = {};
+		this.failure = null;
+	}
+
+	/** The repository after it was saved, or null when it was not. */
+	async save(): Promise<Repo | null> {
+		this.errors = this.check();
+		this.failure = null;
+		if (Object.keys(this.errors).length > 0 || this.busy) return null;
+		this.busy = true;
+		try {
+			const repo = await this.update(this.#repo.id, this.change());
+			this.#repo = repo;
+			this.fields = fieldsOf(repo);
+			return repo;
+		} catch (error) {
+			const wrong = error instanceof ApiError ? error.problem.fields : undefined;
+			this.errors = wrong ? named(wrong) : {};
+			if (Object.keys(this.errors).length === 0) this.failure = sentence(error);
+			return null;
+		} finally {
+			this.busy = false;
+		}
+	}
+
+	check(): Record<string, string> {
+		const errors: Record<string, string> = {};
+		const { fields } = this;
+		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
+			if (!(Number(fields[name]) > 0)) errors[name] = 'A number of minutes above zero.';
+		}
+		const wip = fields.wip_limit.trim();
+		if (wip && !/^[1-9]\d*$/.test(wip))
+			errors['wip_limit'] = 'A whole number, or empty for no limit.';
+		if (!/^[\w.-]+(\/[\w.-]+)*$/.test(fields.branch_prefix.trim())) {
+			errors['branch_prefix'] = 'Letters, digits, dots, dashes and slashes.';
+		}
+		return errors;
+	}
+
+	/** What differs from the repository as it is saved. */
+	change(): Change {
+		const { fields } = this;
+		const saved = fieldsOf(this.#repo);
+		const differs = (name: keyof Fields) => saved[name] !== fields[name];
+		const settings: Partial<RepoSettings> = {};
+		if (differs('agent')) settings.agent = fields.agent || null;
+		if (differs('branch_prefix')) settings.branch_prefix = fields.branch_prefix.trim();
+		if (differs('wip_limit'))
+			settings.wip_limit = fields.wip_limit.trim() ? Number(fields.wip_limit) : null;
+		if (differs('setup_command')) settings.setup_command = fields.setup_command.trim() || null;
+		if (differs('trusted')) settings.trusted = fields.trusted;
+		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
+			if (differs(name)) settings[LIMITS[name]] = Math.round(Number(fields[name]) * 60);
+		}
+		const change: Change = {};
+		if (differs('default_branch')) change.default_branch = fields.default_branch;
+		if (differs('remote_url')) change.remote_url = fields.remote_url.trim() || null;
+		if (Object.keys(settings).length > 0) change.settings = settings;
+		return change;
+	}
+}
+
+/** The server's names for fields (`settings.job_limit_s`) as the form's. */
+function named(wrong: Record<string, string>): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(wrong).map(([name, why]) => [
+			name.replace(/^.*\./, '').replace(/_limit_s$/, '_limit'),
+			why,
+		]),
+	);
+}
