@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,7 @@ from lazyaf.store.tx import Tx
 THREAD_ABOVE: Final = 50
 """Entries above which encoding is worth a thread."""
 ACTION_MAX: Final = 200
+_ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,21 @@ def progress_of(entries: Sequence[Entry]) -> Progress:
     for entry in entries:
         if entry.kind is EntryKind.PHASE:
             phase = entry.name
-        elif entry.kind is EntryKind.TOOL_CALL:
-            action = f"{entry.name or ''} {entry.text}".strip()[:ACTION_MAX]
         elif entry.kind is EntryKind.USAGE and entry.usage is not None:
             usage = entry.usage
-        elif entry.kind in (EntryKind.STDOUT, EntryKind.STDERR) and entry.text.strip():
-            action = entry.text.strip().splitlines()[-1][:ACTION_MAX]
+        else:
+            action = _action(entry) or action
     return Progress(phase, action, usage)
+
+
+def _action(entry: Entry) -> str | None:
+    """What the card shows as the last thing done, on one line; None when it is nothing to show."""
+    if entry.kind is EntryKind.TOOL_CALL:
+        return f"{entry.name or ''} {entry.text}".strip()[:ACTION_MAX]
+    if entry.kind in (EntryKind.STDOUT, EntryKind.STDERR):
+        lines = _ANSI.sub("", entry.text).strip().splitlines()
+        return lines[-1][:ACTION_MAX] if lines else None
+    return None
 
 
 def _append(

@@ -49,12 +49,13 @@ def mark_contacted(tx: Tx, held: Held) -> None:
         update_attempt(tx, held.attempt, {"contacted": True})
 
 
-async def touch(ctx: Context, job_id: str, lease: str) -> Held:
+async def touch(ctx: Context, job_id: str, lease: str, *, closed_ok: bool = False) -> Held:
     """Extend a lease without doing anything else; raises `LeaseLost`."""
-    held = await ctx.db.read(require_lease, job_id, lease)
-    if not held.attempt.contacted:
-        await ctx.db.write(_contact, job_id, lease)
-    ctx.presence.touch(f"job:{job_id}")
+    held = await ctx.db.read(require_lease, job_id, lease, closed_ok=closed_ok)
+    if held.attempt.state == "live":
+        if not held.attempt.contacted:
+            await ctx.db.write(_contact, job_id, lease)
+        ctx.presence.touch(f"job:{job_id}")
     return held
 
 

@@ -24,6 +24,7 @@ from lazyaf.store.board import card_summary
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import insert_job, jobs_of_card
 from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.runners import list_runners
 from lazyaf.store.settings import get_setting
 from lazyaf.store.tx import Tx
 
@@ -86,6 +87,7 @@ def _start(
     settings = effective(
         repo.settings, repo.file_settings, agent=get_setting(tx, "agent", "claude")
     )
+    _require_agent(tx, card.agent or settings.agent)
     branch = card.branch_name or branch_name(settings.branch_prefix, card.number, card.title)
     # The card first: an illegal command must be refused as such, not as a second open job.
     change_status(
@@ -99,6 +101,18 @@ def _start(
     _queue(tx, card, job_id, settings, request, now)
     job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
     return full_card(get_card(tx, card_id), card_summary(tx, card_id))
+
+
+def _require_agent(tx: Tx, agent: str) -> None:
+    """Refuse what no connected runner could work, with the reason that they give; when none is
+    connected the job waits for one."""
+    online = [runner for runner in list_runners(tx) if runner.status != "offline"]
+    if not online or any(agent in runner.agent_names for runner in online):
+        return
+    offers = [offer for runner in online for offer in runner.agents if offer["name"] == agent]
+    reason = offers[0].get("reason") if offers else f"No runner knows the agent “{agent}”."
+    fix = offers[0].get("fix") if offers else "Choose another agent in the card."
+    raise Conflict(f"{reason} {fix}".strip(), code="agent_unavailable", extra={"agent": agent})
 
 
 def _refuse_while_stopping(card: CardRow, command: CardCommand) -> None:

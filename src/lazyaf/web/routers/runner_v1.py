@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from lazyaf.domain.errors import Unavailable
 from lazyaf.protocol import LEASE_HEADER, PREFIX
 from lazyaf.protocol.messages import (
     CheckpointRequest,
@@ -68,6 +69,8 @@ async def _beat(state: WebState, instance_id: str, token_id: str, draining: bool
 )
 async def claim(request: Request, state: State, token_id: RunnerToken, body: ClaimRequest) -> Any:
     """Wait for a job. One waiter wakes, in milliseconds, when a job is queued."""
+    if state.ctx.dispatcher.is_draining:
+        raise Unavailable("The server is restarting. Ask again in a moment.")
     runner = await state.ctx.db.read(runners.require_instance, body.instance_id, token_id)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + body.wait
@@ -138,11 +141,12 @@ async def control(
     ctx = state.ctx
     future = ctx.control.join(job_id)
     try:
-        await touch(ctx, job_id, lease)
+        # A poll that outlives the finish is not told that the lease was lost: it was used up.
+        await touch(ctx, job_id, lease, closed_ok=True)
         commands = await ctx.db.read(pending_commands, job_id, after)
         if not commands and not ctx.control.is_draining:
             await woken(request, future, wait)
-            await touch(ctx, job_id, lease)
+            await touch(ctx, job_id, lease, closed_ok=True)
             commands = await ctx.db.read(pending_commands, job_id, after)
     finally:
         ctx.control.leave(job_id, future)
