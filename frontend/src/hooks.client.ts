@@ -1,4 +1,9 @@
+import { repos } from '#lib/live/repos.svelte.ts';
 import { session } from '#lib/live/session.svelte.ts';
 
 /** Before the router looks at the address: a one-time code must not stay in it. */
-export const init = () => session.open();
+export async function init(): Promise<void> {
+	await session.open();
+	// Every page needs them, and this is a few round trips earlier than the first page.
+	if (session.state === 'open') void repos.load();
+}

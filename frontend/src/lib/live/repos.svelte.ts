@@ -7,6 +7,7 @@ import type { FeedSubscriber } from './feed.svelte.ts';
 
 export class RepoStore implements FeedSubscriber {
 	loaded = $state(false);
+	loading = $state(false);
 	failure = $state<string | null>(null);
 	items = $state.raw<readonly Repo[]>([]);
 
@@ -16,12 +17,15 @@ export class RepoStore implements FeedSubscriber {
 	}
 
 	async load(): Promise<void> {
+		this.loading = true;
 		try {
 			this.items = sorted((await listRepos()).items);
 			this.loaded = true;
 			this.failure = null;
 		} catch (error) {
 			this.failure = sentence(error);
+		} finally {
+			this.loading = false;
 		}
 	}
 
