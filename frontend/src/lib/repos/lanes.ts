@@ -60,9 +60,13 @@ export class Lanes {
 		return { commit, lane, colour, arriving, leaving, passing, width };
 	}
 
-	/** The lane in which a parent is waited for: the one that does already, or a new one. */
+	/**
+	 * The lane in which a parent is waited for. A first parent keeps its child's lane, so that a line
+	 * of work runs straight and meets the others at their common commit; a further parent takes the
+	 * lane that waits for it already, or a new one.
+	 */
 	#waitFor(parent: string, first: { lane: number; colour: number } | null): number {
-		const known = this.#lanes.findIndex((lane) => lane?.sha === parent);
+		const known = first ? -1 : this.#lanes.findIndex((lane) => lane?.sha === parent);
 		if (known >= 0) return known;
 		const at = first?.lane ?? this.#free();
 		this.#lanes[at] = { sha: parent, colour: first?.colour ?? this.#colours++ };

@@ -2,7 +2,7 @@
 
 import { ApiError, sentence } from '#lib/api/http.ts';
 import { updateRepo } from '#lib/api/repos.ts';
-import type { Repo, RepoSettings } from '#lib/api/types.ts';
+import type { Repo, RepoSettingsPatch } from '#lib/api/types.ts';
 
 /** As they stand in the fields: text and minutes. */
 export interface Fields {
@@ -112,7 +112,7 @@ export class SettingsForm {
 		const { fields } = this;
 		const saved = fieldsOf(this.#repo);
 		const differs = (name: keyof Fields) => saved[name] !== fields[name];
-		const settings: Partial<RepoSettings> = {};
+		const settings: RepoSettingsPatch = {};
 		if (differs('agent')) settings.agent = fields.agent || null;
 		if (differs('branch_prefix')) settings.branch_prefix = fields.branch_prefix.trim();
 		if (differs('wip_limit'))

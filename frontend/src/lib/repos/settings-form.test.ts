@@ -1,0 +1,69 @@
+import { expect, it, vi } from 'vitest';
+import { ApiError } from '#lib/api/http.ts';
+import type { Repo } from '#lib/api/types.ts';
+import { SettingsForm } from './settings-form.svelte.ts';
+
+const REPO: Repo = {
+	id: 'r',
+	name: 'shop',
+	remote_url: null,
+	default_branch: 'main',
+	is_ingested: true,
+	internal_git_url: '/git/r.git',
+	settings: {
+		agent: 'claude',
+		branch_prefix: 'lazyaf',
+		wip_limit: 3,
+		setup_command: null,
+		job_limit_s: 3600,
+		idle_limit_s: 600,
+		setup_limit_s: 600,
+		trusted: false,
+	},
+	created_at: '2026-01-01T00:00:00Z',
+	version: 1,
+};
+
+it('sends only what was changed, minutes as seconds', async () => {
+	const update = vi.fn(async () => REPO);
+	const form = new SettingsForm(REPO, update);
+	expect(form.dirty).toBe(false);
+	form.fields.job_limit = '90';
+	form.fields.wip_limit = '';
+	form.fields.remote_url = ' git@host:shop.git ';
+	expect(form.dirty).toBe(true);
+	await form.save();
+	expect(update).toHaveBeenCalledWith('r', {
+		remote_url: 'git@host:shop.git',
+		settings: { job_limit_s: 5400, wip_limit: null },
+	});
+	expect(form.dirty).toBe(false);
+});
+
+it('refuses what cannot be true before asking the server', async () => {
+	const update = vi.fn(async () => REPO);
+	const form = new SettingsForm(REPO, update);
+	form.fields.idle_limit = '0';
+	form.fields.wip_limit = '1.5';
+	form.fields.branch_prefix = 'a b';
+	expect(await form.save()).toBeNull();
+	expect(Object.keys(form.errors)).toEqual(['idle_limit', 'wip_limit', 'branch_prefix']);
+	expect(update).not.toHaveBeenCalled();
+});
+
+it('puts the server’s objections at their fields', async () => {
+	const problem = {
+		title: 'Invalid',
+		status: 422,
+		detail: 'Invalid',
+		code: 'invalid',
+		fields: { 'settings.job_limit_s': 'At most a day.' },
+	};
+	const form = new SettingsForm(REPO, async () => {
+		throw new ApiError(problem);
+	});
+	form.fields.job_limit = '9999';
+	expect(await form.save()).toBeNull();
+	expect(form.errors).toEqual({ job_limit: 'At most a day.' });
+	expect(form.failure).toBeNull();
+});

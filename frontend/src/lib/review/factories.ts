@@ -1,0 +1,56 @@
+/** Changes and cards for tests. */
+
+import type { CardSummary } from '#lib/api/types.ts';
+import type { Diff, FileDiff, Origin } from './types.ts';
+
+/** A file of one hunk from lines like `+added`. */
+export function file(path: string, lines: string[], fields: Partial<FileDiff> = {}): FileDiff {
+	const cut = lines.map((line): [Origin, string] => [line[0] as Origin, line.slice(1)]);
+	const count = (...origins: string[]) => cut.filter(([origin]) => origins.includes(origin)).length;
+	return {
+		path,
+		old_path: null,
+		status: 'modified',
+		additions: count('+'),
+		deletions: count('-'),
+		binary: false,
+		old_mode: '100644',
+		new_mode: '100644',
+		too_large: false,
+		hunks: [
+			{
+				header: '@@ -10,3 +10,3 @@ function f()',
+				old_start: 10,
+				old_lines: count(' ', '-'),
+				new_start: 10,
+				new_lines: count(' ', '+'),
+				lines: cut,
+			},
+		],
+		...fields,
+	};
+}
+
+export function diff(head: string, files: FileDiff[], fields: Partial<Diff> = {}): Diff {
+	return {
+		base_sha: 'base',
+		head_sha: head,
+		base_ref: 'main',
+		head_ref: 'lazyaf/1-x',
+		additions: 0,
+		deletions: 0,
+		mergeable: true,
+		conflicts: [],
+		files,
+		...fields,
+	};
+}
+
+export const card = (id = 'card') => ({ id, repo_id: 'repo', number: 1 }) as CardSummary;
+
+export class MemoryStorage {
+	readonly items = new Map<string, string>();
+	getItem = (key: string) => this.items.get(key) ?? null;
+	setItem = (key: string, value: string) => void this.items.set(key, value);
+	removeItem = (key: string) => void this.items.delete(key);
+}

@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError } from '#lib/api/http.ts';
+import type { Card } from '#lib/api/types.ts';
+import { card, diff, file, MemoryStorage } from './factories.ts';
+import { NotReviewed, ReviewController } from './review.svelte.ts';
+import type { Diff } from './types.ts';
+
+let storage: MemoryStorage;
+let answer: Diff;
+const approve = vi.fn(async () => ({}) as Card);
+const requestChanges = vi.fn(async () => ({}) as Card);
+
+function controller() {
+	const review = new ReviewController({
+		diff: async () => answer,
+		between: async () => diff('new', [file('b.ts', ['+since'])]),
+		commits: async () => [{ sha: 'new' }, { sha: 'between' }, { sha: 'head' }],
+		approve,
+		requestChanges,
+		storage,
+	});
+	review.open(card());
+	return review;
+}
+
+beforeEach(() => {
+	storage = new MemoryStorage();
+	answer = diff('head', [file('a.ts', [' x', '-y', '+z'])]);
+	vi.clearAllMocks();
+});
+
+describe('a review', () => {
+	it('approves the commit that was shown', async () => {
+		const review = controller();
+		await expect(review.approve()).rejects.toThrow(NotReviewed);
+		await review.load();
+		await review.approve();
+		expect(approve).toHaveBeenCalledWith('card', 'head');
+	});
+
+	it('refuses to approve when the branch has moved, until the new changes are shown', async () => {
+		const review = controller();
+		await review.load();
+		answer = diff('new', answer.files);
+		await review.check();
+		expect(review.moved).toEqual({ sha: 'new', commits: 2 });
+		expect(review.headSha).toBe('head');
+		await expect(review.approve()).rejects.toThrow(/moved/);
+		expect(approve).not.toHaveBeenCalled();
+		await review.load();
+		await review.approve();
+		expect(approve).toHaveBeenCalledWith('card', 'new');
+	});
+
+	it('shows the files that the server could not merge', async () => {
+		const review = controller();
+		await review.load();
+		approve.mockRejectedValueOnce(
+			new ApiError({
+				title: 'Conflict',
+				status: 409,
+				detail: 'It does not merge.',
+				code: 'merge_conflict',
+				files: ['a.ts'],
+			}),
+		);
+		await expect(review.approve()).rejects.toThrow('It does not merge.');
+		expect(review.conflicts).toEqual(['a.ts']);
+	});
+
+	it('keeps drafts over a reload, per card', async () => {
+		const first = controller();
+		await first.load();
+		const draft = first.draft('a.ts', 'new', 11);
+		first.change(draft.id, { body: 'Why?' });
+		const second = controller();
+		expect(second.drafts).toMatchObject([{ path: 'a.ts', line: 11, body: 'Why?', editing: true }]);
+		second.open(card('other'));
+		expect(second.drafts).toEqual([]);
+		second.open(card());
+		expect(second.comments).toEqual([{ path: 'a.ts', line: 11, body: 'Why?' }]);
+	});
+
+	it('goes on with the draft that is on a line already', () => {
+		const review = controller();
+		const draft = review.draft('a.ts', 'new', 11);
+		review.change(draft.id, { body: 'One', editing: false });
+		expect(review.draft('a.ts', 'new', 11).id).toBe(draft.id);
+		expect(review.drafts).toHaveLength(1);
+		review.draft('a.ts', 'old', 11);
+		expect(review.drafts).toHaveLength(2);
+	});
+
+	it('sends the written drafts and forgets them, but only when they were taken', async () => {
+		const review = controller();
+		await review.load();
+		review.change(review.draft('a.ts', 'new', 11).id, { body: ' Why? ' });
+		review.change(review.draft('a.ts', 'old', 11).id, { body: 'Keep it' });
+		review.draft('a.ts', 'new', 10);
+		requestChanges.mockRejectedValueOnce(new Error('Down'));
+		await expect(review.requestChanges('Please')).rejects.toThrow('Down');
+		expect(review.drafts).toHaveLength(3);
+		await review.requestChanges('Please');
+		expect(requestChanges).toHaveBeenLastCalledWith('card', 'Please', [
+			{ path: 'a.ts', line: 11, body: 'Why?' },
+			{ path: 'a.ts', line: 11, body: '(on removed line 11) Keep it' },
+		]);
+		expect(controller().drafts).toEqual([]);
+		await expect(review.requestChanges(' ')).rejects.toThrow(NotReviewed);
+	});
+
+	it('sends one comment and keeps the others', async () => {
+		const review = controller();
+		await review.load();
+		const one = review.draft('a.ts', 'new', 11);
+		review.change(one.id, { body: 'One' });
+		review.change(review.draft('a.ts', 'new', 12).id, { body: 'Two' });
+		await review.sendOne(one.id);
+		expect(requestChanges).toHaveBeenCalledWith('card', '', [
+			{ path: 'a.ts', line: 11, body: 'One' },
+		]);
+		expect(review.comments).toEqual([{ path: 'a.ts', line: 12, body: 'Two' }]);
+	});
+
+	it('keeps the mark of a seen file until its change changes', async () => {
+		const review = controller();
+		answer = diff('head', [file('a.ts', ['+one']), file('b.ts', ['+two'])]);
+		await review.load();
+		for (const seen of review.files) review.setViewed(seen, true);
+		expect([...review.viewed]).toEqual(['a.ts', 'b.ts']);
+		answer = diff('new', [file('a.ts', ['+one']), file('b.ts', ['+2'])]);
+		const later = controller();
+		await later.load();
+		expect([...later.viewed]).toEqual(['a.ts']);
+	});
+
+	it('offers what came after the last review', async () => {
+		const review = controller();
+		await review.load();
+		await review.requestChanges('More');
+		answer = diff('new', answer.files);
+		const later = controller();
+		await later.load();
+		expect(later.reviewedSha).toBe('head');
+		await later.load('since');
+		expect(later.files.map(({ path }) => path)).toEqual(['b.ts']);
+		expect(later.headSha).toBe('new');
+	});
+
+	it('loads a large file alone', async () => {
+		const review = controller();
+		answer = diff('head', [file('big.ts', [], { hunks: [], too_large: true })]);
+		await review.load();
+		answer = diff('head', [file('big.ts', ['+whole'])]);
+		await review.loadFile('big.ts');
+		expect(review.files[0]?.hunks).toHaveLength(1);
+	});
+
+	it('works without a storage', async () => {
+		const review = new ReviewController({ diff: async () => answer, storage: null });
+		review.open(card());
+		review.draft('a.ts', 'new', 1);
+		expect(review.drafts).toHaveLength(1);
+	});
+});

@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest';
+import { entry, job } from './factories.ts';
+import { Timeline } from './timeline.svelte.ts';
+import type { Entry, Job } from './types.ts';
+
+const logs: Record<string, Entry[]> = {
+	first: [entry(1, 'message', { text: 'Hello' }), entry(2, 'message')],
+	long: [entry(1, 'message')],
+	last: [entry(1, 'message', { text: 'Found the needle' })],
+};
+
+function timeline(jobs: Job[]) {
+	const asked: string[] = [];
+	const page = (id: string) => {
+		asked.push(id);
+		const items = logs[id] ?? [];
+		return { items, next_after: items.length, last_seq: items.length, is_final: true };
+	};
+	const made = new Timeline('card', {
+		jobs: async () => jobs.toReversed(),
+		source: {
+			before: async (id) => page(id),
+			after: async (id) => page(id),
+			follow: async function* () {
+				/* closed */
+			},
+		},
+	});
+	return { made, asked };
+}
+const settle = () => new Promise((resolve) => setTimeout(resolve));
+const kinds = (made: Timeline) => made.rows.map((row) => row.kind);
+
+it('shows the newest round and folds the earlier ones', async () => {
+	const { made, asked } = timeline([
+		job('first', { log_seq: 2 }),
+		job('long', { log_seq: 90_000 }),
+		job('last', { log_seq: 1, request: { message: 'Again', comments: [], fresh: false } }),
+	]);
+	await made.refresh();
+	await settle();
+	expect(kinds(made)).toEqual([
+		...['round', 'summary'],
+		...['round', 'summary'],
+		...['round', 'request', 'message', 'end'],
+	]);
+	// A short log is read for its summary, a long one only when it is unfolded.
+	expect(asked.toSorted()).toEqual(['first', 'last']);
+});
+
+it('unfolds and folds an earlier round', async () => {
+	const first = job('first', { log_seq: 2 });
+	const { made } = timeline([first, job('last', { log_seq: 1 })]);
+	await made.refresh();
+	made.unfold(first);
+	await settle();
+	expect(kinds(made).slice(0, 5)).toEqual(['round', 'summary', 'message', 'message', 'end']);
+	made.fold(first);
+	expect(kinds(made).slice(0, 3)).toEqual(['round', 'summary', 'round']);
+	expect(new Set(made.rows.map((row) => row.key)).size).toBe(made.rows.length);
+});
+
+it('searches every row that is loaded', async () => {
+	const { made } = timeline([job('last', { log_seq: 1 })]);
+	await made.refresh();
+	await settle();
+	expect(made.search('NEEDLE').map((index) => made.rows[index]?.kind)).toEqual(['message']);
+	expect(made.search('  ')).toEqual([]);
+});
+
+it('says that a queued job waits and a running one works', async () => {
+	const { made } = timeline([job('queued', { status: 'queued' })]);
+	await made.refresh();
+	expect(kinds(made)).toContain('waiting');
+	const running = timeline([job('running', { status: 'running' })]).made;
+	await running.refresh();
+	expect(kinds(running)).toContain('live');
+});
