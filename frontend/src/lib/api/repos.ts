@@ -1,7 +1,7 @@
 /** Repositories. */
 
 import { get, post, request } from './http.ts';
-import type { Page, Repo, RepoSettings } from './types.ts';
+import type { DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
 
 export const listRepos = () => get<Page<Repo>>('/api/repos', { limit: 1000 });
 export const createRepo = (fields: {
@@ -12,8 +12,8 @@ export const createRepo = (fields: {
 export const updateRepo = (
 	id: string,
 	fields: Partial<Pick<Repo, 'name' | 'remote_url' | 'default_branch'>> & {
-		settings?: Partial<RepoSettings>;
+		settings?: RepoSettingsPatch;
 	},
 ) => request<Repo>('PATCH', `/api/repos/${id}`, { body: fields });
 export const deleteRepo = (id: string) => request<undefined>('DELETE', `/api/repos/${id}`);
-export const createDemo = () => post<{ repo_id: string; card_id: string }>('/api/demo');
+export const createDemo = () => post<DemoMade>('/api/demo');

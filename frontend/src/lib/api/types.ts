@@ -1,151 +1,69 @@
-/** The server's words. Replaced by aliases to the generated schema once the server publishes it. */
+/**
+ * The server's words, by the names the UI uses. Made from its OpenAPI description
+ * (`npm run generate`); only what OpenAPI cannot say is written by hand.
+ */
 
-export const STATUSES = ['todo', 'in_progress', 'in_review', 'done', 'failed'] as const;
-export type CardStatus = (typeof STATUSES)[number];
+import type { components } from './schema.gen.ts';
 
-export interface CardFailure {
-	reason: string;
-	detail: string | null;
-	hint: string | null;
-}
+type Schemas = components['schemas'];
 
-/** What the board computes while it matters: a running job, or a branch waiting for review. */
-export interface CardLive {
-	phase: string | null;
-	last_action: string | null;
-	started_at: string | null;
-	queued_at: string | null;
-	queue_position: number | null;
-	additions: number | null;
-	deletions: number | null;
-	files: number | null;
-	cost_usd: number | null;
-	attempt: number | null;
-	mergeable: boolean | null;
-	conflicts: string[];
-}
+/** The columns of the board in their order. */
+export const STATUSES = [
+	'todo',
+	'in_progress',
+	'in_review',
+	'done',
+	'failed',
+] as const satisfies readonly Schemas['CardStatus'][];
+export type CardStatus = Schemas['CardStatus'];
 
-export interface CardSummary {
-	id: string;
-	repo_id: string;
-	number: number;
-	title: string;
-	status: CardStatus;
-	position: number;
-	labels: string[];
-	/** 0 none … 4 urgent */
-	priority: number;
-	agent: string | null;
-	base_branch: string | null;
-	branch_name: string | null;
-	pr_url: string | null;
-	job_id: string | null;
-	failure: CardFailure | null;
-	version: number;
-	created_at: string;
-	updated_at: string;
-	stopping: boolean;
-	no_changes: boolean;
-	live: CardLive | null;
-	merged_sha: string | null;
-}
+export type CardSummary = Schemas['CardSummary'];
+export type CardFailure = Schemas['Failure'];
+/** A card's current or last job, as far as the board shows it. */
+export type CardLive = Schemas['Live'];
 
+/** What an agent needs to know beyond the card. */
 export interface AgentOptions {
 	/** agent = script */
 	command?: string;
 	/** agent = claude */
 	model?: string;
 }
+export type Card = Omit<Schemas['Card'], 'agent_options'> & { agent_options: AgentOptions };
 
-export interface Card extends CardSummary {
-	description: string;
-	agent_options: AgentOptions;
-}
+type Writable = 'title' | 'description' | 'labels' | 'priority' | 'agent' | 'base_branch';
+export type CardDraft = { title: string } & Partial<
+	Pick<Schemas['NewCard'], Writable | 'start'>
+> & {
+		agent_options?: AgentOptions;
+	};
 
-export interface CardDraft {
-	title: string;
-	description?: string;
-	labels?: string[];
-	priority?: number;
-	agent?: string | null;
-	agent_options?: AgentOptions;
-	base_branch?: string | null;
-	start?: boolean;
-}
+export type Repo = Schemas['Repo'];
+export type RepoSettings = Schemas['RepoSettingsView'];
+/** Settings to change; null goes back to the default. */
+export type RepoSettingsPatch = Schemas['RepoSettingsPatch'];
 
-export interface RepoSettings {
-	agent: string | null;
-	branch_prefix: string;
-	wip_limit: number | null;
-	setup_command: string | null;
-	job_limit_s: number;
-	idle_limit_s: number;
-	setup_limit_s: number;
-	trusted: boolean;
-}
+export type Runner = Schemas['Runner'];
+export type RunnerStatus = Schemas['RunnerStatus'];
+export type Isolation = Schemas['Isolation'];
+export type Pool = Schemas['PoolView'];
+export type RunnerCommand = Schemas['RunnerCommand'];
+export type NewToken = Schemas['NewToken'];
 
-export interface Repo {
-	id: string;
-	name: string;
-	remote_url: string | null;
-	default_branch: string;
-	is_ingested: boolean;
-	internal_git_url: string;
-	settings: RepoSettings;
-	created_at: string;
-	version: number;
-}
+export type Agent = Schemas['AgentStatus'];
+export type Health = Schemas['Health'];
+export type DemoMade = Schemas['DemoMade'];
 
-export type RunnerStatus = 'idle' | 'busy' | 'draining' | 'offline';
-export type Isolation = 'container' | 'bubblewrap' | 'none';
-
-export interface Runner {
-	id: string;
-	name: string;
-	pool: string | null;
-	status: RunnerStatus;
-	isolation: Isolation;
-	version: string;
-	agents: string[];
-	labels: string[];
-	current_job_id: string | null;
-	current_card: { id: string; number: number; repo_id: string; title: string } | null;
-	last_heartbeat: string | null;
-	created_at: string;
-}
-
-export interface Pool {
-	kind: string;
-	target: number;
-	available: boolean;
-	reason: string | null;
-	fix: string | null;
-	isolation: Isolation;
-}
-
-export interface Agent {
-	name: string;
-	title: string;
-	available: boolean;
-	reason: string | null;
-	fix: string | null;
-	version: string | null;
-	path: string | null;
-}
-
-export interface Health {
-	status: string;
-	version: string;
-	auth: 'token' | 'off';
-	epoch: string;
-}
-
+/** A page of a list; `next_cursor` is null on the last one. */
 export interface Page<T> {
 	items: T[];
 	next_cursor: string | null;
 }
 
-/** One event of the live feed; `data` by family: card.* {card}, job.* {card, job}, runner.* {runner}, repo.* {repo}. */
+/**
+ * One event of the live feed. `data` by family: card.* and job.* carry `card` (deleted: `id`),
+ * runner.* `runner`, repo.* `repo`.
+ */
 export interface LiveEvent {
 	id: number;
 	cursor: string;

@@ -4,16 +4,20 @@ import type { CardLive } from '#lib/api/types.ts';
 
 export function aLive(fields: Partial<CardLive> = {}): CardLive {
 	return {
+		job_id: '',
+		job_status: 'queued',
+		agent: '',
 		phase: null,
 		last_action: null,
 		started_at: null,
-		queued_at: null,
+		queued_at: '',
+		completed_at: null,
 		queue_position: null,
 		additions: null,
 		deletions: null,
 		files: null,
 		cost_usd: null,
-		attempt: null,
+		attempt: 0,
 		mergeable: null,
 		conflicts: [],
 		...fields,

@@ -123,9 +123,9 @@ export class CardStore implements FeedSubscriber {
 		else if (event.data.card) this.put(event.data.card);
 	}
 
-	refresh(cursor: string | null): void {
+	refresh(cursor: string): void {
 		if (this.#loading && !this.loaded) return; // the first snapshot is on its way
-		if (cursor === null || !covers(this.#cursor, cursor)) void this.load();
+		if (!covers(this.#cursor, cursor)) void this.load();
 	}
 
 	dispose(): void {

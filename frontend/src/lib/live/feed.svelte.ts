@@ -8,8 +8,8 @@ import { LiveSocket, type SocketListener, type SocketState } from './socket.ts';
 
 export interface FeedSubscriber {
 	event(event: LiveEvent): void;
-	/** Read everything again; `cursor` is where the feed stands, null when unknown. */
-	refresh(cursor: string | null): void;
+	/** The feed begins at `cursor`: whatever was read before that may be stale. */
+	refresh(cursor: string): void;
 }
 
 /** `lost`: was open once and is not now. A page that is still loading is not lost. */
@@ -20,8 +20,10 @@ export class Feed implements SocketListener {
 	#subscribers = new Set<FeedSubscriber>();
 	#socket: LiveSocket | null = null;
 	#failures = 0;
+	#onrefused: () => void = () => undefined;
 
-	start(protocols: () => string[]): void {
+	start(protocols: () => string[], onrefused: () => void): void {
+		this.#onrefused = onrefused;
 		this.#socket?.stop();
 		const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
 		this.#socket = new LiveSocket({ url, protocols, listener: this });
@@ -49,8 +51,8 @@ export class Feed implements SocketListener {
 	event(event: LiveEvent): void {
 		for (const subscriber of this.#subscribers) subscriber.event(event);
 	}
-	reset(): void {
-		for (const subscriber of this.#subscribers) subscriber.refresh(null);
+	refused(): void {
+		this.#onrefused();
 	}
 	/** One failed attempt is not worth a banner: a restarted server is back before the second. */
 	state(state: SocketState): void {

@@ -23,7 +23,7 @@ export class Session {
 	/** Called once, before the router starts: afterwards the code is no longer in the address. */
 	async open(): Promise<void> {
 		this.#token = read();
-		useCredentials({ token: () => this.#token, refused: () => this.#refused() });
+		useCredentials({ token: () => this.#token, refused: this.refused });
 		const code = new URLSearchParams(location.hash.slice(1)).get('code');
 		if (code) {
 			history.replaceState(history.state, '', location.pathname + location.search);
@@ -64,10 +64,11 @@ export class Session {
 		}
 	}
 
-	#refused(): void {
+	/** The server said no to the token this tab has. */
+	refused = (): void => {
 		if (this.#token) this.refusal ??= 'The server does not know this token any more.';
 		this.state = 'locked';
-	}
+	};
 
 	#keep(token: string): void {
 		this.#token = token;

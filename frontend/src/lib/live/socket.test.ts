@@ -6,7 +6,7 @@ class FakeSocket {
 	sent: string[] = [];
 	onopen: (() => void) | null = null;
 	onmessage: ((message: { data: string }) => void) | null = null;
-	onclose: (() => void) | null = null;
+	onclose: ((event: { code: number }) => void) | null = null;
 	constructor(
 		readonly url: string,
 		readonly protocols: string[],
@@ -17,7 +17,7 @@ class FakeSocket {
 		this.sent.push(text);
 	}
 	close(): void {
-		this.onclose?.();
+		this.onclose?.({ code: 1006 });
 	}
 	say(message: unknown): void {
 		this.onmessage?.({ data: JSON.stringify(message) });
@@ -27,7 +27,7 @@ class FakeSocket {
 const listener = {
 	hello: vi.fn(),
 	event: vi.fn(),
-	reset: vi.fn(),
+	refused: vi.fn(),
 	state: vi.fn(),
 } satisfies SocketListener;
 
@@ -75,16 +75,21 @@ describe('LiveSocket', () => {
 		expect(listener.hello).toHaveBeenCalledTimes(1);
 	});
 
-	it('forgets its place on reset', () => {
+	it('begins anew after a reset, and says so', () => {
 		start();
 		last().onopen?.();
 		last().say({ type: 'hello', cursor: 'e:7' });
 		last().say({ type: 'reset' });
-		expect(listener.reset).toHaveBeenCalledTimes(1);
-		last().close();
-		vi.advanceTimersByTime(backoff(0));
-		last().onopen?.();
-		expect(last().sent).toEqual(['{"after":null}']);
+		last().say({ type: 'hello', cursor: 'f:2' });
+		expect(listener.hello.mock.calls).toEqual([['e:7'], ['f:2']]);
+	});
+
+	it('does not knock again when the credential is refused', () => {
+		start();
+		last().onclose?.({ code: 4401 });
+		vi.advanceTimersByTime(60_000);
+		expect(listener.refused).toHaveBeenCalledTimes(1);
+		expect(FakeSocket.all).toHaveLength(1);
 	});
 
 	it('waits longer each time, and stays away once stopped', () => {

@@ -8,18 +8,23 @@
 import type { LiveEvent } from '#lib/api/types.ts';
 
 export interface SocketListener {
-	/** The first word of a feed without history: what was read before it may be stale. */
+	/**
+	 * The feed begins here, without what was before: what was read may be stale. Comes first, and
+	 * again when the cursor was too old (or of another database).
+	 */
 	hello(cursor: string): void;
 	event(event: LiveEvent): void;
-	/** The cursor is too old (or of another database): read everything again. */
-	reset(): void;
+	/** The server does not know this credential; there is no use in trying again. */
+	refused(): void;
 	state(state: SocketState): void;
 }
 
 export type SocketState = 'connecting' | 'open' | 'waiting';
 
-type Message = { type: 'hello'; cursor: string } | { type: 'reset'; cursor?: string } | LiveEvent;
+type Message = { type: 'hello'; cursor: string } | { type: 'reset' } | LiveEvent;
 
+/** The server's close code for a credential that it does not know. */
+const UNAUTHENTICATED = 4401;
 const FIRST_DELAY = 500;
 const LAST_DELAY = 15_000;
 
@@ -82,9 +87,13 @@ export class LiveSocket {
 		this.#socket = socket;
 		socket.onopen = () => socket.send(JSON.stringify({ after: this.#cursor }));
 		socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data)) as Message);
-		socket.onclose = () => {
+		socket.onclose = ({ code }) => {
 			if (this.#socket !== socket) return;
 			this.#socket = null;
+			if (code === UNAUTHENTICATED) {
+				this.#stopped = true;
+				listener.refused();
+			}
 			if (!this.#stopped) this.#retryLater();
 		};
 	}
@@ -98,8 +107,7 @@ export class LiveSocket {
 			this.#cursor = (message as { cursor: string }).cursor;
 			if (first) listener.hello(this.#cursor);
 		} else if (message.type === 'reset') {
-			this.#cursor = (message as { cursor?: string }).cursor ?? null;
-			listener.reset();
+			this.#cursor = null; // a hello follows and says where the feed begins anew
 		} else {
 			const event = message as LiveEvent;
 			this.#cursor = event.cursor;
