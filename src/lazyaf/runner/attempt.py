@@ -25,7 +25,7 @@ from lazyaf.runner.bench import Bench
 from lazyaf.runner.checkpoint import Checkpointer
 from lazyaf.runner.client import Refused, ServerAbsent
 from lazyaf.runner.closing import Closing
-from lazyaf.runner.marker import Result
+from lazyaf.runner.marker import Result, borrowed_caches
 from lazyaf.runner.push import Publisher
 from lazyaf.runner.setup import SetupFailed, run_setup
 from lazyaf.runner.stop import Cause, Stopped
@@ -86,7 +86,7 @@ class Attempt:
 
     async def _result(self) -> Result:
         """What the work comes to. Raises `Stopped` when this attempt may not finish the job."""
-        stop, marker = self._bench.stop, self._bench.workspace.marker
+        stop = self._bench.stop
         timer = asyncio.get_running_loop().call_later(
             self._bench.job.limits.job_s, stop.request, Cause.TIMED_OUT
         )
@@ -124,7 +124,7 @@ class Attempt:
         await self._tree_lock.enter_async_context(
             filelock.lock(space.lock_path, wait_s=TREE_WAIT_S)
         )
-        await bench.cache.fetch(bench.job)
+        await bench.cache.fetch(bench.job, borrowed_caches(bench.config.trees_dir))
         await space.prepare(bench.cache)
         publisher = Publisher(bench.client, bench.job, space.git, space.spool)
         self._closing.publisher = publisher
@@ -139,7 +139,7 @@ class Attempt:
 
     async def _set_up(self) -> None:
         bench = self._bench
-        if not bench.job.setup or bench.workspace.resumed:
+        if not bench.job.setup or bench.workspace.marker.is_set_up:
             return
         bench.story.phase(Phase.SETUP)
         home = bench.workspace.home
@@ -147,6 +147,8 @@ class Attempt:
         view = bench.view(env, certificate_paths(env))
         limit = bench.job.limits.setup_s
         await run_setup(bench.sandbox, bench.job.setup, view, bench.story, limit)
+        bench.workspace.marker.is_set_up = True
+        bench.workspace.save()
 
     async def _let_agent_work(self) -> Result:
         self._bench.story.phase(Phase.WORKING)

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,10 +47,11 @@ class Cache:
         self._is_away = is_away
         self.path = self._newest()
 
-    async def fetch(self, job: Job) -> None:
+    async def fetch(self, job: Job, in_use: Iterable[Path] = ()) -> None:
         """Bring every branch and what this job starts from. Raises `GitFailed`.
 
-        Afterwards `path` is the directory to borrow from.
+        Afterwards `path` is the directory to borrow from. Replaced directories that are not
+        ``in_use`` by any work tree are deleted.
         """
         wanted = [job.base_sha, job.branch_sha, job.resume.head, job.resume.checkpoint]
         auth = command.auth_env(self._url, job.repo.username, job.repo.password)
@@ -64,6 +65,7 @@ class Cache:
                 log.warning("cache.corrupt", path=str(self.path), error=error.detail)
                 self.path = self._root / f"{int(self.path.stem) + 1}.git"
                 await self._fetch_all(auth, [sha for sha in wanted if sha])
+            self._discard_all_but({self.path, *in_use})
 
     async def missing(self, shas: Iterable[str]) -> list[str]:
         """Those objects that are not here."""
@@ -89,11 +91,9 @@ class Cache:
                 return blob.stdout.decode("utf-8", "replace")
         return None
 
-    def discard_unused(self, in_use: Iterable[Path]) -> None:
-        """Delete directories that a newer one has replaced and no work tree borrows from."""
-        used = {self._newest(), *in_use}
+    def _discard_all_but(self, kept: Collection[Path]) -> None:
         for path in self._root.glob("*.git"):
-            if path not in used:
+            if path not in kept:
                 shutil.rmtree(path, ignore_errors=True)
 
     async def _fetch_all(self, auth: dict[str, str], wanted: Sequence[str]) -> None:

@@ -106,7 +106,7 @@ class Closing:
             text = commit.message(self._job, complete=complete)
             head = await commit.commit_rest(self._workspace.git, taken, text)
             await publisher.push({f"{self._job.push_prefix}head": head})
-        except (PushRejected, GitFailed, TooLarge) as error:
+        except (PushRejected, GitFailed, TooLarge, OSError) as error:
             reason = StopReason.PUSH_REJECTED
             return result.model_copy(update={"stop_reason": reason, "error": str(error)}), None
         self._story.git(f"Pushed {head[:10]}", head, text.splitlines()[0])

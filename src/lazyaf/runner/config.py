@@ -14,11 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from lazyaf.agents import environment
+from lazyaf.agents.claude import driver as claude
 from lazyaf.domain.runners import PoolKind
 
 TOKEN_VARIABLE: Final = "LAZYAF_RUNNER_TOKEN"  # noqa: S105 - a name, not a token
 OWN_PREFIX: Final = "LAZYAF_"
-AGENT_VARIABLES: Final = frozenset({"LAZYAF_AGENT_ENV", "LAZYAF_CLAUDE_BIN"})
+AGENT_VARIABLES: Final = frozenset({environment.CHOSEN, claude.BIN})
 """Variables of LazyAF's own that the agents' drivers read."""
 DEFAULT_GRACE_S: Final = 60.0
 

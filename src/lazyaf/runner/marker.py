@@ -27,7 +27,8 @@ class Result(BaseModel):
 
 class Marker(BaseModel):
     """``start`` is the commit on which this job's work began, ``cache`` the directory it borrows
-    objects from, ``conflicts`` the paths in which the base does not merge."""
+    objects from, ``conflicts`` the paths in which the base does not merge; ``is_set_up`` says that the
+    setup command has succeeded in this tree."""
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
@@ -36,6 +37,7 @@ class Marker(BaseModel):
     cache: str = ""
     conflicts: list[str] = []
     session: str | None = None
+    is_set_up: bool = False
     result: Result | None = None
 
     @classmethod
@@ -55,3 +57,9 @@ class Marker(BaseModel):
         fresh = path.with_suffix(".new")
         fresh.write_text(self.model_dump_json(), "utf-8")
         fresh.replace(path)
+
+
+def borrowed_caches(trees: Path) -> list[Path]:
+    """The cache directories that some work tree borrows objects from."""
+    markers = (Marker.load(path) for path in trees.glob("*/job.json"))
+    return [Path(marker.cache) for marker in markers if marker is not None]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import bisect
 import json
+import os
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -93,6 +94,11 @@ class Outbox:
         done = max(0, self.stored + 1 - self._first)
         if self._offsets[done] - self._offsets[0] >= COMPACT_AT:
             self._rewrite(self._first + done, self._read(done, self._count - done))
+
+    def sync(self) -> None:
+        """Make the disk hold what was appended. Blocking; may be called from another thread."""
+        with self._path.open("rb") as file:
+            os.fdatasync(file.fileno())
 
     def close(self) -> None:
         """Let go of the file; it stays."""

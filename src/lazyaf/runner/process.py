@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from typing import Final
 
 import structlog
@@ -33,6 +34,7 @@ async def run(config: RunnerConfig) -> int:
     process holds the state directory.
     """
     processes.make_undumpable()
+    _log_to_stderr()
     state = State(config.state_dir)
     with try_lock(state.lock_path) as taken:
         if not taken:
@@ -50,6 +52,12 @@ async def run(config: RunnerConfig) -> int:
         except ServerAbsent as error:
             log.error("runner.server_absent", error=str(error))
             return SERVER_ABSENT
+
+
+def _log_to_stderr() -> None:
+    """Unless whoever started us has said where logs go."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 async def _run_locked(config: RunnerConfig, state: State) -> int:

@@ -34,6 +34,7 @@ class State:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = directory / "claim.json"
+        self._outboxes = directory / "outbox"
         self._now = self._load() or _Remembered(claim_id=uuid.uuid4().hex)
         self._save()
 
@@ -59,7 +60,7 @@ class State:
 
     def outbox_path(self, job: Job) -> Path:
         """Where the entries of an attempt wait."""
-        return self._directory / "outbox" / f"{safe_name(job.job_id)}-{job.attempt}.jsonl"
+        return self._outboxes / f"{safe_name(job.job_id)}-{job.attempt}.jsonl"
 
     def note_instance(self, instance_id: str) -> None:
         """Leave this process's instance where the pool finds it."""
@@ -70,6 +71,9 @@ class State:
         if self._now.job_id != job.job_id:
             self._now = _Remembered(claim_id=self._now.claim_id, job_id=job.job_id)
             self._save()
+        for path in self._outboxes.glob("*.jsonl"):
+            if path != self.outbox_path(job):
+                path.unlink()  # of an attempt that was lost: nobody takes its entries any more
 
     def heard(self, command_id: int) -> None:
         """A command was handled."""

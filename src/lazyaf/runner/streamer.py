@@ -60,6 +60,8 @@ class LogStreamer:
 
     async def _send(self) -> None:
         first, entries = self._outbox.batch(self._batch_max)
+        # What the server holds must survive a power cut here, or its number would be given twice.
+        await asyncio.to_thread(self._outbox.sync)
         try:
             stored = await self._client.log(self._job, first, entries)
         except Refused as refusal:

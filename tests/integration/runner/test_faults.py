@@ -132,6 +132,20 @@ async def test_leaving_saves_a_checkpoint_and_the_next_start_takes_the_tree_up(r
     assert await rig.server.show(f"{ledger.finish.head_sha}:new.txt") == "new"
 
 
+async def test_a_setup_that_was_interrupted_is_run_again(rig: Rig) -> None:
+    job = rig.job(
+        "cat made.txt", setup="echo run >> made.txt; echo ready; test -e go || sleep 1000"
+    )
+    async with rig.working(job) as (ledger, loop):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        loop.leave()
+    (rig.tree / "go").touch()
+    async with rig.loop() as again:
+        await again.run()
+
+    assert ledger.texts("stdout")[-2:] == ["run", "run"]
+
+
 async def test_a_drained_runner_finishes_its_job_and_leaves(rig: Rig) -> None:
     async with rig.working(rig.job(WAITING), once=False) as (ledger, _):
         await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
@@ -207,5 +221,6 @@ async def test_a_corrupt_cache_is_replaced(rig: Rig) -> None:
     ledger = await rig.work(rig.job("cat app.txt"))
 
     assert ledger.texts("stdout") == ["one"]
+    assert not cache.exists()
     fsck = await command.run(["--git-dir", str(cache.with_name("1.git")), "fsck"])
     assert fsck.returncode == 0

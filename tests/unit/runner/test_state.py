@@ -59,3 +59,15 @@ def test_a_broken_file_is_a_fresh_start(tmp_path: Path) -> None:
     (tmp_path / "claim.json").write_text("{")
 
     assert State(tmp_path).job_id is None
+
+
+def test_outboxes_of_lost_attempts_are_cleared_by_the_next_job(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    old, new = state.outbox_path(JOB), state.outbox_path(JOB.model_copy(update={"attempt": 2}))
+    old.parent.mkdir()
+    old.touch()
+    new.touch()
+    state.began(JOB.model_copy(update={"attempt": 2}))
+
+    assert not old.exists()
+    assert new.exists()

@@ -1,0 +1,129 @@
+"""The real Claude Code CLI in the real sandbox, worked by the runner, with a scripted model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from factories.runner_rig import HOST_ENV, Rig
+from fakes.model_server import ModelServer
+from lazyaf.domain.jobs import StopReason
+from lazyaf.protocol.messages import Job, Limits, Resume, Task
+
+pytestmark = [pytest.mark.claude, pytest.mark.bubblewrap]
+KEY = "sk-ant-test-0123456789"
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+def env_for(url: str) -> dict[str, str]:
+    return {**HOST_ENV, "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
+
+
+def claude_job(rig: Rig, params: dict[str, Any] | None = None, **changes: Any) -> Job:
+    description = f"```json\n{json.dumps(params or {})}\n```"
+    settings: dict[str, Any] = {
+        "agent": "claude",
+        "agent_options": {},
+        "task": Task(card_id="card-1", number=7, title="Make it", description=description),
+        "limits": Limits(checkpoint_s=3600, cancel_grace_s=5),
+    }
+    return rig.job("", **{**settings, **changes})
+
+
+async def test_it_edits_commits_and_answers_the_review_in_the_same_session(
+    rig: Rig, model: ModelServer
+) -> None:
+    env = env_for(model.url("edit-and-commit"))
+    first = await rig.work(claude_job(rig), host_env=env)
+
+    assert first.finish is not None
+    assert first.finish.stop_reason is StopReason.FINISHED
+    assert first.finish.usage is not None
+    assert first.finish.usage.turns > 0
+    assert first.checkpoints
+    head = first.finish.head_sha
+    assert "edited" in await rig.server.show(f"{head}:card-7.txt")
+
+    task = first.job.task.model_copy(update={"message": "Please answer."})
+    resume = Resume(head=head, session=first.finish.session)
+    second = await rig.work(
+        claude_job(rig, branch_sha=head, resume=resume, task=task), host_env=env
+    )
+
+    assert second.finish is not None
+    assert second.finish.stop_reason is StopReason.FINISHED
+    assert second.finish.session == first.finish.session
+    assert (await rig.server.show(f"{second.finish.head_sha}:card-7.txt")).endswith("answered")
+    assert not any("not on this machine" in text for text in second.texts("system"))
+
+
+async def test_what_it_forgot_to_commit_is_committed_with_it_as_co_author(
+    rig: Rig, model: ModelServer
+) -> None:
+    ledger = await rig.work(claude_job(rig), host_env=env_for(model.url("edit-no-commit")))
+
+    assert ledger.finish is not None
+    shown = await rig.server.show(str(ledger.finish.head_sha))
+    assert "Co-authored-by: Claude <noreply@anthropic.com>" in shown
+
+
+async def test_it_hears_a_message_in_the_middle_of_its_work(rig: Rig, model: ModelServer) -> None:
+    url = model.url("slow-tool")
+    async with rig.working(claude_job(rig), host_env=env_for(url)) as (ledger, _):
+        await rig.server.until(lambda: any(e.kind.value == "tool_call" for e in ledger.entries))
+        await rig.server.command(ledger, "message", "and mind the tests")
+        await rig.server.until(lambda: "and mind the tests" in ledger.texts("user"))
+        (rig.tree / "go").touch()
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert "and mind the tests" in model.requests_of(url)[-1].said
+
+
+async def test_cancel_ends_its_shell_too(rig: Rig, model: ModelServer) -> None:
+    async with rig.working(claude_job(rig), host_env=env_for(model.url("slow-tool"))) as (
+        ledger,
+        _,
+    ):
+        await rig.server.until(lambda: any(e.kind.value == "tool_call" for e in ledger.entries))
+        await rig.server.command(ledger, "cancel")
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.CANCELLED
+
+
+async def test_its_key_is_never_told(rig: Rig, model: ModelServer) -> None:
+    commands = [
+        "env | sort",
+        "echo $ANTHROPIC_API_KEY | base64",
+        "printenv ANTHROPIC_API_KEY | rev",
+    ]
+    ledger = await rig.work(
+        claude_job(rig, {"commands": commands}), host_env=env_for(model.url("commands"))
+    )
+    told = "".join(entry.model_dump_json() for entry in ledger.entries)
+
+    assert "[redacted]" in told
+    assert KEY not in told
+    assert "c2stYW50LXRlc3Q" not in told
+
+
+async def test_what_it_tries_against_the_machine_fails(rig: Rig, model: ModelServer) -> None:
+    store = rig.root / "store"
+    await asyncio.to_thread((store / "token").write_text, "never-to-be-seen")
+    params = {"api": rig.server.url, "data_dir": str(store), "token_file": str(store / "token")}
+    ledger = await rig.work(claude_job(rig, params), host_env=env_for(model.url("escape")))
+    told = "".join(entry.model_dump_json() for entry in ledger.entries)
+
+    assert "never-to-be-seen" not in told
+    assert "runner-token" not in told
+    assert await rig.server.ref("refs/heads/main") == rig.base
