@@ -96,7 +96,6 @@ class RunnerServer:
         self.requests: list[str] = []
         self.failures: list[Failure] = []
         self.registrations: list[dict[str, Any]] = []
-        self.forget_runner = False
         self.drain = False
         self.heartbeat_s = 3600.0
         self.grace_s = 60.0
@@ -184,6 +183,7 @@ class RunnerServer:
             Route(PREFIX + "/claim", self._claim, methods=["POST"]),
             Route(PREFIX + "/heartbeat", self._heartbeat, methods=["POST"]),
             Route(job + "/log", self._log, methods=["POST"]),
+            Route(job + "/log", self._log_position, methods=["GET"]),
             Route(job + "/control", self._control, methods=["GET"]),
             Route(job + "/checkpoint", self._checkpoint, methods=["POST"]),
             Route(job + "/finish", self._finish, methods=["POST"]),
@@ -219,14 +219,11 @@ class RunnerServer:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return _problem(401, "unauthenticated")
         self.registrations.append(await request.json())
-        self.forget_runner = False
         rhythm = {"heartbeat_s": self.heartbeat_s, "lease_s": 60, "grace_s": self.grace_s}
         return JSONResponse({"runner_id": "r1", **rhythm})
 
     async def _claim(self, request: Request) -> Response:
         asked = await request.json()
-        if self.forget_runner:
-            return _problem(404, "unknown_runner")
         if asked["claim_id"] not in self.claims:
             try:
                 async with asyncio.timeout(asked["wait"]), self._changed:
@@ -254,6 +251,12 @@ class RunnerServer:
             return _problem(409, "sequence_gap", expected=expected)
         fresh = asked["entries"][expected - asked["src_seq"] :]
         ledger.entries += [Entry.model_validate(entry) for entry in fresh]
+        return JSONResponse({"stored": len(ledger.entries)})
+
+    async def _log_position(self, request: Request) -> Response:
+        ledger = self._held(request)
+        if ledger is None:
+            return _problem(409, "lease_lost")
         return JSONResponse({"stored": len(ledger.entries)})
 
     async def _control(self, request: Request) -> Response:

@@ -62,7 +62,7 @@ class Bubblewrap:
     def __init__(
         self, *, hide: Sequence[Path] = (), binds: Sequence[Path] = (), program: str | None = None
     ) -> None:
-        self._hide = tuple(path.resolve() for path in hide)
+        self._hide = tuple(path.resolve() for path in hide if path.resolve() != Path("/"))
         self._binds = tuple(binds)
         self._program = program or shutil.which("bwrap") or "bwrap"
 

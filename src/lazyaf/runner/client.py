@@ -154,6 +154,10 @@ class ServerClient:
         request = LogRequest(src_seq=first, entries=list(entries))
         return (await self._call("POST", _at(job, "log"), request, LogResponse, job)).stored
 
+    async def stored(self, job: Job) -> int:
+        """The number of the last entry that the server holds of this attempt."""
+        return (await self._call("GET", _at(job, "log"), None, LogResponse, job)).stored
+
     async def control(self, job: Job, after: int, wait: float = LONG_POLL_S) -> list[Command]:
         """Commands after number ``after``, at once when there are some."""
         path = f"{_at(job, 'control')}?after={after}&wait={wait:g}"

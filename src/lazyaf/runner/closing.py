@@ -26,7 +26,7 @@ from lazyaf.runner.streamer import LogStreamer
 
 log = structlog.get_logger(__name__)
 
-LEAVE_S: Final = 3.0
+LEAVE_S: Final = 1.5
 """For the last checkpoint of a runner that must go; what does not fit stays in the tree (R17)."""
 ORPHAN_S: Final = 60.0
 SUCCESSFUL: Final = frozenset({StopReason.FINISHED, StopReason.NO_CHANGES})

@@ -32,7 +32,9 @@ class LogStreamer:
         self._drained = asyncio.Event()
 
     async def run(self) -> None:
-        """Send what comes. Raises `LeaseLost`, `ServerAbsent` or `Refused`."""
+        """Send what comes, beginning where an earlier process stopped. Raises `LeaseLost`,
+        `ServerAbsent` or `Refused`."""
+        self._outbox.acknowledge(await self._client.stored(self._job))
         while True:
             await self._outbox.grew.wait()
             await self._collect()

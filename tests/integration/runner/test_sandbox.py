@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -160,9 +159,10 @@ async def test_exit_codes_and_signals_are_told(kind: str, boxed: Bubblewrap, tre
     assert (await sh(sandbox, tree, "kill -TERM $$")).returncode == -15
 
 
-async def test_sigterm_reaches_the_children_of_a_shell(boxed: Bubblewrap, tree: Path) -> None:
+async def test_sigterm_reaches_everything_inside(boxed: Bubblewrap, tree: Path) -> None:
     view = View(cwd=tree, env=HOST_ENV, writable=(tree,))
-    script = "sh -c 'trap \"echo bye; exit 0\" TERM; echo up; while :; do sleep 0.05; done'; true"
+    child = "sh -c 'trap \"echo bye; exit 0\" TERM; echo up; while :; do sleep 0.05; done'"
+    script = f"trap : TERM; {child} & wait; wait"  # the first wait ends with the trap
     running = await boxed.start(["sh", "-c", script], view)
     assert running.stdout is not None
     await running.stdout.readline()
@@ -170,14 +170,6 @@ async def test_sigterm_reaches_the_children_of_a_shell(boxed: Bubblewrap, tree: 
 
     assert await running.stdout.readline() == b"bye\n"
     await running.kill()
-
-
-async def test_starting_costs_milliseconds(boxed: Bubblewrap, tree: Path) -> None:
-    began = time.perf_counter()
-    done = await sh(boxed, tree, "true")
-
-    assert done.returncode == 0
-    assert time.perf_counter() - began < 5  # a bound against hanging, not a benchmark
 
 
 HOSTILE = """
