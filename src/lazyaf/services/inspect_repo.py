@@ -76,11 +76,10 @@ async def card_diff(ctx: Context, card_id: str, path: str | None) -> dict[str, A
     base, branch = card.base_branch or repo.default_branch, card.branch_name
     base_sha = await _tip(ctx, repo, base)
     head_sha = await _tip(ctx, repo, branch) if branch else None
-    if base_sha is None or head_sha is None:
-        raise NotFound(
-            f"Card #{card.number} has no branch yet. Start it, and its changes appear here.",
-            code="no_branch",
-        )
+    if base_sha is None:
+        raise NotFound(f"There is no branch “{base}” in {repo.name}.", code="no_base_branch")
+    if head_sha is None:  # nothing was pushed yet, which is no error: there are no changes
+        return _as_view(diff.Diff(base_sha, base_sha, []), base, branch or "")
     if card.merged_sha is not None and card.status == "done":
         # After the merge the branch has nothing the base lacks: show what the merge brought.
         base_sha = await _first_parent(ctx, repo.id, card.merged_sha) or base_sha
