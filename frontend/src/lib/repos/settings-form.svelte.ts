@@ -25,7 +25,7 @@ export function fieldsOf(repo: Repo): Fields {
 	return {
 		default_branch: repo.default_branch,
 		remote_url: repo.remote_url ?? '',
-		agent: settings.agent ?? '',
+		agent: settings.agent,
 		branch_prefix: settings.branch_prefix,
 		wip_limit: settings.wip_limit === null ? '' : String(settings.wip_limit),
 		setup_command: settings.setup_command ?? '',
@@ -63,6 +63,17 @@ export class SettingsForm {
 	) {
 		this.#repo = repo;
 		this.fields = fieldsOf(repo);
+	}
+
+	/** Decided by `.lazyaf/config.toml` on the default branch, whatever is set here. */
+	isFromFile(name: keyof Fields): boolean {
+		const known = name in LIMITS ? LIMITS[name as keyof typeof LIMITS] : name;
+		return this.#repo.settings_from_file.includes(known);
+	}
+
+	/** Why that file could not be read. */
+	get fileProblem(): string | null {
+		return this.#repo.config_error;
 	}
 
 	reset(): void {

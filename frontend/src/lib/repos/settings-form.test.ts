@@ -20,9 +20,19 @@ const REPO: Repo = {
 		setup_limit_s: 600,
 		trusted: false,
 	},
+	settings_from_file: ['agent', 'job_limit_s'],
+	config_error: null,
+	updated_at: '2026-01-01T00:00:00Z',
 	created_at: '2026-01-01T00:00:00Z',
 	version: 1,
 };
+
+it('knows what the repository’s own file decides', () => {
+	const form = new SettingsForm(REPO);
+	expect(form.isFromFile('agent')).toBe(true);
+	expect(form.isFromFile('job_limit')).toBe(true);
+	expect(form.isFromFile('wip_limit')).toBe(false);
+});
 
 it('sends only what was changed, minutes as seconds', async () => {
 	const update = vi.fn(async () => REPO);

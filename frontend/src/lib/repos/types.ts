@@ -1,35 +1,11 @@
-/** Branches and commits as the server tells them. Hand-written until the OpenAPI schema names them. */
+/** Branches and commits in the server's words. */
 
-import type { CardStatus } from '#lib/api/types.ts';
+import type { components } from '#lib/api/schema.gen.ts';
 
-export interface Branch {
-	name: string;
-	sha: string;
-	/** Commits that the default branch does not have, and that this one does not have. */
-	ahead: number;
-	behind: number;
-	subject: string;
-	author: string;
-	committed_at: string;
-	is_default: boolean;
-	is_merged: boolean;
-	card: { id: string; number: number; title: string; status: CardStatus } | null;
-}
+type Schemas = components['schemas'];
 
-export interface Commit {
-	sha: string;
-	parents: string[];
-	subject: string;
-	author_name: string;
-	author_email: string;
-	committed_at: string;
-	refs: string[];
-}
-
-export interface Landed {
-	branch: string;
-	sha: string;
-	remote_url: string;
-	/** False when the remote had it already. */
-	pushed: boolean;
-}
+/** `ahead`: commits that the default branch does not have; `behind`: those that this one lacks. */
+export type Branch = Schemas['Branch'];
+export type Commit = Schemas['Commit'];
+/** `pushed` is false when the remote had it already. */
+export type Landed = Schemas['Landed'];

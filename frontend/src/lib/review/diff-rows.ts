@@ -64,8 +64,10 @@ export interface Layout {
 
 export function diffRows(files: readonly FileDiff[], layout: Layout): DiffRow[] {
 	const rows: DiffRow[] = [];
-	const drafts = Map.groupBy(layout.drafts, (draft) => draft.path);
-	for (const file of files) fileRows(rows, file, layout, drafts.get(file.path) ?? []);
+	for (const file of files) {
+		const drafts = layout.drafts.filter((draft) => draft.path === file.path);
+		fileRows(rows, file, layout, drafts);
+	}
 	return rows;
 }
 
@@ -197,6 +199,13 @@ export function changedParts(
 	while (head < shorter && a[head] === b[head]) head += 1;
 	let tail = 0;
 	while (tail < shorter - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
+	// Whole words: half of a name is no part of anything.
+	const word = /[\w$]/;
+	while (head > 0 && word.test(a[head - 1] ?? '') && word.test((a[head] ?? '') + (b[head] ?? ''))) {
+		head -= 1;
+	}
+	const last = (text: string) => text[text.length - tail - 1] ?? '';
+	while (tail > 0 && word.test(a[a.length - tail] ?? '') && word.test(last(a) + last(b))) tail -= 1;
 	const common = a.slice(0, head).trim().length + a.slice(a.length - tail).trim().length;
 	if (common < Math.max(a.trim().length, b.trim().length) * 0.3) return null;
 	return [

@@ -59,3 +59,20 @@ export function segments(
 	cut(text.length, 0);
 	return parts;
 }
+
+const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** A line as HTML: its text is escaped, its classes are `t0`… by COLOUR_OF_CLASS and `changed`. */
+export function lineHtml(
+	text: string,
+	tokens: readonly number[] | null,
+	changed: readonly [number, number] | null,
+): string {
+	return segments(text, tokens, changed)
+		.map((part) => {
+			const inner = part.text.replace(/[&<>]/g, (sign) => ESCAPES[sign] ?? sign);
+			if (part.token === 0 && !part.changed) return inner;
+			return `<span class="t${part.token}${part.changed ? ' changed' : ''}">${inner}</span>`;
+		})
+		.join('');
+}

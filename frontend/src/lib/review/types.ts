@@ -1,45 +1,17 @@
-/** A card's changes as the server tells them. Hand-written until the OpenAPI schema names them. */
+/** A card's changes in the server's words, and what a person says about them. */
 
-/** `\` is git's note that the line before has no newline. */
+import type { components } from '#lib/api/schema.gen.ts';
+
+type Schemas = components['schemas'];
+
+/** `\\` is git's note that the line before has no newline. */
 export type Origin = ' ' | '+' | '-' | '\\';
-
-export interface Hunk {
-	header: string;
-	old_start: number;
-	old_lines: number;
-	new_start: number;
-	new_lines: number;
-	lines: [Origin, string][];
-}
-
-export type FileStatus = 'added' | 'modified' | 'deleted' | 'renamed' | 'copied' | 'type_changed';
-
-export interface FileDiff {
-	path: string;
-	old_path: string | null;
-	status: FileStatus;
-	additions: number;
-	deletions: number;
-	binary: boolean;
-	old_mode: string | null;
-	new_mode: string | null;
-	/** There are changes, but their hunks were left out: load the file alone. */
-	too_large: boolean;
-	hunks: Hunk[];
-}
-
-export interface Diff {
-	base_sha: string;
-	head_sha: string;
-	base_ref: string | null;
-	head_ref: string | null;
-	additions: number;
-	deletions: number;
-	/** Null while it is not known. */
-	mergeable: boolean | null;
-	conflicts: string[];
-	files: FileDiff[];
-}
+export type Hunk = Omit<Schemas['DiffHunk'], 'lines'> & { lines: [Origin, string][] };
+/** `too_large`: there are changes, but their hunks were left out; the file is loaded alone. */
+export type FileDiff = Omit<Schemas['DiffFile'], 'hunks'> & { hunks: Hunk[] };
+export type FileStatus = FileDiff['status'];
+/** `mergeable` is null while it is not known. */
+export type Diff = Omit<Schemas['Diff'], 'files'> & { files: FileDiff[] };
 
 /** A comment on a line that is not sent yet. */
 export interface Draft {

@@ -23,6 +23,7 @@ export function entry(seq: number, kind: EntryKind, fields: Partial<Entry> = {})
 export function job(id: string, fields: Partial<Job> = {}): Job {
 	return {
 		id,
+		repo_id: 'repo',
 		card_id: 'card',
 		kind: 'agent',
 		status: 'completed',
@@ -39,7 +40,7 @@ export function job(id: string, fields: Partial<Job> = {}): Job {
 		phase: null,
 		last_action: null,
 		cancel_requested: false,
-		request: null,
+		request: { message: '', comments: [], fresh: false },
 		log_seq: 0,
 		logs: `/api/jobs/${id}/logs`,
 		created_at: '2026-01-01T00:00:00Z',

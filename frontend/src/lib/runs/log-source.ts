@@ -2,7 +2,7 @@
 
 import { get, post, send } from '#lib/api/http.ts';
 import { serverEvents } from './sse.ts';
-import type { Entry, Job, LogPage } from './types.ts';
+import type { Entry, Job, LogPage, SentEntry } from './types.ts';
 
 export interface LogSource {
 	/** The entries after `after`, oldest first. */
@@ -23,9 +23,27 @@ export class StreamCut extends Error {
 
 const path = (jobId: string) => `/api/jobs/${jobId}/logs`;
 
+const SILENT = {
+	attempt: 1,
+	text: '',
+	name: null,
+	call_id: null,
+	input: null,
+	is_error: false,
+	detail: null,
+	usage: null,
+	raw: null,
+};
+export const whole = (sent: SentEntry): Entry => ({ ...SILENT, ...sent });
+
+async function page(jobId: string, query: Record<string, number>, signal: AbortSignal) {
+	const answer = await get<LogPage>(path(jobId), query, signal);
+	return { ...answer, items: answer.items.map(whole) };
+}
+
 export const httpLogSource: LogSource = {
-	after: (jobId, after, limit, signal) => get<LogPage>(path(jobId), { after, limit }, signal),
-	before: (jobId, before, limit, signal) => get<LogPage>(path(jobId), { before, limit }, signal),
+	after: (jobId, after, limit, signal) => page(jobId, { after, limit }, signal),
+	before: (jobId, before, limit, signal) => page(jobId, { before, limit }, signal),
 	async *follow(jobId, after, signal) {
 		const response = await send('GET', path(jobId), {
 			query: { after },
@@ -35,7 +53,7 @@ export const httpLogSource: LogSource = {
 		if (!response.body) throw new StreamCut();
 		for await (const event of serverEvents(response.body)) {
 			if (event.event === 'end') return;
-			if (event.event === 'message') yield JSON.parse(event.data) as Entry;
+			if (event.event === 'message') yield whole(JSON.parse(event.data) as SentEntry);
 		}
 		throw new StreamCut();
 	},

@@ -142,9 +142,9 @@ describe('a run’s log', () => {
 	it('stops when it is disposed of', async () => {
 		const server = new FakeServer(1, Array<number>(100).fill(0));
 		server.final = false;
-		const log = new RunLog('j', {
+		const log: RunLog = new RunLog('j', {
 			source: server,
-			pause: async () => log.dispose(),
+			pause: async (): Promise<void> => log.dispose(),
 			schedule: (run) => run(),
 		});
 		await log.open(1);

@@ -1,65 +1,14 @@
-/** A job and its log as the server tells them. Hand-written until the OpenAPI schema names them. */
+/** A job and its log in the server's words. */
 
-export type JobStatus = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+import type { components } from '#lib/api/schema.gen.ts';
 
-export interface Usage {
-	input_tokens: number;
-	output_tokens: number;
-	cache_read_tokens: number;
-	cache_write_tokens: number;
-	cost_usd: number;
-	turns: number;
-	duration_ms: number;
-}
+type Schemas = components['schemas'];
 
-export interface JobRequest {
-	message: string;
-	comments: { path: string; line: number; body: string }[];
-	fresh: boolean;
-}
+export type Job = Schemas['Page_Job_']['items'][number];
+export type Usage = Schemas['Usage'];
+export type EntryKind = Schemas['EntryKind'];
 
-export interface Job {
-	id: string;
-	card_id: string;
-	kind: string;
-	status: JobStatus;
-	agent: string | null;
-	runner_id: string | null;
-	runner_name: string | null;
-	attempt: number;
-	stop_reason: string | null;
-	error: string | null;
-	usage: Usage | null;
-	session_id: string | null;
-	head_sha: string | null;
-	base_sha: string | null;
-	phase: string | null;
-	last_action: string | null;
-	cancel_requested: boolean;
-	request: JobRequest | null;
-	/** The number of the log's last entry. */
-	log_seq: number;
-	logs: string;
-	created_at: string;
-	started_at: string | null;
-	completed_at: string | null;
-	version: number;
-}
-
-export type EntryKind =
-	| 'phase'
-	| 'message'
-	| 'thinking'
-	| 'tool_call'
-	| 'tool_result'
-	| 'user'
-	| 'system'
-	| 'usage'
-	| 'git'
-	| 'stdout'
-	| 'stderr'
-	| 'raw';
-
+/** What a tool's result or a git entry tells beyond its text; OpenAPI leaves it open. */
 export interface EntryDetail {
 	patch?: string;
 	additions?: number;
@@ -68,28 +17,12 @@ export interface EntryDetail {
 	subject?: string;
 }
 
-export interface Entry {
-	/** Job-wide number, from 1, without gaps. */
-	seq: number;
-	attempt: number;
-	at: string;
-	kind: EntryKind;
-	text: string;
-	name: string | null;
-	call_id: string | null;
-	input: Record<string, unknown> | null;
-	is_error: boolean;
+export type Entry = Omit<Required<Schemas['StoredEntry']>, 'detail'> & {
 	detail: EntryDetail | null;
-	usage: Usage | null;
-	raw: string | null;
-}
+};
 
-export interface LogPage {
-	items: Entry[];
-	next_after: number;
-	last_seq: number;
-	/** The job is closed: nothing will ever follow `last_seq`. */
-	is_final: boolean;
-}
+/** A page as it travels: an entry's members that say nothing may be missing. */
+export type SentEntry = Pick<Entry, 'seq' | 'at' | 'kind'> & Partial<Entry>;
+export type LogPage = Omit<Schemas['LogPage'], 'items'> & { items: Entry[] };
 
 export const isOpen = (job: Job): boolean => job.status === 'queued' || job.status === 'running';
