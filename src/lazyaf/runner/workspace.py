@@ -60,6 +60,7 @@ class Workspace:
     async def prepare(self, cache: Cache) -> None:
         """Make the tree, or take up the one that was left. Raises `GitFailed`."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.utime(self.home)  # used now, for `retention`
         left = Marker.load(self._marker_path)
         if left is not None and left.job_id == self._job.job_id and self.tree.is_dir():
             await self._take_up(left, cache)

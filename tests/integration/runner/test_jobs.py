@@ -9,6 +9,7 @@ from fakes.runner_server import REPO
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.messages import Limits, Resume
+from lazyaf.runner.sandbox import Unsandboxed
 
 
 async def push(rig: Rig, clone: Path, *refspecs: str) -> None:
@@ -280,3 +281,16 @@ async def test_home_stays_between_the_rounds_of_a_card(rig: Rig) -> None:
     ledger = await rig.work(rig.job("cat $HOME/session"))
 
     assert ledger.texts("stdout") == ["remembered"]
+
+
+async def test_a_job_without_a_sandbox_goes_the_same_way(rig: Rig) -> None:
+    rig.sandbox = Unsandboxed("Tested without.")
+    script = (
+        "setsid sleep 1000 & echo two >> app.txt; git commit -qam 'My words'; echo x > rest.txt"
+    )
+    ledger = await rig.work(rig.job(script, setup="echo set up"))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert await rig.server.show(f"{ledger.finish.head_sha}:rest.txt") == "x"
+    assert rig.server.registrations[0]["isolation"] == "none"
