@@ -26,7 +26,8 @@ type Message = { type: 'hello'; cursor: string } | { type: 'reset' } | LiveEvent
 /** The server's close code for a credential that it does not know. */
 const UNAUTHENTICATED = 4401;
 const FIRST_DELAY = 500;
-const LAST_DELAY = 15_000;
+/** Short: the server is near, and a person may be looking at the banner. */
+const LAST_DELAY = 3000;
 
 /** Milliseconds before the n-th attempt to reconnect (n from 0), without the jitter. */
 export function backoff(attempt: number): number {
