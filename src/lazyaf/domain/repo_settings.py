@@ -16,10 +16,12 @@ from lazyaf.domain.errors import Invalid
 
 CONFIG_PATH: Final = ".lazyaf/config.toml"
 PROMPT_PATH: Final = ".lazyaf/prompt.md"
+AGENT_MAX: Final = 40
+"""Characters in the name of an agent."""
 
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h)$")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
-_PREFIX = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*$")
+_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def parse_config(text: str) -> dict[str, Any]:
     """The settings of a ``config.toml``; `Invalid` says which line or key is wrong."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number or a nesting beyond all measure
         raise Invalid(f"{CONFIG_PATH} is not valid TOML: {error}.") from None
     found: dict[str, Any] = {}
     for name, path in _IN_FILE.items():
@@ -81,7 +83,7 @@ def check(name: str, value: Any, *, where: str) -> Any:
     checker = _CHECKS[name]
     checked = checker(value)
     if checked is None:
-        raise Invalid(f"{where} {_EXPECTED[name]}, not {value!r}.", extra={"fields": {name: value}})
+        raise Invalid.field(name, f"{where} {_EXPECTED[name]}, not {value!r:.200}.")
     return checked
 
 
@@ -91,17 +93,24 @@ def parse_duration(value: Any) -> float | None:
         return None
     if isinstance(value, int | float):
         return float(value) if 1 <= value <= 7 * 86400 else None
-    match = _DURATION.match(value) if isinstance(value, str) else None
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     return parse_duration(float(match[1]) * _UNITS[match[2]]) if match else None
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= 10_000 else None
+    usable = isinstance(value, str) and 0 < len(value) <= 10_000 and "\0" not in value
+    return value if usable else None
+
+
+def _agent(value: Any) -> str | None:
+    text = _text(value)
+    return text if text is not None and len(text) <= AGENT_MAX and text.isprintable() else None
 
 
 def _prefix(value: Any) -> str | None:
-    valid = isinstance(value, str) and len(value) <= 100 and _PREFIX.match(value)
-    usable = valid and not value.endswith(".lock") and ".." not in value
+    valid = isinstance(value, str) and len(value) <= 100 and _PREFIX.fullmatch(value)
+    parts = value.split("/") if valid else []
+    usable = valid and not any(part.endswith(".lock") or ".." in part for part in parts)
     return value if usable else None
 
 
@@ -110,7 +119,7 @@ def _count(value: Any) -> int | None:
 
 
 _CHECKS: Final[dict[str, Any]] = {
-    "agent": _text,
+    "agent": _agent,
     "branch_prefix": _prefix,
     "wip_limit": _count,
     "setup_command": _text,

@@ -1,0 +1,123 @@
+"""``.lazyaf/config.toml`` and the settings of a person: what is taken, what is refused, who wins."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lazyaf.domain import repo_settings
+from lazyaf.domain.errors import Invalid
+from lazyaf.domain.repo_settings import RepoSettings, effective, parse_config
+
+FULL = """
+agent = "script"
+branch_prefix = "bots/lazyaf"
+[limits]
+job = "90m"
+idle = "30s"
+setup = 45
+wip = 3
+[setup]
+run = "npm ci"
+[[checks]]
+name = "tests"
+[sandbox]
+allow = ["api.example.com:443"]
+"""
+
+
+def test_a_full_file() -> None:
+    assert parse_config(FULL) == {
+        "agent": "script",
+        "branch_prefix": "bots/lazyaf",
+        "wip_limit": 3,
+        "setup_command": "npm ci",
+        "job_limit_s": 5400.0,
+        "idle_limit_s": 30.0,
+        "setup_limit_s": 45.0,
+    }
+
+
+def test_an_empty_file_says_nothing() -> None:
+    assert parse_config("") == {}
+
+
+def test_the_file_wins_over_the_person_and_the_person_over_the_default() -> None:
+    found = effective({"agent": "a", "wip_limit": 1, "trusted": True}, {"agent": "b"}, agent="c")
+    assert found == RepoSettings(agent="b", wip_limit=1, trusted=True)
+    assert effective({}, {}, agent="c").agent == "c"
+
+
+def test_trust_is_a_persons_alone_to_give() -> None:
+    assert "trusted" not in parse_config("trusted = true\n[sandbox]\ntrusted = true")
+    assert effective({}, {"trusted": True}).trusted is False
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("agent = 3", "agent"),
+        ('agent = ""', "agent"),
+        (f'agent = "{"a" * 41}"', "agent"),
+        ('agent = "a\\u0000b"', "agent"),
+        ('branch_prefix = "/x"', "branch_prefix"),
+        ('branch_prefix = "x/"', "branch_prefix"),
+        ('branch_prefix = "a..b"', "branch_prefix"),
+        ('branch_prefix = "a.lock"', "branch_prefix"),
+        ('branch_prefix = "a.lock/b"', "branch_prefix"),
+        ('branch_prefix = "-a"', "branch_prefix"),
+        ('branch_prefix = "lazyaf\\n"', "branch_prefix"),
+        ("[limits]\nwip = 0", "limits.wip"),
+        ("[limits]\nwip = true", "limits.wip"),
+        ('[limits]\njob = "90"', "limits.job"),
+        ('[limits]\njob = "90m\\n"', "limits.job"),
+        ('[limits]\njob = "0s"', "limits.job"),
+        ("[limits]\njob = nan", "limits.job"),
+        ("[limits]\njob = inf", "limits.job"),
+        ('[limits]\nidle = "999h"', "limits.idle"),
+        ("[setup]\nrun = []", "setup.run"),
+        ('[setup]\nrun = "a\\u0000b"', "setup.run"),
+        ("limits = ", "TOML"),
+        ("a = " + "[" * 20_000, "TOML"),
+        ("[limits]\nwip = " + "9" * 5_000, "TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, names: str) -> None:
+    with pytest.raises(Invalid, match=names) as refused:
+        parse_config(text)
+    fields = refused.value.extra.get("fields", {})
+    assert all(isinstance(said, str) for said in fields.values())
+
+
+@pytest.mark.parametrize("text", ["limits = 3", 'setup = "x"', "[limits.job]\nx = 1"])
+def test_a_table_that_is_none_is_no_crash(text: str) -> None:
+    try:
+        parse_config(text)
+    except Invalid as refused:
+        assert "config.toml" in refused.detail
+
+
+@given(st.text(max_size=400))
+def test_no_text_is_a_crash(text: str) -> None:
+    try:
+        found = parse_config(text)
+    except Invalid:
+        return
+    assert set(found) <= {f.name for f in dataclasses.fields(RepoSettings)}
+
+
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+
+
+@given(st.sampled_from(repo_settings.NAMES), values)
+def test_a_checked_value_is_usable(name: str, value: Any) -> None:
+    try:
+        found = repo_settings.check(name, value, where=name)
+    except Invalid as refused:
+        assert refused.extra == {"fields": {name: refused.detail}}
+        return
+    assert effective({name: found}, {}) == dataclasses.replace(RepoSettings(), **{name: found})
