@@ -12,8 +12,9 @@ import base64
 import os
 import signal
 import subprocess
+import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,33 @@ def run_sync(
             if process.returncode is None:
                 signal_group(process.pid, signal.SIGKILL)
     return _judge(args, process.returncode, stdout, stderr, ok if check else None)
+
+
+def run_attached(
+    args: Sequence[str], *, env: Mapping[str, str], on_stderr: Callable[[bytes], None]
+) -> Completed:
+    """Run ``git <args>`` for the person at this terminal; its status is the caller's to judge.
+
+    Unlike every other child it stays in the terminal's session: ssh and credential helpers can ask
+    there, and Ctrl+C reaches it. ``on_stderr`` is told what it says while it says it.
+    """
+    with (
+        tempfile.TemporaryFile() as stdout,
+        subprocess.Popen(
+            ["git", *args],
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        said = bytearray()
+        while process.stderr is not None and (piece := os.read(process.stderr.fileno(), READ_SIZE)):
+            said += piece
+            on_stderr(piece)
+        returncode = process.wait()
+        stdout.seek(0)
+        return Completed(returncode, stdout.read(), said.decode(errors="replace").strip())
 
 
 def _judge(
