@@ -288,12 +288,12 @@ def _web_state(
         boards=BoardCache(),
         progress=ProgressThrottle(ctx.db),
         pools=pools,
-        offers=_offers,
+        offers=agent_offers,
         demo=lambda: make_demo(ctx, PERSON),
     )
 
 
-async def _offers() -> list[dict[str, Any]]:
+async def agent_offers() -> list[dict[str, Any]]:
     """What agents can run on this machine."""
     offers = await asyncio.to_thread(registry.offers, host_environment(os.environ))
     titles = {agent.name: agent.title for agent in registry.AGENTS.values()}

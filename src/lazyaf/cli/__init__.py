@@ -11,7 +11,17 @@ from lazyaf import __version__
 
 COMMANDS: Final = {
     "serve": "API, UI, git server and local runners in one process tree.",
+    "open": "Open the board in the browser, signed in.",
+    "ingest": "Put a git repository on the board, or bring it up to date there.",
+    "card": "Add, start, watch, approve … cards.",
+    "land": "Push a branch from LazyAF to the real remote, with your own git.",
+    "repo": "List and delete repositories.",
+    "runners": "List the runners and what they work on.",
+    "scale": "Change the number of local runners.",
     "runner": "Work jobs of a server on this machine.",
+    "demo": "Play the whole loop with a scripted agent; needs no key.",
+    "doctor": "Check what LazyAF needs of this machine, and how to fix it.",
+    "backup": "Copy the server's data to another directory.",
 }
 """Every command and its line in ``lazyaf --help``."""
 

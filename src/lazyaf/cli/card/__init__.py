@@ -1,0 +1,44 @@
+"""``lazyaf card``: the board from a terminal. A card is named by its repository and number."""
+
+from __future__ import annotations
+
+import click
+
+from lazyaf.cli.card.add import add
+from lazyaf.cli.card.approve import approve
+from lazyaf.cli.card.commands import (
+    cancel,
+    delete,
+    reject,
+    reopen,
+    request_changes,
+    retry,
+    start,
+)
+from lazyaf.cli.card.log import log
+from lazyaf.cli.card.show import list_cards, show
+
+
+@click.group(
+    "card",
+    epilog="A card is REPO NUMBER, like `lazyaf card show shop 12`; REPO is an id or a name.",
+)
+def command() -> None:
+    """Add, start, watch, approve … cards."""
+
+
+for _each in (
+    add,
+    list_cards,
+    show,
+    start,
+    log,
+    approve,
+    request_changes,
+    reject,
+    cancel,
+    retry,
+    reopen,
+    delete,
+):
+    command.add_command(_each)

@@ -1,0 +1,98 @@
+"""``lazyaf card add``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import click
+
+from lazyaf.cli.client import Api, Json, client_command
+from lazyaf.cli.failures import Failure, Refused
+from lazyaf.cli.terminal import one_line, show_json
+
+PRIORITIES: Final = ("none", "low", "medium", "high", "urgent")
+
+
+class Priority(click.ParamType[int]):
+    """A priority by its name or its number."""
+
+    name = "priority"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """0 for none … 4 for urgent."""
+        word = str(value).lower()
+        if word in PRIORITIES:
+            return PRIORITIES.index(word)
+        if word not in ("0", "1", "2", "3", "4"):
+            self.fail(f"“{value}” is none of {', '.join(PRIORITIES)}.", param, ctx)
+        return int(word)
+
+
+@click.command(
+    "add",
+    epilog="Examples: `lazyaf card add shop -t 'Sort orders by date' --start`; "
+    "`lazyaf card add shop -t 'Tidy up' --command 'npm run format && git commit -am Format'`; "
+    "`lazyaf card add shop -t 'A long one' -d - < wish.md`.",
+)
+@click.argument("repo")
+@click.option("--title", "-t", required=True, help="What shall be done, in a line.")
+@click.option("--description", "-d", default="", help="More about it, Markdown; - reads stdin.")
+@click.option("--agent", "-a", help="Who works on it [the repository's agent].")
+@click.option("--command", "script", help="The shell command of the scripted agent.")
+@click.option("--model", help="The model of the agent `claude`.")
+@click.option("--label", "-l", "labels", multiple=True, help="May be given several times.")
+@click.option("--priority", "-p", type=Priority(), default="none", metavar="|".join(PRIORITIES))
+@click.option("--base", "base_branch", help="The branch to begin at and merge into.")
+@click.option("--start", is_flag=True, help="Start it at once.")
+@client_command
+def add(
+    api: Api,
+    repo: str,
+    title: str,
+    description: str,
+    agent: str | None,
+    script: str | None,
+    model: str | None,
+    labels: tuple[str, ...],
+    priority: int,
+    base_branch: str | None,
+    start: bool,
+) -> None:
+    """Add a card to REPO (an id or a name)."""
+    if script is not None and agent not in (None, "script"):
+        raise click.UsageError("--command is for the scripted agent: leave --agent out.")
+    if script is not None and model is not None:
+        raise click.UsageError("The scripted agent has no --model.")
+    options = {"command": script, "model": model}
+    body = {
+        "title": title,
+        "description": sys.stdin.read() if description == "-" else description,
+        "agent": "script" if script is not None else agent,
+        "agent_options": {name: value for name, value in options.items() if value is not None},
+        "labels": list(labels),
+        "priority": priority,
+        "base_branch": base_branch,
+    }
+    found = api.repo(repo)
+    card = api.post(f"/api/repos/{found['id']}/cards", body)
+    if start:
+        card = _start(api, card)
+    if api.as_json:
+        show_json(card)
+        return
+    click.echo(
+        f"#{card['number']} {one_line(card['title'])} is {card['status'].replace('_', ' ')}."
+    )
+    click.echo(f"{api.server}/r/{found['name']}/c/{card['number']}")
+
+
+def _start(api: Api, card: Json) -> Json:
+    """Start what was added. If that is refused the card stays, and is named, to be put right."""
+    try:
+        started: Json = api.post(f"/api/cards/{card['id']}/start")
+    except Refused as refused:
+        raise Failure(
+            f"#{card['number']} was added but not started: {refused.format_message()}"
+        ) from None
+    return started

@@ -1,0 +1,90 @@
+"""The commands of a card that need no look at its work: start, retry, cancel, reject and so on."""
+
+from __future__ import annotations
+
+import click
+
+from lazyaf.cli.card.naming import card_arguments, find_card
+from lazyaf.cli.client import Api, Json, client_command
+from lazyaf.cli.terminal import one_line, show_json
+
+
+def give(api: Api, card: Json, command: str, body: Json | None = None) -> Json:
+    """Give the card a command and tell what it is now."""
+    now: Json = api.post(f"/api/cards/{card['id']}/{command}", body)
+    if api.as_json:
+        show_json(now)
+    else:
+        state = "stopping" if now["stopping"] else str(now["status"]).replace("_", " ")
+        click.echo(f"#{now['number']} {one_line(now['title'])} is {state}.")
+    return now
+
+
+@click.command("start")
+@card_arguments
+@click.option("--fresh", is_flag=True, help="Begin anew at the base, not on the card's branch.")
+@click.option("--message", "-m", default="", help="Something more to tell the agent.")
+@client_command
+def start(api: Api, repo: str, number: int, fresh: bool, message: str) -> None:
+    """Queue a card for an agent."""
+    give(api, find_card(api, repo, number), "start", {"fresh": fresh, "message": message})
+
+
+@click.command("retry")
+@card_arguments
+@click.option("--fresh", is_flag=True, help="Begin anew at the base, not on the card's branch.")
+@click.option("--message", "-m", default="", help="Something more to tell the agent.")
+@client_command
+def retry(api: Api, repo: str, number: int, fresh: bool, message: str) -> None:
+    """Start a failed card again; it goes on where the work stands."""
+    give(api, find_card(api, repo, number), "retry", {"fresh": fresh, "message": message})
+
+
+@click.command("request-changes")
+@card_arguments
+@click.option("--message", "-m", required=True, help="What the agent should do about its work.")
+@client_command
+def request_changes(api: Api, repo: str, number: int, message: str) -> None:
+    """Send a card in review back to its agent, with a message."""
+    give(api, find_card(api, repo, number), "request-changes", {"message": message})
+
+
+@click.command("cancel")
+@card_arguments
+@client_command
+def cancel(api: Api, repo: str, number: int) -> None:
+    """Stop a card's agent; the work so far is kept on the branch."""
+    give(api, find_card(api, repo, number), "cancel")
+
+
+@click.command("reject")
+@card_arguments
+@client_command
+def reject(api: Api, repo: str, number: int) -> None:
+    """Put a card back to To Do; its work is archived and its branch stays."""
+    give(api, find_card(api, repo, number), "reject")
+
+
+@click.command("reopen")
+@card_arguments
+@client_command
+def reopen(api: Api, repo: str, number: int) -> None:
+    """Put a done card back to To Do."""
+    give(api, find_card(api, repo, number), "reopen")
+
+
+@click.command("delete")
+@card_arguments
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@client_command
+def delete(api: Api, repo: str, number: int, yes: bool) -> None:
+    """Delete a card with its runs; its branch stays."""
+    card = find_card(api, repo, number)
+    title = f"#{card['number']} {one_line(card['title'])}"
+    if not yes:
+        click.confirm(f"Delete {title} with its runs?", abort=True)
+    api.delete(f"/api/cards/{card['id']}")
+    if api.as_json:
+        show_json(card)
+    else:
+        click.echo(f"Deleted {title}.")

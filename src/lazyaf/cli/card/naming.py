@@ -1,0 +1,43 @@
+"""How a card is named on the command line: ``REPO NUMBER``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from lazyaf.cli.client import Api, Json
+from lazyaf.cli.failures import Refused
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CardNumber(click.ParamType[int]):
+    """``12``, or ``#12`` as the board shows it."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        digits = str(value).removeprefix("#")
+        if not (digits.isascii() and digits.isdigit()) or not 0 < int(digits) < 2**31:
+            self.fail(f"“{value}” is no card's number, like 12.", param, ctx)
+        return int(digits)
+
+
+def card_arguments(function: F) -> F:
+    """The arguments ``REPO NUMBER``."""
+    function = click.argument("number", type=CardNumber())(function)
+    return click.argument("repo")(function)
+
+
+def find_card(api: Api, repo: str, number: int) -> Json:
+    """The card in full."""
+    found = api.repo(repo)
+    for card in api.pages(f"/api/repos/{found['id']}/cards", q=str(number), limit=500):
+        if card["number"] == number:
+            full: Json = api.get(f"/api/cards/{card['id']}")
+            return full
+    detail = f"There is no card #{number} in {found['name']}."
+    raise Refused(404, {"detail": detail, "code": "not_found"})

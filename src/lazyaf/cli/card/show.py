@@ -1,0 +1,97 @@
+"""``lazyaf card list`` and ``lazyaf card show``."""
+
+from __future__ import annotations
+
+import click
+
+from lazyaf.cli.card.add import PRIORITIES
+from lazyaf.cli.card.naming import card_arguments, find_card
+from lazyaf.cli.client import Api, Json, client_command
+from lazyaf.cli.terminal import one_line, plain, plural, show_json, show_table
+from lazyaf.domain.cards import CardStatus
+
+ORDER = {status.value: place for place, status in enumerate(CardStatus)}
+
+
+@click.command("list")
+@click.argument("repo")
+@click.option(
+    "--status", "-s", type=click.Choice([status.value for status in CardStatus]), help="Only these."
+)
+@click.option("--label", "-l", help="Only cards with this label.")
+@click.option("--search", "-q", help="Only cards with this in title or number.")
+@client_command
+def list_cards(
+    api: Api, repo: str, status: str | None, label: str | None, search: str | None
+) -> None:
+    """List the cards of REPO (an id or a name), column by column."""
+    found = api.repo(repo)
+    path = f"/api/repos/{found['id']}/cards"
+    cards = list(api.pages(path, status=status, label=label, q=search, limit=500))
+    if api.as_json:
+        show_json({"items": cards, "next_cursor": None})
+    elif not cards:
+        click.echo(f"No cards. Add one with `lazyaf card add {found['name']} --title …`.")
+    else:
+        cards.sort(key=lambda card: ORDER[card["status"]])
+        show_table(("CARD", "STATUS", "TITLE", "CHANGES", "BRANCH"), map(_row, cards))
+
+
+def _row(card: Json) -> tuple[str, ...]:
+    return (
+        f"#{card['number']}",
+        _state(card),
+        card["title"],
+        changes(card["live"]),
+        card["branch_name"] or "",
+    )
+
+
+def _state(card: Json) -> str:
+    live = card["live"]
+    state = str(card["status"]).replace("_", " ")
+    if card["status"] == CardStatus.IN_PROGRESS and live is not None:
+        state += f" ({'stopping' if card['stopping'] else live['phase'] or live['job_status']})"
+    elif card["status"] == CardStatus.IN_REVIEW and card["no_changes"]:
+        state += " (no changes)"
+    return state
+
+
+def changes(live: Json | None) -> str:
+    """``+3 -1 in 2 files``, or nothing."""
+    if live is None or live["files"] is None:
+        return ""
+    return f"+{live['additions']} -{live['deletions']} in {plural(live['files'], 'file')}"
+
+
+@click.command("show")
+@card_arguments
+@client_command
+def show(api: Api, repo: str, number: int) -> None:
+    """Show a card: what is wanted, where it stands and what can be done."""
+    card = find_card(api, repo, number)
+    if api.as_json:
+        show_json(card)
+        return
+    click.secho(f"#{card['number']} {one_line(card['title'])}", bold=True)
+    for name, value in _facts(card):
+        if value:
+            click.echo(f"{name + ':':<10} {one_line(value)}")
+    if card["description"]:
+        click.echo(f"\n{plain(card['description']).rstrip()}")
+
+
+def _facts(card: Json) -> list[tuple[str, str]]:
+    failure = card["failure"]
+    return [
+        ("Status", _state(card)),
+        ("Failure", "" if failure is None else f"{failure['detail']} {failure['hint']}"),
+        ("Agent", card["agent"] or "the repository's"),
+        ("Labels", ", ".join(card["labels"])),
+        ("Priority", PRIORITIES[card["priority"]] if card["priority"] else ""),
+        ("Branch", card["branch_name"] or ""),
+        ("Commit", card["head_sha"] or ""),
+        ("Changes", changes(card["live"])),
+        ("Merged", card["merged_sha"] or ""),
+        ("PR", card["pr_url"] or ""),
+    ]

@@ -1,0 +1,190 @@
+"""``lazyaf doctor``: what LazyAF needs of this machine, whether it is there, and how to get it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import click
+
+from lazyaf.cli.client import Api, Json, client_command
+from lazyaf.cli.failures import ExitCode, Failure, Unauthorised, Unreachable
+from lazyaf.cli.target import data_dir
+from lazyaf.cli.terminal import one_line, show_json
+from lazyaf.domain.errors import GitFailed
+from lazyaf.git import command as git
+
+PYTHON: Final = (3, 11)
+GIT: Final = (2, 38)
+FREE_GIB: Final = 1.0
+
+
+class Verdict(StrEnum):
+    """What came of a check."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """LazyAF works without it, but less well."""
+    MISSING = "missing"
+    """LazyAF does not work without it."""
+
+
+MARKS: Final = {
+    Verdict.OK: ("✓", "green"),
+    Verdict.WARNING: ("!", "yellow"),
+    Verdict.MISSING: ("✗", "red"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; ``fix`` says what to do when it is not as it should be."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    fix: str | None = None
+
+
+@click.command("doctor", epilog="Exit code 1: something is missing that LazyAF cannot do without.")
+@client_command
+def command(api: Api) -> None:
+    """Check what LazyAF needs of this machine, and how to fix it."""
+    checks = list(_checks(api))
+    if api.as_json:
+        show_json({"items": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            _show(check)
+    if any(check.verdict is Verdict.MISSING for check in checks):
+        sys.exit(ExitCode.FAILED)
+
+
+def _show(check: Check) -> None:
+    mark, colour = MARKS[check.verdict]
+    click.echo(f"{click.style(mark, fg=colour)} {check.name}: {one_line(check.detail)}")
+    if check.fix is not None:
+        click.echo(f"    {one_line(check.fix)}")
+
+
+def _checks(api: Api) -> Iterator[Check]:
+    yield check_python(sys.version_info[:2], platform.python_version())
+    yield check_git()
+    yield check_ui(Path(str(files("lazyaf"))) / "web" / "dist" / "index.html")
+    yield from check_data_dir(data_dir())
+    yield check_bubblewrap()
+    server = check_server(api)
+    yield server
+    yield from _agents(api, is_asked=server.verdict is Verdict.OK)
+
+
+def check_python(found: tuple[int, ...], version: str) -> Check:
+    """Python is new enough."""
+    if found >= PYTHON:
+        return Check("Python", Verdict.OK, version)
+    return Check("Python", Verdict.MISSING, version, "LazyAF needs Python 3.11 or newer.")
+
+
+def check_git() -> Check:
+    """git is there, and new enough to merge without a work tree."""
+    needs = f"Install git {GIT[0]}.{GIT[1]} or newer (https://git-scm.com)."
+    try:
+        said = git.run_sync(["--version"]).text
+    except (OSError, GitFailed):
+        return Check("git", Verdict.MISSING, "not installed", needs)
+    found = re.search(r"(\d+)\.(\d+)", said)
+    if found is None or (int(found[1]), int(found[2])) < GIT:
+        return Check("git", Verdict.MISSING, f"{said} is too old to merge cards", needs)
+    return Check("git", Verdict.OK, said.removeprefix("git version "))
+
+
+def check_ui(index: Path) -> Check:
+    """The UI is in the package."""
+    if index.is_file():
+        return Check("UI", Verdict.OK, "built")
+    fix = "Run `make setup` in the checkout, or install a wheel, which has it."
+    return Check("UI", Verdict.MISSING, "not built", fix)
+
+
+def check_data_dir(path: Path) -> Iterator[Check]:
+    """The data directory is private, can be written and has room."""
+    standing = next(folder for folder in (path, *path.parents) if folder.exists())
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o700
+    if not os.access(standing, os.W_OK | os.X_OK):
+        fix = "Give it to the user that runs LazyAF, or name another with LAZYAF_DATA_DIR."
+        yield Check("Data directory", Verdict.MISSING, f"{standing} cannot be written", fix)
+    elif mode & 0o077:
+        fix = f"`chmod 700 {path}`; `lazyaf serve` does it, too."
+        yield Check("Data directory", Verdict.WARNING, f"{path} is open to others", fix)
+    else:
+        made = "" if path.exists() else " (made at the first start)"
+        yield Check("Data directory", Verdict.OK, f"{path}{made}")
+    free = shutil.disk_usage(standing).free / 1024**3
+    detail = f"{free:.1f} GiB on the disk of {standing}"
+    if free >= FREE_GIB:
+        yield Check("Free space", Verdict.OK, detail)
+    else:
+        fix = "Make room: repositories and work trees are kept there."
+        yield Check("Free space", Verdict.MISSING, detail, fix)
+
+
+def check_bubblewrap() -> Check:
+    """Agents can be kept in a sandbox."""
+    from lazyaf.runner.bubblewrap import Bubblewrap
+    from lazyaf.runner.isolation import why_not
+
+    with tempfile.TemporaryDirectory(prefix="lazyaf-doctor-") as hidden:
+        reason = asyncio.run(why_not(Bubblewrap(hide=(Path(hidden),))))
+    if reason is None:
+        return Check("bubblewrap", Verdict.OK, "works: agents run in a sandbox")
+    fix = (
+        "Agents would run as you, without isolation. Install bubblewrap, or allow user namespaces."
+    )
+    return Check("bubblewrap", Verdict.WARNING, reason, fix)
+
+
+def check_server(api: Api) -> Check:
+    """The server answers, and takes our token."""
+    try:
+        health = api.get("/api/health")
+        api.get("/api/settings")
+    except Unreachable:
+        fix = "Start it with `lazyaf serve`."
+        return Check("Server", Verdict.WARNING, f"{api.server} does not answer", fix)
+    except Unauthorised as error:
+        return Check("Server", Verdict.WARNING, f"{api.server} refuses us", error.message)
+    except Failure as error:
+        return Check("Server", Verdict.WARNING, error.message, "Name the server with --server.")
+    return Check("Server", Verdict.OK, f"{api.server}, version {health['version']}")
+
+
+def _agents(api: Api, *, is_asked: bool) -> Iterator[Check]:
+    """The agents as the server sees them, whose environment counts; without it, as we do."""
+    if is_asked:
+        offers = api.get("/api/agents")["items"]
+    else:
+        from lazyaf.main import agent_offers
+
+        offers = asyncio.run(agent_offers())
+    yield from map(check_agent, offers)
+
+
+def check_agent(offer: Json) -> Check:
+    """An agent can run: its program is found and has a key."""
+    if offer["available"]:
+        version = offer["version"]
+        return Check(offer["title"], Verdict.OK, f"version {version}" if version else "ready")
+    found = f"version {offer['version']}: " if offer["version"] else ""
+    return Check(offer["title"], Verdict.WARNING, f"{found}{offer['reason']}", offer["fix"])
