@@ -18,12 +18,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lazyaf.domain.errors import Forbidden, LazyafError, Unauthenticated
 from lazyaf.domain.events import PERSON, Actor
 from lazyaf.services.tokens import KnownToken
-from lazyaf.web.config import WebState, state_of
+from lazyaf.web.config import WebState, provide_state
 from lazyaf.web.errors import problem_of
 
 TOKEN_PROTOCOL = "lazyaf.token."  # noqa: S105 - the prefix of a subprotocol, not a secret
 
-State = Annotated[WebState, Depends(state_of)]
+State = Annotated[WebState, Depends(provide_state)]
 
 
 class Gatekeeper:

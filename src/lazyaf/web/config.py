@@ -50,8 +50,13 @@ class WebState:
     demo: Demo
 
 
+async def provide_state(connection: HTTPConnection) -> WebState:
+    """`state_of` as a dependency; a coroutine, because FastAPI runs plain functions in a thread."""
+    return state_of(connection)
+
+
 def state_of(connection: HTTPConnection) -> WebState:
-    """The state of the app that serves this connection; a FastAPI dependency."""
+    """The state of the app that serves this connection."""
     app: FastAPI = connection.app
     state: WebState = app.state.lazyaf
     return state

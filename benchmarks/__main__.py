@@ -1,0 +1,29 @@
+"""Runs the benchmarks named on the command line, or all, and prints one table."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import platform
+import sys
+
+from benchmarks.table import Figure, show
+
+ALL = ("claim", "patch", "board", "fanout", "git", "memory")
+
+
+def main() -> None:
+    """Run, collect, print."""
+    wanted = sys.argv[1:] or ALL
+    figures: list[Figure] = []
+    for name in wanted:
+        print(f"… {name}", file=sys.stderr, flush=True)
+        module = importlib.import_module(f"benchmarks.{name}")
+        figures += asyncio.run(module.measure())
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+          f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")  # fmt: skip
+    show(figures)
+
+
+main()
