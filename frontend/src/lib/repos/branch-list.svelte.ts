@@ -28,7 +28,7 @@ export class BranchList {
 			);
 	});
 	readonly most: number = $derived(
-		this.items.reduce((most, { ahead, behind }) => Math.max(most, ahead, behind), 1),
+		this.items.reduce((most, { ahead, behind }) => Math.max(most, ahead, behind), 20),
 	);
 
 	constructor(

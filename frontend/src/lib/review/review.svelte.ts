@@ -111,17 +111,19 @@ export class ReviewController {
 		}
 	}
 
-	/** Ask whether the branch has moved. Shows nothing new by itself, unless nothing was shown. */
+	/** See whether the branch has moved. Shows nothing new by itself, unless nothing was shown. */
 	async check(): Promise<void> {
 		const card = this.#card;
 		const shown = this.diff;
 		if (!card || this.loading) return;
 		if (!shown || shown.files.length === 0) return this.load();
 		try {
-			const now = await this.#ports.diff(card.id);
+			const tip = card.head_sha ?? (await this.#ports.diff(card.id)).head_sha;
 			if (this.diff !== shown) return;
-			if (now.head_sha !== shown.head_sha) await this.#hasMoved(card, shown, now.head_sha);
-			else this.conflicts = now.mergeable === false ? now.conflicts : [];
+			if (tip !== shown.head_sha) await this.#hasMoved(card, shown, tip);
+			else if (card.live?.mergeable != null) {
+				this.conflicts = card.live.mergeable ? [] : card.live.conflicts;
+			}
 		} catch {
 			// Not asked for by anybody: what is shown stays true, the next check may answer.
 		}
@@ -198,7 +200,7 @@ export class ReviewController {
 			if (error instanceof ApiError && error.code === 'merge_conflict') {
 				this.conflicts = error.problem.files ?? [];
 			} else if (error instanceof ApiError && error.code === 'branch_moved') {
-				await this.check();
+				this.moved ??= { sha: '', commits: null };
 			}
 			throw error;
 		}

@@ -78,6 +78,25 @@ describe('rows', () => {
 		}
 	});
 
+	it('tells the prompt from what a person says later', () => {
+		const prompts = (log: LogRows) =>
+			log.rows.flatMap((row) => (row.kind === 'user' ? [row.prompt] : []));
+		const entries = [
+			entry(1, 'phase'),
+			entry(2, 'user'),
+			entry(3, 'message'),
+			entry(4, 'user'),
+			entry(5, 'user', { attempt: 2 }),
+		];
+		const log = new LogRows();
+		log.append(entries);
+		expect(prompts(log)).toEqual([true, false, true]);
+		const paged = new LogRows();
+		paged.append(entries.slice(3));
+		paged.prepend(entries.slice(0, 3));
+		expect(prompts(paged)).toEqual([true, false, true]);
+	});
+
 	it('sums up what a run changed and keeps its newest usage', () => {
 		const usage = { ...zero, turns: 3 };
 		const edit = (seq: number, id: string, path: string) => [

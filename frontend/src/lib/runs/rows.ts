@@ -3,12 +3,14 @@
  * script's output lines are blocks, everything else is a row of its own. Work is proportional to
  * the entries that come in, never to those already there.
  */
-import type { Entry, Usage } from './types.ts';
+import type { Entry, EntryKind, Usage } from './types.ts';
 
 export interface EntryRow {
 	kind: 'phase' | 'message' | 'thinking' | 'user' | 'system' | 'git' | 'raw';
 	key: string;
 	entry: Entry;
+	/** Said before the agent did anything: the prompt, as LazyAF wrote it. */
+	prompt?: boolean;
 }
 export interface ToolRow {
 	kind: 'tool';
@@ -41,6 +43,9 @@ export interface RunStats {
 /** Lines in one block of output: a row must stay cheap to lay out. */
 export const BLOCK_LINES = 100;
 
+/** Kinds that come before the agent's own. */
+const BEFORE_WORK: ReadonlySet<EntryKind> = new Set(['phase', 'user', 'system', 'git', 'usage']);
+
 export class LogRows {
 	readonly rows: Row[] = [];
 	/** The newest usage that the log tells; it is no row. */
@@ -61,6 +66,8 @@ export class LogRows {
 	#firstAttempt: number | null = null;
 	#lastAttempt: number | null = null;
 	#lastUsageSeq = 0;
+	/** The agent has done something in this attempt. */
+	#begun: boolean | null = null;
 
 	get stats(): RunStats {
 		return {
@@ -73,7 +80,9 @@ export class LogRows {
 
 	append(entries: readonly Entry[]): void {
 		for (const entry of entries) {
+			this.#begun ??= entry.seq > 1; // in the middle of a log nobody knows
 			if (this.#lastAttempt !== null && entry.attempt !== this.#lastAttempt) {
+				this.#begun = false;
 				this.rows.push(this.#attempt(`a${entry.seq}`, entry.attempt));
 			}
 			this.#firstAttempt ??= entry.attempt;
@@ -128,6 +137,7 @@ export class LogRows {
 	}
 
 	#add(entry: Entry): void {
+		if (!BEFORE_WORK.has(entry.kind)) this.#begun = true;
 		switch (entry.kind) {
 			case 'tool_call':
 				this.#steps += 1;
@@ -145,13 +155,20 @@ export class LogRows {
 				this.usage = entry.usage;
 				this.#lastUsageSeq = entry.seq;
 				return;
+			case 'user':
+				this.rows.push({ ...this.#row(entry.kind, entry), prompt: !this.#begun });
+				return;
 			default:
-				this.rows.push({ kind: entry.kind, key: this.prefix + entry.seq, entry });
+				this.rows.push(this.#row(entry.kind, entry));
 		}
 	}
 
 	#attempt(key: string, attempt: number): AttemptRow {
 		return { kind: 'attempt', key: this.prefix + key, attempt };
+	}
+
+	#row(kind: EntryRow['kind'], entry: Entry): EntryRow {
+		return { kind, key: this.prefix + entry.seq, entry };
 	}
 
 	#result(entry: Entry): void {
