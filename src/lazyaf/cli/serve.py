@@ -25,6 +25,8 @@ import click
 )
 def command(**options: Any) -> None:
     """Serve API, UI, git and local runners on this machine."""
+    # structlog imports rich only to colour tracebacks, which would cost the server 6 MB for good.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from lazyaf import main
     from lazyaf.domain.errors import LazyafError
     from lazyaf.settings import Settings

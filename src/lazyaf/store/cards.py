@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Integer, Update, bindparam, func, insert, select, update
 
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.errors import NotFound, VersionConflict
@@ -51,9 +52,20 @@ _GET = select(cards).where(cards.c.id == bindparam("card_id"))
 _TOP = select(func.min(cards.c.position)).where(
     cards.c.repo_id == bindparam("repo_id"), cards.c.status == bindparam("status")
 )
-_SET_BASE = update(cards).where(
-    cards.c.id == bindparam("card_id"), cards.c.version == bindparam("seen_version")
-)
+
+
+@lru_cache(maxsize=128)
+def _set(columns: tuple[str, ...]) -> Update:
+    """The compare-and-set of these columns. There are few sets of them, and building a statement
+    costs more than running it."""
+    values: dict[str, Any] = {
+        name: bindparam(f"new_{name}", type_=cards.c[name].type) for name in columns
+    }
+    return (
+        update(cards)
+        .where(cards.c.id == bindparam("card_id"), cards.c.version == bindparam("seen_version"))
+        .values(**values, version=bindparam("seen_version", type_=Integer) + 1)
+    )
 
 
 def get_card(tx: Tx, card_id: str) -> CardRow:
@@ -92,9 +104,10 @@ def insert_card(tx: Tx, values: dict[str, Any]) -> None:
 
 def update_card(tx: Tx, card: CardRow, values: dict[str, Any]) -> None:
     """Change columns by compare-and-set on the version, which grows by one."""
+    parameters = {f"new_{name}": value for name, value in values.items()}
     result = tx.execute(
-        _SET_BASE.values(**values, version=card.version + 1),
-        {"card_id": card.id, "seen_version": card.version},
+        _set(tuple(sorted(values))),
+        {**parameters, "card_id": card.id, "seen_version": card.version},
     )
     if result.rowcount != 1:
         raise VersionConflict(
@@ -113,8 +126,9 @@ def top_position(tx: Tx, repo_id: str, status: str) -> float:
     return 0.0 if top is None else float(top) - POSITION_STEP
 
 
-def respace_column(tx: Tx, repo_id: str, status: str) -> None:
-    """Give every card of a column a fresh, evenly spaced position in the present order."""
+def respace_column(tx: Tx, repo_id: str, status: str) -> list[str]:
+    """Give every card of a column a fresh, evenly spaced position in the present order; returns
+    their ids."""
     query = (
         select(cards.c.id)
         .where(cards.c.repo_id == repo_id, cards.c.status == status)
@@ -125,9 +139,10 @@ def respace_column(tx: Tx, repo_id: str, status: str) -> None:
         tx.execute(
             update(cards)
             .where(cards.c.id == bindparam("card_id"))
-            .values(position=bindparam("new_position")),
+            .values(position=bindparam("new_position"), version=cards.c.version + 1),
             [
                 {"card_id": card_id, "new_position": index * POSITION_STEP}
                 for index, card_id in enumerate(ids)
             ],
         )
+    return ids
