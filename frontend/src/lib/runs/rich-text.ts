@@ -37,6 +37,8 @@ async function importMarkdown(): Promise<Render> {
 	]);
 	const marked = new Marked({ gfm: true, breaks: false });
 	DOMPurify.addHook('afterSanitizeAttributes', (node) => {
+		// They scroll sideways, also by the keyboard.
+		if (node.tagName === 'PRE' || node.tagName === 'TABLE') node.setAttribute('tabindex', '0');
 		if (node.tagName !== 'A') return;
 		node.setAttribute('target', '_blank');
 		node.setAttribute('rel', 'noopener noreferrer nofollow');
@@ -78,7 +80,7 @@ async function importAnsi(): Promise<Render> {
 		ansi.use_classes = true;
 		ansi.url_allowlist = {};
 		ansi.boldStyle = 'font-weight:600';
-		ansi.faintStyle = 'opacity:0.75';
+		ansi.faintStyle = 'color:var(--faint)';
 		ansi.italicStyle = 'font-style:italic';
 		ansi.underlineStyle = 'text-decoration:underline';
 		return ansi.ansi_to_html(text);
