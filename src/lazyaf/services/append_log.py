@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from lazyaf.domain.errors import SequenceGap
 from lazyaf.domain.events import SERVER, EventType
-from lazyaf.protocol.entries import Entry, EntryKind, Usage
+from lazyaf.protocol.entries import Entry, EntryKind, Phase, Usage
 from lazyaf.services.announce import job_changed
 from lazyaf.services.context import Context
 from lazyaf.services.leases import mark_contacted, require_lease
@@ -21,6 +22,8 @@ from lazyaf.store.tx import Tx
 THREAD_ABOVE: Final = 50
 """Entries above which encoding is worth a thread."""
 ACTION_MAX: Final = 200
+_PHASES: Final = frozenset(phase.value for phase in Phase)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 
 
@@ -55,7 +58,7 @@ def progress_of(entries: Sequence[Entry]) -> Progress:
     phase = action = usage = None
     for entry in entries:
         if entry.kind is EntryKind.PHASE:
-            phase = entry.name
+            phase = entry.name if entry.name in _PHASES else phase
         elif entry.kind is EntryKind.USAGE and entry.usage is not None:
             usage = entry.usage
         else:
@@ -66,11 +69,21 @@ def progress_of(entries: Sequence[Entry]) -> Progress:
 def _action(entry: Entry) -> str | None:
     """What the card shows as the last thing done, on one line; None when it is nothing to show."""
     if entry.kind is EntryKind.TOOL_CALL:
-        return f"{entry.name or ''} {entry.text}".strip()[:ACTION_MAX]
+        return _line(f"{entry.name or ''} {entry.text}")
     if entry.kind in (EntryKind.STDOUT, EntryKind.STDERR):
         lines = _ANSI.sub("", entry.text).strip().splitlines()
-        return lines[-1][:ACTION_MAX] if lines else None
+        return _line(lines[-1]) if lines else None
     return None
+
+
+def _line(text: str) -> str:
+    return _CONTROL.sub(" ", text[: 4 * ACTION_MAX]).strip()[:ACTION_MAX]
+
+
+def usage_values(usage: Usage | None) -> dict[str, Any] | None:
+    """A usage as it is stored; None for one that no JSON could hold."""
+    values = usage.model_dump() if usage is not None else None
+    return values if values and all(math.isfinite(value) for value in values.values()) else None
 
 
 def _append(
@@ -104,7 +117,15 @@ def _store(
 ) -> None:
     last = job.log_seq + len(lines)
     codec, body = encoded
-    insert_batch(tx, job.id, first_seq=job.log_seq + 1, last_seq=last, codec=codec, body=body)
+    insert_batch(
+        tx,
+        job.id,
+        attempt=job.attempt,
+        first_seq=job.log_seq + 1,
+        last_seq=last,
+        codec=codec,
+        body=body,
+    )
     update_job(tx, job, {**changes, "log_seq": last})
 
 
@@ -114,8 +135,9 @@ def _changes(job: JobRow, progress: Progress) -> dict[str, Any]:
         changes["phase"] = progress.phase
     if progress.last_action is not None:
         changes["last_action"] = progress.last_action
-    if progress.usage is not None:
-        changes["usage"] = progress.usage.model_dump()
+    usage = usage_values(progress.usage)
+    if usage is not None:
+        changes["usage"] = usage
     return changes
 
 

@@ -2,8 +2,8 @@
 
 `write` queues a function for the writer, which drains up to `BATCH` of them into one transaction and
 resolves their futures after COMMIT, so nothing is ever answered before it is durable (rules.md R5).
-A function that raises before writing just gets its error; one that raises after writing rolls the
-batch back, and each of the batch is run again alone. Measured in store.md.
+A function that raises before writing just gets its error; one that raises after writing, or in the
+database itself, rolls the batch back, and each of the batch is run again alone. Measured in store.md.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from queue import SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Engine
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from lazyaf.domain.errors import Unavailable
+from lazyaf.domain.errors import Invalid, Unavailable
 from lazyaf.domain.events import NewEvent
 from lazyaf.domain.ports import Clock
 from lazyaf.store import engine as engines
@@ -52,8 +53,10 @@ class _Work:
         try:
             self.value = self.fn(tx)
         except Exception as error:  # noqa: BLE001 - handed to the caller's future, never swallowed
-            self.error = error
-            return not tx.is_dirty
+            self.error = _typed(error)
+            # PostgreSQL ends a transaction at its first failing statement, and then its COMMIT is a
+            # ROLLBACK that raises nothing.
+            return not (tx.is_dirty or isinstance(error, SQLAlchemyError))
         self.events = tx.events
         return True
 
@@ -65,6 +68,13 @@ class _Work:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.value)
+
+
+def _typed(error: Exception) -> Exception:
+    """What a database cannot hold (NUL, a lone surrogate, a number beyond 64 bits) is `Invalid`."""
+    if isinstance(error, DataError | OverflowError | UnicodeEncodeError):
+        return Invalid("The request holds something that cannot be stored, like a NUL character.")
+    return error
 
 
 class SqlDatabase:
@@ -110,8 +120,11 @@ class SqlDatabase:
         self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """`read` on the calling thread."""
-        with self._reader_engine.begin() as conn:
-            return fn(Tx(conn), *args, **kwargs)
+        try:
+            with self._reader_engine.begin() as conn:
+                return fn(Tx(conn), *args, **kwargs)
+        except (DataError, OverflowError, UnicodeEncodeError) as error:
+            raise _typed(error) from error
 
     async def write(
         self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
@@ -166,11 +179,13 @@ class SqlDatabase:
         events = [e for work in batch for e in work.events]
 
         def settle() -> None:
-            if events:
-                for listener in self.on_commit:
-                    listener(events)
-            for work in batch:
-                work.settle()
+            try:
+                if events:
+                    for listener in self.on_commit:
+                        listener(events)
+            finally:
+                for work in batch:
+                    work.settle()
 
         loop = batch[0].loop
         if not loop.is_closed():

@@ -27,14 +27,16 @@ LEVEL = 3
 
 _INSERT = insert(job_logs)
 _AFTER = (
-    select(job_logs.c.codec, job_logs.c.body, job_logs.c.first_seq, job_logs.c.last_seq)
+    select(job_logs)
     .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.last_seq > bindparam("after"))
     .order_by(job_logs.c.last_seq)
+    .limit(bindparam("limit"))  # a row has one entry at least; a driver may fetch all rows at once
 )
 _BEFORE = (
-    select(job_logs.c.codec, job_logs.c.body, job_logs.c.first_seq, job_logs.c.last_seq)
+    select(job_logs)
     .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.first_seq < bindparam("before"))
     .order_by(job_logs.c.last_seq.desc())
+    .limit(bindparam("limit"))
 )
 _SIZE = select(func.coalesce(func.sum(func.length(job_logs.c.body)), 0)).where(
     job_logs.c.job_id == bindparam("job_id")
@@ -50,13 +52,14 @@ def encode_batch(lines: Sequence[str]) -> tuple[str, bytes]:
 
 
 def insert_batch(
-    tx: Tx, job_id: str, *, first_seq: int, last_seq: int, codec: str, body: bytes
+    tx: Tx, job_id: str, *, attempt: int, first_seq: int, last_seq: int, codec: str, body: bytes
 ) -> None:
-    """Append a batch whose entries are numbered from ``first_seq`` to ``last_seq``."""
+    """Append a batch of one attempt, numbered from ``first_seq`` to ``last_seq``."""
     tx.execute(
         _INSERT,
         {
             "job_id": job_id,
+            "attempt": attempt,
             "first_seq": first_seq,
             "last_seq": last_seq,
             "codec": codec,
@@ -68,7 +71,7 @@ def insert_batch(
 def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
     """Up to ``limit`` entries with a greater ``seq``, oldest first."""
     found: list[dict[str, Any]] = []
-    for row in tx.execute(_AFTER, {"job_id": job_id, "after": after}):
+    for row in tx.execute(_AFTER, {"job_id": job_id, "after": after, "limit": limit}):
         batch = _decode(row)
         skip = max(0, after + 1 - row.first_seq)
         found += batch[skip : skip + limit - len(found)]
@@ -80,7 +83,7 @@ def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str,
 def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[str, Any]]:
     """Up to ``limit`` entries with a smaller ``seq``, the last ones, oldest first."""
     found: list[dict[str, Any]] = []
-    for row in tx.execute(_BEFORE, {"job_id": job_id, "before": before}):
+    for row in tx.execute(_BEFORE, {"job_id": job_id, "before": before, "limit": limit}):
         batch = _decode(row)[: max(0, before - row.first_seq)]
         found = batch[-(limit - len(found)) :] + found
         if len(found) >= limit:
@@ -94,9 +97,9 @@ def log_bytes(tx: Tx, job_id: str) -> int:
 
 
 def _decode(row: Any) -> list[dict[str, Any]]:
-    """The entries of one row, each with its ``seq`` filled in from its place in the batch."""
+    """The entries of one row, each with its ``attempt``, and its ``seq`` from its place."""
     body: bytes = zstd.decompress(row.body) if row.codec == "zstd" else row.body
     return [
-        {"seq": row.first_seq + index, **json.loads(line)}
+        {"seq": row.first_seq + index, "attempt": row.attempt, **json.loads(line)}
         for index, line in enumerate(body.decode().split("\n"))
     ]

@@ -207,6 +207,7 @@ job_logs = Table(
     Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("last_seq", Integer, primary_key=True),
     Column("first_seq", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
     Column("codec", String(8), nullable=False),
     Column("body", LargeBinary, nullable=False),
 )

@@ -1,0 +1,109 @@
+"""The schema: from nothing, from an older one, never from a newer one, and as the tables say."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import URL, create_engine, inspect, text
+
+from lazyaf.domain.errors import Unavailable
+from lazyaf.store.engine import normalise_url, sqlite_url
+from lazyaf.store.migrate import migrations, upgrade
+from lazyaf.store.tables import metadata
+
+ON_EXPRESSIONS = {"ix_jobs_queue"}
+"""Indexes that Alembic cannot compare on SQLite, because they are on an expression."""
+
+
+def test_the_migrations_make_what_the_tables_say(database_url: URL) -> None:
+    engine = create_engine(database_url)
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        differences = [
+            found
+            for found in compare_metadata(context, metadata)
+            if not (
+                isinstance(found, tuple)
+                and found[0] in {"add_index", "remove_index"}
+                and found[1].name in ON_EXPRESSIONS
+            )
+        ]
+        names = {index["name"] for index in inspect(conn).get_indexes("jobs")}
+    engine.dispose()
+    assert differences == []
+    if database_url.get_backend_name() == "postgresql":
+        assert names >= ON_EXPRESSIONS
+
+
+def test_sqlite_has_the_index_on_an_expression(migrated_file: Path) -> None:
+    with sqlite3.connect(migrated_file) as conn:
+        sql = conn.execute("SELECT sql FROM sqlite_master WHERE name = 'ix_jobs_queue'").fetchone()
+    conn.close()
+    assert "priority DESC" in sql[0]
+
+
+def test_an_upgraded_database_is_left_alone(database_url: URL) -> None:
+    assert upgrade(database_url) is None
+
+
+def test_a_schema_of_a_newer_program_is_refused(database_url: URL) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Unavailable, match="9999"):
+        upgrade(database_url)
+    with engine.connect() as conn:  # and nothing was touched
+        assert conn.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+    engine.dispose()
+
+
+def test_a_copy_is_kept_before_an_upgrade(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "lazyaf.db")
+    _at_first_revision(url)
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        conn.execute(text("INSERT INTO settings (key, value) VALUES ('agent', '\"claude\"')"))
+    engine.dispose()
+    copy = upgrade(url)
+    assert copy is not None
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(copy) as old:
+        assert old.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert old.execute("SELECT key FROM settings").fetchall() == [("agent",)]
+    old.close()
+    assert upgrade(url) is None
+
+
+def test_an_upgrade_that_fails_leaves_the_old_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = sqlite_url(tmp_path / "lazyaf.db")
+    _at_first_revision(url)
+
+    def stumble(*_: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("lazyaf.store.migrate.command.upgrade", stumble)
+    with pytest.raises(RuntimeError, match="no"):
+        upgrade(url)
+    monkeypatch.undo()
+    assert upgrade(url) is not None
+
+
+def _at_first_revision(url: URL) -> None:
+    config = migrations()
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0001")
+    engine.dispose()
+
+
+def test_urls_as_people_write_them() -> None:
+    assert normalise_url("postgresql://u@h/d").drivername == "postgresql+psycopg"
+    assert normalise_url("sqlite:///x").drivername == "sqlite"

@@ -1,0 +1,89 @@
+"""A log is cut into batches and read by cursor from either end, as if it were one list."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, event
+
+from lazyaf.store.logs import encode_batch, entries_after, entries_before, insert_batch, log_bytes
+from lazyaf.store.tables import job_logs, metadata
+from lazyaf.store.tx import Tx
+
+lines = st.builds(
+    lambda text, size: {"kind": "message", "text": text * size},
+    st.text(max_size=20),
+    st.integers(min_value=1, max_value=40),
+)
+batches = st.lists(st.lists(lines, min_size=1, max_size=8), max_size=8)
+
+
+def _stored(tx: Tx, found: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Write the batches; the log as one list."""
+    whole: list[dict[str, Any]] = []
+    for batch in found:
+        first = len(whole) + 1
+        codec, body = encode_batch([json.dumps(entry) for entry in batch])
+        whole += [{"seq": first + i, "attempt": 1, **entry} for i, entry in enumerate(batch)]
+        insert_batch(
+            tx, "job", attempt=1, first_seq=first, last_seq=len(whole), codec=codec, body=body
+        )
+    return whole
+
+
+engine = create_engine("sqlite://")
+metadata.create_all(engine, tables=[job_logs])
+
+
+@event.listens_for(engine, "connect")
+def _without_foreign_keys(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA foreign_keys = OFF")
+
+
+@given(batches, st.integers(0, 70), st.integers(1, 70))
+def test_pages_are_slices_of_the_whole(
+    found: list[list[dict[str, Any]]], cursor: int, limit: int
+) -> None:
+    with engine.connect() as conn:
+        tx = Tx(conn)
+        whole = _stored(tx, found)
+        after = [entry for entry in whole if entry["seq"] > cursor]
+        before = [entry for entry in whole if entry["seq"] < cursor]
+        assert entries_after(tx, "job", cursor, limit) == after[:limit]
+        assert entries_before(tx, "job", cursor, limit) == before[-limit:]
+        assert entries_after(tx, "another", 0, limit) == []
+
+
+@given(batches, st.integers(1, 9))
+def test_following_the_cursor_reads_each_entry_once(
+    found: list[list[dict[str, Any]]], limit: int
+) -> None:
+    with engine.connect() as conn:
+        tx = Tx(conn)
+        whole = _stored(tx, found)
+        read: list[dict[str, Any]] = []
+        while page := entries_after(tx, "job", read[-1]["seq"] if read else 0, limit):
+            read += page
+        assert read == whole
+        back: list[dict[str, Any]] = []
+        while page := entries_before(tx, "job", back[0]["seq"] if back else 10**9, limit):
+            back = page + back
+        assert back == whole
+
+
+def test_long_batches_are_compressed_and_short_ones_are_not() -> None:
+    assert encode_batch(["{}"]) == ("raw", b"{}")
+    codec, body = encode_batch(['{"text": "again and again"}'] * 1000)
+    assert codec == "zstd"
+    assert len(body) < 500
+
+
+def test_the_size_of_a_log_is_what_it_takes() -> None:
+    with engine.connect() as conn:
+        tx = Tx(conn)
+        assert log_bytes(tx, "job") == 0
+        _stored(tx, [[{"text": "a"}]])
+        assert log_bytes(tx, "job") == len('{"text": "a"}')
