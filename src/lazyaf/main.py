@@ -32,6 +32,7 @@ from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.demo import make_demo
+from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.housekeeping import Housekeeping
 from lazyaf.services.locks import KeyedLocks
@@ -47,6 +48,7 @@ from lazyaf.store.engine import normalise_url, sqlite_url
 from lazyaf.store.migrate import upgrade
 from lazyaf.store.settings import get_setting, put_setting
 from lazyaf.store.tx import Tx
+from lazyaf.store.upkeep import only_server_on, truncate_wal, wal_bytes
 from lazyaf.system import SystemClock, new_id, only_server, prepare_data_dir, read_or_make_secret
 from lazyaf.web.app import create_app
 from lazyaf.web.board_cache import BoardCache
@@ -84,7 +86,7 @@ def serve(settings: Settings, announce: Announce) -> None:
     """
     require_safe_host(settings)
     prepare_data_dir(settings.data_dir)
-    with only_server(settings.data_dir):
+    with only_server(settings.data_dir), only_server_on(database_url(settings)):
         listener = _listen(settings)
         try:
             uvloop.run(_serve(settings, listener, announce))
@@ -180,7 +182,11 @@ async def build(settings: Settings, base_url: str) -> House:
     state = _web_state(settings, ctx, pools, base_url, url)
     db.on_commit.append(_listener(ctx, state))
     await recover(ctx)
-    return House(settings, ctx, state, pools, db, Housekeeping(ctx))
+
+    async def upkeep() -> None:
+        await asyncio.to_thread(truncate_wal, url)
+
+    return House(settings, ctx, state, pools, db, Housekeeping(ctx, upkeep))
 
 
 def _context(
@@ -206,6 +212,7 @@ def _context(
         presence=Presence(clock.monotonic),
         job_locks=KeyedLocks(),
         epoch=epoch,
+        room=DiskRoom(settings.data_dir, settings.disk_reserve_mb * 10**6, clock.monotonic),
     )
 
 
@@ -290,6 +297,7 @@ def _web_state(
         pools=pools,
         offers=agent_offers,
         demo=lambda: make_demo(ctx, PERSON),
+        wal_bytes=lambda: wal_bytes(url),
     )
 
 

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     runner_grace: float = Field(
         60, gt=0, description="Seconds that a local runner outlives an absent server."
     )
+    disk_reserve_mb: int = Field(
+        500, ge=0, description="Megabytes that stay free: below them no job is given out."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the server says on stderr."
     )

@@ -30,6 +30,7 @@ from lazyaf.services.claim_job import claim_job
 from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
+from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.finish_job import finish_job
 from lazyaf.services.locks import KeyedLocks
@@ -62,6 +63,7 @@ def make_context(db: SqlDatabase, root: Path, clock: FrozenClock, new_id: Sequen
         presence=Presence(clock.monotonic),
         job_locks=KeyedLocks(),
         epoch="epoch",
+        room=DiskRoom(root, 0, clock.monotonic),
     )
 
 

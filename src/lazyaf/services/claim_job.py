@@ -44,6 +44,8 @@ class Claimed:
 
 async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str) -> Job | None:
     """The next job for this runner, or None. A repeated ``claim_id`` gets the same job again."""
+    if ctx.room.warning() is not None:
+        return None
     claimed = await ctx.db.write(_claim, instance_id, token_id, claim_id, ctx.keys, ctx.clock.now())
     if claimed is None:
         return None

@@ -9,6 +9,7 @@ from lazyaf.domain.ports import Clock, Database
 from lazyaf.git.storage import Storage
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
+from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.presence import Presence
@@ -42,3 +43,4 @@ class Context:
     presence: Presence
     job_locks: KeyedLocks
     epoch: str
+    room: DiskRoom

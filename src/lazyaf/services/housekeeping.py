@@ -1,9 +1,10 @@
-"""What the server does by itself, once a second and once an hour."""
+"""What the server does by itself: reaping each second, and now and then some upkeep."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,15 +17,20 @@ from lazyaf.services.reap import reap
 log = structlog.get_logger(__name__)
 
 TICK_S: Final = 1.0
-HOURLY: Final = 3600
+UPKEEP_TICKS: Final = 300
+TRIM_TICKS: Final = 3600
 KEEP_EVENTS: Final = timedelta(days=90)
 
 
 class Housekeeping:
-    """Reaps silent leases and runners, and forgets old events."""
+    """Reaps silent leases and runners, keeps the database trim, and forgets old events.
 
-    def __init__(self, ctx: Context) -> None:
+    ``upkeep`` is the store's own, called every five minutes.
+    """
+
+    def __init__(self, ctx: Context, upkeep: Callable[[], Awaitable[None]]) -> None:
         self._ctx = ctx
+        self._upkeep = upkeep
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -54,6 +60,8 @@ class Housekeeping:
             log.info("late_tick")
             return
         await reap(self._ctx)
-        if ticks % HOURLY == 0:
+        if ticks % UPKEEP_TICKS == 0:
+            await self._upkeep()
+        if ticks % TRIM_TICKS == 0:
             before = (datetime.now(UTC) - KEEP_EVENTS).isoformat(timespec="milliseconds")
             await self._ctx.db.write(trim_feed, before)

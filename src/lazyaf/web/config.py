@@ -48,6 +48,7 @@ class WebState:
     pools: Sequence[Pool]
     offers: Offers
     demo: Demo
+    wal_bytes: Callable[[], int]
 
 
 async def provide_state(connection: HTTPConnection) -> WebState:

@@ -59,11 +59,11 @@ def problem(
     return ProblemResponse(body, status, headers=dict(headers or {}))
 
 
-def problem_of(error: LazyafError) -> ProblemResponse:
-    """A typed error as an answer."""
+def problem_of(error: LazyafError, *, challenge: str = "Bearer") -> ProblemResponse:
+    """A typed error as an answer. ``challenge`` is the scheme that a 401 asks for."""
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = 'Bearer realm="lazyaf"'
+        headers["WWW-Authenticate"] = f'{challenge} realm="lazyaf"'
     if isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
     return problem(error.status, error.code, error.title, error.detail, error.extra, headers)
@@ -81,7 +81,8 @@ async def _typed(request: Request, error: Exception) -> Response:
     known = error if isinstance(error, LazyafError) else LazyafError(str(error))
     if known.status >= 500:
         log.error("failed", path=request.url.path, code=known.code, detail=known.detail)
-    return problem_of(known)
+    # A git client offers the password of its URL only to who asks for Basic.
+    return problem_of(known, challenge="Basic" if request.url.path.startswith("/git/") else "Bearer")
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

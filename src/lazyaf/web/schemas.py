@@ -437,10 +437,11 @@ class PoolView(BaseModel):
 
 
 class RunnerList(BaseModel):
-    """Every runner and pool."""
+    """Every runner and pool. ``warning`` says why no job is given out at the moment."""
 
     items: list[Runner]
     pools: list[PoolView]
+    warning: str | None
     cursor: str
 
 

@@ -159,7 +159,6 @@ async def checkpoint(
 ) -> Response:
     """Record what was pushed to the attempt's own refs."""
     await record_checkpoint(state.ctx, job_id, lease, body)
-    state.progress.note(job_id)
     return Response(status_code=204)
 
 

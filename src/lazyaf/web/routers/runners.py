@@ -26,7 +26,12 @@ async def get_runners(state: State, _person: Person) -> dict[str, Any]:
 async def _panel(state: WebState) -> dict[str, Any]:
     event_id, items = await state.ctx.db.read(panel)
     pools = [pool.describe() for pool in state.pools]
-    return {"items": items, "pools": pools, "cursor": state.feed.cursor(event_id)}
+    return {
+        "items": items,
+        "pools": pools,
+        "warning": state.ctx.room.warning(),
+        "cursor": state.feed.cursor(event_id),
+    }
 
 
 @router.post("/scale", response_model=schemas.RunnerList)

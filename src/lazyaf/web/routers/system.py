@@ -44,6 +44,8 @@ async def metrics(state: State, _person: Person) -> Response:
         known.labels(status).set(runners.get(status, 0))
     sockets = Gauge("lazyaf_live_sockets", "Sockets on the live feed.", registry=registry)
     sockets.set(state.feed.subscriber_count)
+    wal = Gauge("lazyaf_wal_bytes", "Size of SQLite's write-ahead log.", registry=registry)
+    wal.set(state.wal_bytes())
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
