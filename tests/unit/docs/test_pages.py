@@ -99,3 +99,17 @@ def test_sources_that_are_named_exist() -> None:
         f"src/lazyaf/{name}" for name in re.findall(r"`((?!src/|tests/)[a-z]+/[\w/]+\.py)`", text)
     ]
     assert [name for name in named if name not in known and not (ROOT / name).exists()] == []
+
+
+def test_functions_that_the_architecture_names_exist() -> None:
+    """Each module that the walk names is real, and so is each function and class."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    walk = text.partition("## One card through the house")[2].partition("## What is on disk")[0]
+    sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src" / "lazyaf").rglob("*.py"))
+    named = {
+        word.rpartition(".")[2]
+        for word in re.findall(r"`([A-Za-z_]+(?:\.[A-Za-z_]+)?)`", walk)
+        if "_" in word or word[0].isupper()
+    }
+    defined = set(re.findall(r"(?:def |class |^)(\w+)(?:[(:\[]| =)", sources, re.MULTILINE))
+    assert named - defined - {"Host", "Origin"} == set()
