@@ -1,0 +1,254 @@
+"""`lazyaf card`: a card's whole life from a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.commandline import Git, Lazyaf
+from support.server import ServerProcess
+from support.waiting import until
+
+COMMIT = "echo more >> README.md && git commit -qam 'Say more'"
+
+
+@pytest.fixture
+def board(working: Lazyaf, checkout: Git, name: str) -> str:
+    """The name of a repository on the board whose server has a runner."""
+    assert working("ingest", checkout.path).exit_code == 0
+    return name
+
+
+def in_review(lazyaf: Lazyaf, repo: str, script: str = COMMIT) -> int:
+    """The number of a card whose work waits for a person."""
+    card = lazyaf.json("card", "add", repo, "-t", "Say more", "--command", script, "--start")
+    followed = lazyaf("card", "log", repo, card["number"], "--follow")
+    assert followed.exit_code == 0, followed.output
+    assert lazyaf.json("card", "show", repo, card["number"])["status"] == "in_review"
+    return int(card["number"])
+
+
+def test_a_card_with_everything_that_can_be_said(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
+    lazyaf("ingest", checkout.path)
+    words = ("-t", "Sort orders", "-d", "-", "--agent", "claude")
+    added = lazyaf(
+        "card",
+        "add",
+        name,
+        *words,
+        "--model",
+        "m",
+        "-l",
+        "ui",
+        "-l",
+        "now",
+        "-p",
+        "high",
+        stdin="By date.\n",
+    )
+    assert added.exit_code == 0, added.output
+    card = lazyaf.json("card", "show", name, "#1")
+    assert (card["title"], card["description"]) == ("Sort orders", "By date.\n")
+    assert (card["labels"], card["priority"]) == (["ui", "now"], 3)
+    assert (card["agent"], card["agent_options"]) == ("claude", {"model": "m"})
+    shown = lazyaf("card", "show", name, "1").stdout
+    assert "Sort orders" in shown
+    assert "high" in shown
+    assert "By date." in shown
+
+
+def test_the_list_can_be_narrowed(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
+    lazyaf("ingest", checkout.path)
+    assert "No cards" in lazyaf("card", "list", name).stdout
+    lazyaf("card", "add", name, "-t", "One", "-l", "ui")
+    lazyaf("card", "add", name, "-t", "Two")
+    listed = lazyaf("card", "list", name).stdout
+    assert "#1" in listed
+    assert "#2" in listed
+    assert [c["title"] for c in lazyaf.json("card", "list", name, "-l", "ui")["items"]] == ["One"]
+    assert lazyaf.json("card", "list", name, "--status", "done")["items"] == []
+
+
+def test_numbers_that_contain_a_number_are_other_cards(
+    lazyaf: Lazyaf, server: ServerProcess, checkout: Git, name: str
+) -> None:
+    lazyaf("ingest", checkout.path)
+    for number in range(1, 12):
+        server.client.post(f"/api/repos/{name}/cards", json={"title": f"Card {number}"})
+    assert lazyaf.json("card", "show", name, "1")["title"] == "Card 1"
+
+
+def test_what_cannot_be_a_card(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
+    lazyaf("ingest", checkout.path)
+    assert lazyaf("card", "show", name, "one").exit_code == 2
+    missing = lazyaf("card", "show", name, "77")
+    assert missing.exit_code == 1
+    assert f"There is no card #77 in {name}." in missing.stderr
+    assert lazyaf("card", "show", "nothing", "1").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--agent", "claude", "--command", "true"),
+        ("--command", "true", "--model", "m"),
+        ("--priority", "sky-high"),
+    ],
+)
+def test_options_that_contradict(lazyaf: Lazyaf, name: str, words: tuple[str, ...]) -> None:
+    assert lazyaf("card", "add", name, "-t", "T", *words).exit_code == 2
+
+
+def test_a_card_that_cannot_start_is_added_all_the_same(
+    lazyaf: Lazyaf, server: ServerProcess, name: str
+) -> None:
+    server.client.post("/api/repos", json={"name": name}).raise_for_status()
+    result = lazyaf("card", "add", name, "-t", "T", "--command", "true", "--start")
+    assert result.exit_code == 1
+    assert "#1 was added but not started" in result.stderr
+    assert lazyaf.json("card", "show", name, "1")["status"] == "todo"
+
+
+def test_a_card_that_never_started_has_no_log(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
+    lazyaf("ingest", checkout.path)
+    lazyaf("card", "add", name, "-t", "T")
+    result = lazyaf("card", "log", name, "1")
+    assert result.exit_code == 1
+    assert f"lazyaf card start {name} 1" in result.stderr
+
+
+def test_a_command_that_the_state_forbids(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
+    lazyaf("ingest", checkout.path)
+    lazyaf("card", "add", name, "-t", "T")
+    result = lazyaf("card", "reject", name, "1")
+    assert result.exit_code == 1
+    assert "[illegal_transition]" in result.stderr
+
+
+def test_a_queued_card_is_cancelled_and_deleted(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
+    lazyaf("ingest", checkout.path)
+    lazyaf("card", "add", name, "-t", "T", "--command", "true", "--start")
+    assert lazyaf("card", "delete", name, "1", "--yes").exit_code == 1
+    assert lazyaf("card", "cancel", name, "1").exit_code == 0
+    assert lazyaf("card", "delete", name, "1", stdin="n\n").exit_code == 1
+    assert lazyaf("card", "delete", name, "1", stdin="y\n").exit_code == 0
+    assert lazyaf("card", "show", name, "1").exit_code == 1
+
+
+def test_the_log_is_printed_as_entries_as_json_and_raw(working: Lazyaf, board: str) -> None:
+    number = in_review(working, board, f"printf 'Hello \\033[31mred\\n' && {COMMIT}")
+    log = working("card", "log", board, number).stdout
+    assert "Hello red" in log
+    assert "── working" in log
+    assert "\x1b" not in log
+    lines = working("card", "log", board, number, "--json").stdout.splitlines()
+    assert lines[0].startswith('{"')
+    assert "Hello" in working("card", "log", board, number, "--raw").stdout
+    assert working("card", "log", board, number, "--raw", "--follow").exit_code == 2
+
+
+def test_a_followed_log_ends_with_the_job(working: Lazyaf, board: str) -> None:
+    card = working.json("card", "add", board, "-t", "T", "--command", COMMIT, "--start")
+    followed = working("card", "log", board, card["number"], "-f")
+    assert followed.stdout.rstrip().endswith("The job is completed (finished).")
+
+
+def test_approve_merges_the_commit_that_was_seen(
+    working: Lazyaf, working_server: ServerProcess, board: str
+) -> None:
+    number = in_review(working, board)
+    head = working.json("card", "show", board, number)["head_sha"]
+    moved = working("card", "approve", board, number, "--sha", "0" * 40)
+    assert moved.exit_code == 1
+    assert "[branch_moved]" in moved.stderr
+    assert working("card", "approve", board, number, "--sha", "1234567").exit_code == 1
+    done = working.json("card", "approve", board, number, "--sha", head[:12])
+    assert done["status"] == "done"
+    page = working_server.client.get(f"/api/repos/{board}/commits?ref=main").json()
+    assert page["items"][0]["sha"] == done["merged_sha"]
+    assert head in page["items"][0]["parents"]
+
+
+def test_approve_without_a_terminal_wants_the_commit(working: Lazyaf, board: str) -> None:
+    number = in_review(working, board)
+    result = working("card", "approve", board, number)
+    assert result.exit_code == 2
+    assert "--sha" in result.stderr
+    assert working.json("card", "show", board, number)["status"] == "in_review"
+
+
+def at_a_terminal(lazyaf: Lazyaf, answer: str, *words: str) -> tuple[int, str]:
+    """Run a command at a pseudo-terminal that answers its question; exit code and what was seen."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "lazyaf", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, **lazyaf.env},
+    )
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    seen = b""
+    try:
+        while piece := os.read(ours, 65_536):
+            seen += piece
+    except OSError:  # how Linux says that nobody holds the other end any more
+        pass
+    os.close(ours)
+    return child.wait(), seen.decode()
+
+
+def test_approve_shows_what_it_would_merge_and_asks(working: Lazyaf, board: str) -> None:
+    number = in_review(working, board)
+    head = working.json("card", "show", board, number)["head_sha"]
+    words = ("card", "approve", board, str(number))
+    code, seen = at_a_terminal(working, "n\n", *words)
+    assert code == 1
+    assert "README.md" in seen
+    assert "+1 -0 in 1 file" in seen
+    assert head[:12] in seen
+    assert working.json("card", "show", board, number)["status"] == "in_review"
+    code, seen = at_a_terminal(working, "y\n", *words)
+    assert code == 0, seen
+    assert "Merged as" in seen
+
+
+def test_approve_says_what_conflicts(working: Lazyaf, board: str, checkout: Git) -> None:
+    number = in_review(working, board)
+    checkout.commit(text="Hello\nsomething else\n")
+    assert working("ingest", checkout.path).exit_code == 0
+    code, seen = at_a_terminal(working, "y\n", "card", "approve", board, str(number))
+    assert code == 1
+    assert "README.md" in seen
+    assert "[merge_conflict]" in seen
+    head = working.json("card", "show", board, number)["head_sha"]
+    refused = working("card", "approve", board, number, "--sha", head)
+    assert refused.exit_code == 1
+    assert "README.md" in refused.stderr
+
+
+def test_changes_are_requested_and_work_is_rejected(working: Lazyaf, board: str) -> None:
+    number = in_review(working, board)
+    assert working("card", "request-changes", board, number, "-m", "Again").exit_code == 0
+    assert working("card", "log", board, number, "-f").exit_code == 0
+    assert working("card", "reject", board, number).exit_code == 0
+    assert working.json("card", "show", board, number)["status"] == "todo"
+
+
+def test_a_failed_card_is_retried(working: Lazyaf, board: str, tmp_path: Path) -> None:
+    card = working.json("card", "add", board, "-t", "T", "--command", "exit 3", "--start")
+    working("card", "log", board, card["number"], "-f")
+    shown = working("card", "show", board, card["number"]).stdout
+    assert "failed" in shown
+    assert working("card", "retry", board, card["number"], "--fresh").exit_code == 0
+    number = card["number"]
+    until(
+        lambda: working.json("card", "show", board, number)["status"] == "failed",
+        "the retry failed as well",
+    )
