@@ -47,7 +47,6 @@ def command(target: Path, data_dir: Path | None, as_json: bool) -> None:
     target = target.expanduser().absolute()
     _require_source(source)
     _require_empty(source, target)
-    os.umask(0o077)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     target.chmod(0o700)
     try:
