@@ -68,6 +68,11 @@ class ServerProcess:
         return self._process
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def token(self) -> str:
         """The person's token that the server made."""
         return (self.data_dir / "token").read_text().strip()
@@ -153,7 +158,7 @@ class ServerProcess:
 
     def kill(self, *, tree: bool = False) -> None:
         """SIGKILL to the server alone; with ``tree`` to its runners, too."""
-        for pid in [*(self._runner_pids() if tree else ()), self.process.pid]:
+        for pid in [*(self.runner_pids() if tree else ()), self.process.pid]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -161,7 +166,8 @@ class ServerProcess:
         self.process.wait()
         self._forget()
 
-    def _runner_pids(self) -> list[int]:
+    def runner_pids(self) -> list[int]:
+        """The local runners' processes; some may be gone."""
         return [int(path.read_text()) for path in (self.data_dir / "runners").glob("local-*/pid")]
 
     def _forget(self) -> None:
