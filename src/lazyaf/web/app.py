@@ -46,13 +46,13 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
     )
     app.state.lazyaf = state
     errors.install(app)
-    for router in (
-        repos.router,
+    for router in (  # the busiest first, since they are tried in this order
         cards.router,
+        runner_v1.router,
         jobs.router,
+        repos.router,
         runners.router,
         system.router,
-        runner_v1.router,
         live.router,
         git_http.router,
     ):

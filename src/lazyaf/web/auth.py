@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lazyaf.domain.errors import Forbidden, LazyafError, Unauthenticated
 from lazyaf.domain.events import PERSON, Actor
 from lazyaf.services.tokens import KnownToken
-from lazyaf.web.config import WebState, provide_state
+from lazyaf.web.config import WebState, provide_state, state_of
 from lazyaf.web.errors import problem_of
 
 TOKEN_PROTOCOL = "lazyaf.token."  # noqa: S105 - the prefix of a subprotocol, not a secret
@@ -82,8 +82,9 @@ def bearer_of(connection: HTTPConnection) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-async def person(request: Request, state: State) -> Actor:
+async def person(request: Request) -> Actor:
     """A person's credential; anyone on this machine when the server runs with ``--auth off``."""
+    state = state_of(request)  # not by dependency: each costs more than what it does
     token = bearer_of(request)
     if token is None and state.config.auth == "off":
         return PERSON
@@ -98,9 +99,9 @@ async def person_of(state: WebState, token: str | None) -> Actor:
     return PERSON
 
 
-async def runner_token(request: Request, state: State) -> str:
+async def runner_token(request: Request) -> str:
     """The id of a runner's token; a person's is refused here."""
-    known = await _known(state, bearer_of(request))
+    known = await _known(state_of(request), bearer_of(request))
     if known.kind != "runner":
         raise Forbidden("This endpoint is for runners. Use a runner's token.", code="wrong_token")
     return known.id

@@ -82,7 +82,9 @@ async def _typed(request: Request, error: Exception) -> Response:
     if known.status >= 500:
         log.error("failed", path=request.url.path, code=known.code, detail=known.detail)
     # A git client offers the password of its URL only to who asks for Basic.
-    return problem_of(known, challenge="Basic" if request.url.path.startswith("/git/") else "Bearer")
+    return problem_of(
+        known, challenge="Basic" if request.url.path.startswith("/git/") else "Bearer"
+    )
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -30,6 +30,7 @@ from lazyaf.web.paging import (
     RepoKey,
     decode_cursor,
     encode_cursor,
+    seen_version,
 )
 
 router = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS)
@@ -106,12 +107,16 @@ async def get_card(state: State, _person: Person, card_id: CardId) -> dict[str, 
 
 @router.patch("/cards/{card_id}", response_model=schemas.Card)
 async def patch_card(
-    state: State, person: Person, card_id: CardId, patch: schemas.CardPatch, version: IfMatch
+    state: State,
+    person: Person,
+    card_id: CardId,
+    patch: schemas.CardPatch,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Change fields of a card, never its status."""
     changes = patch.model_dump(exclude_unset=True)
     return await state.ctx.db.write(
-        cards.edit_card, card_id, changes, version, person, state.ctx.clock.now()
+        cards.edit_card, card_id, changes, seen_version(if_match), person, state.ctx.clock.now()
     )
 
 

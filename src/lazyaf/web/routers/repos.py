@@ -12,7 +12,15 @@ from lazyaf.services.land_branch import land_branch
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
-from lazyaf.web.paging import Cursor, IfMatch, Limit, RepoKey, encode_cursor, text_cursor
+from lazyaf.web.paging import (
+    Cursor,
+    IfMatch,
+    Limit,
+    RepoKey,
+    encode_cursor,
+    seen_version,
+    text_cursor,
+)
 
 router = APIRouter(prefix="/api/repos", tags=["repositories"], responses=PROBLEMS)
 
@@ -60,11 +68,17 @@ async def get_repo(state: State, _person: Person, repo_id: RepoKey) -> dict[str,
 
 @router.patch("/{repo_id}", response_model=schemas.Repo)
 async def patch_repo(
-    state: State, person: Person, repo_id: RepoKey, patch: schemas.RepoPatch, version: IfMatch
+    state: State,
+    person: Person,
+    repo_id: RepoKey,
+    patch: schemas.RepoPatch,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Change a repository; a new default branch moves the internal HEAD."""
     changes = patch.model_dump(exclude_unset=True)
-    return await repositories.edit_repo(state.ctx, repo_id, changes, if_match=version, actor=person)
+    return await repositories.edit_repo(
+        state.ctx, repo_id, changes, if_match=seen_version(if_match), actor=person
+    )
 
 
 @router.delete("/{repo_id}", status_code=204)
