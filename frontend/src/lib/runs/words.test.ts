@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { entry } from './factories.ts';
 import { patchLines } from './patch.ts';
 import { toolFacts, toolShape } from './tool.ts';
-import { between, compact, took } from './words.ts';
+import { between, compact, firstLine, took } from './words.ts';
 
 it('says durations and amounts as people do', () => {
 	expect([840, 4100, 59_400, 159_000, 3_723_000].map(took)).toEqual([
@@ -44,4 +44,12 @@ it('numbers the lines of a patch', () => {
 		{ origin: '-', number: 4, text: 'old' },
 		{ origin: '+', number: 4, text: 'new' },
 	]);
+});
+
+it('parts a sentence from what a program said', () => {
+	expect(firstLine('It exited with 1.\n  one\ntwo\n')).toEqual({
+		line: 'It exited with 1.',
+		rest: '  one\ntwo',
+	});
+	expect(firstLine('')).toEqual({ line: '', rest: '' });
 });

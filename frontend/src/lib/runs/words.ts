@@ -73,3 +73,9 @@ export function tokens(usage: Usage): string | null {
 	if (read + usage.output_tokens === 0) return null;
 	return `${compact(read)} tokens in, ${compact(usage.output_tokens)} out`;
 }
+
+/** A text's first line, and what follows it. */
+export function firstLine(text: string): { line: string; rest: string } {
+	const [line = '', ...rest] = text.trim().split('\n');
+	return { line, rest: rest.join('\n').trimEnd() };
+}
