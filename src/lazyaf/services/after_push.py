@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lazyaf.domain.errors import Invalid
+import structlog
+
+from lazyaf.domain.errors import Invalid, LazyafError
 from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
 from lazyaf.domain.repo_settings import CONFIG_PATH, PROMPT_PATH, parse_config
 from lazyaf.git import blobs, refs
@@ -15,6 +17,8 @@ from lazyaf.services.context import Context
 from lazyaf.services.repositories import find_repo, mark_ingested, set_file_settings
 from lazyaf.store.cards import CardRow, cards_in_review, get_card, update_card
 from lazyaf.store.tx import Tx
+
+log = structlog.get_logger(__name__)
 
 HEADS = "refs/heads/"
 
@@ -32,6 +36,24 @@ async def branches_pushed(
     await ctx.db.write(_announce, repo_id, heads, actor)
     if any(name == repo.default_branch for name, _ in heads):
         await refresh_config(ctx, repo_id)
+    await refresh_reviews(ctx, repo_id)
+
+
+async def branch_merged(ctx: Context, repo_id: str, branch: str) -> None:
+    """A card was merged into a branch: other cards in review may conflict now, and the repository's
+    own settings may be new. What goes wrong here undoes no merge."""
+    try:
+        repo = await ctx.db.read(find_repo, repo_id)
+        if branch == repo.default_branch:
+            await refresh_config(ctx, repo_id)
+        await refresh_reviews(ctx, repo_id)
+    except LazyafError as error:
+        log.warning("not_refreshed", repo=repo_id, detail=error.detail)
+
+
+async def default_branch_changed(ctx: Context, repo_id: str) -> None:
+    """Another branch is the default one: its settings count, and cards without a base go there."""
+    await refresh_config(ctx, repo_id)
     await refresh_reviews(ctx, repo_id)
 
 
@@ -57,7 +79,8 @@ async def refresh_config(ctx: Context, repo_id: str) -> None:
         wrong = error.detail
     except UnicodeDecodeError:
         wrong = f"{CONFIG_PATH} is not UTF-8."
-    template = prompt.decode(errors="replace") if prompt is not None else None
+    # A NUL is nothing that a prompt needs, and PostgreSQL cannot keep one.
+    template = prompt.decode(errors="replace").replace("\0", "\ufffd") if prompt else None
     await ctx.db.write(set_file_settings, repo_id, found, template, wrong, ctx.clock.now())
 
 

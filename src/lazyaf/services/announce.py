@@ -43,4 +43,4 @@ def runner_changed(tx: Tx, kind: EventType, runner_id: str, actor: Actor) -> Run
 
 def repo_changed(tx: Tx, kind: EventType, repo: RepoRow, actor: Actor) -> None:
     """Emit a repository event."""
-    tx.emit(NewEvent(kind, repo.id, actor, repo.version, {"repo": repo_view(repo)}))
+    tx.emit(NewEvent(kind, repo.id, actor, repo.version, {"repo": repo_view(tx, repo)}))

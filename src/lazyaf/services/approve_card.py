@@ -12,6 +12,7 @@ from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.git import merge, refs
 from lazyaf.git.merge import Identity
 from lazyaf.git.refs import RefUpdate
+from lazyaf.services.after_push import branch_merged
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
@@ -56,11 +57,26 @@ async def _approve(ctx: Context, card_id: str, head_sha: str, actor: Actor) -> d
         if review.card.no_changes and not review.card.files:
             await ctx.db.write(_close_unchanged, review.card, actor, ctx.clock.now())
             return await ctx.db.read(card_view, card_id)
-        for _ in range(TRIES):
-            if await _try_merge(ctx, review, head_sha, actor):
-                return await ctx.db.read(card_view, card_id)
+        await _merge(ctx, review, head_sha, actor)
+    await branch_merged(ctx, review.repo.id, review.base)
+    return await ctx.db.read(card_view, card_id)
+
+
+async def _merge(ctx: Context, review: Review, head_sha: str, actor: Actor) -> None:
+    """Try until neither the base nor the card moves meanwhile. The server measures a card anew when
+    its base moves, so a newer version of it is no reason to give up; another base is."""
+    base = review.base
+    for _ in range(TRIES):
+        if await _try_merge(ctx, review, head_sha, actor):
+            return
+        review = await ctx.db.read(_review, review.card.id)
+        if review.base != base:
+            raise Conflict(
+                f"Card #{review.card.number} goes into another branch now. Look again.",
+                code="base_changed",
+            )
     raise Conflict(
-        f"“{review.base}” keeps moving, so the merge could not be completed. Try again in a moment.",
+        f"“{base}” keeps moving, so the merge could not be completed. Try again in a moment.",
         code="base_busy",
     )
 
@@ -77,22 +93,22 @@ def _review(tx: Tx, card_id: str) -> Review:
 
 
 def _close_unchanged(tx: Tx, seen: CardRow, actor: Actor, now: str) -> None:
-    card = _same(tx, seen)
+    card = get_card(tx, seen.id)
+    if not card.no_changes or card.files:
+        raise Conflict(f"Card #{card.number} changed while you approved it. Look again.")
     change_status(tx, card, CardCommand.APPROVE, {}, actor, now)
 
 
 def _same(tx: Tx, seen: CardRow) -> CardRow:
     card = get_card(tx, seen.id)
+    apply(CardStatus(card.status), CardCommand.APPROVE)
     if card.version != seen.version:
-        apply(CardStatus(card.status), CardCommand.APPROVE)
-        raise VersionConflict(
-            f"Card #{card.number} changed while you approved it. Look again.", code="conflict"
-        )
+        raise VersionConflict(f"Card #{card.number} changed while you approved it. Look again.")
     return card
 
 
 async def _try_merge(ctx: Context, review: Review, head_sha: str, actor: Actor) -> bool:
-    """One round of intent → effect → confirm; False when the base moved meanwhile."""
+    """One round of intent → effect → confirm; False when the base or the card moved meanwhile."""
     repo_id = review.repo.id
     base_sha = await refs.resolve(ctx.git, repo_id, branch_ref(review.base))
     if base_sha is None:
@@ -120,7 +136,10 @@ async def _try_merge(ctx: Context, review: Review, head_sha: str, actor: Actor) 
         actor=str(actor),
         created_at=ctx.clock.now(),
     )
-    await ctx.db.write(_write_down, review.card, intent)
+    try:
+        await ctx.db.write(_write_down, review.card, intent)
+    except VersionConflict:
+        return False
     try:
         await _effect(ctx, intent, review.card.branch_name or "")
     except BranchMoved:

@@ -29,7 +29,7 @@ from lazyaf.store.cards import (
     update_card,
 )
 from lazyaf.store.intents import find_intent
-from lazyaf.store.jobs import get_job
+from lazyaf.store.jobs import get_job, reprioritise
 from lazyaf.store.repos import get_repo, take_number
 from lazyaf.store.tx import Tx
 
@@ -111,6 +111,8 @@ def edit_card(
     if "title" in values:
         values["title"] = values["title"].strip()
     update_card(tx, card, {**values, "updated_at": now})
+    if "priority" in values:
+        reprioritise(tx, card_id, values["priority"])
     summary = card_changed(tx, EventType.CARD_UPDATED, card_id, actor)
     description = values.get("description", card.description)
     options = values.get("agent_options", card.agent_options)
@@ -164,8 +166,13 @@ def place_card(
         return full_card(card, card_changed(tx, EventType.CARD_MOVED, card_id, actor))
     position = position_between(_neighbour(tx, card, after), _neighbour(tx, card, before))
     if position is None:
-        respace_column(tx, card.repo_id, card.status)
+        respaced = respace_column(tx, card.repo_id, card.status)
         position = position_between(_neighbour(tx, card, after), _neighbour(tx, card, before))
+        if position is None:
+            raise Conflict("Those cards are in another order now. Load the board again.")
+        for other_id in respaced:
+            card_changed(tx, EventType.CARD_MOVED, other_id, actor)
+        card = get_card(tx, card_id)
     update_card(tx, card, {"position": position, "updated_at": now})
     summary = card_changed(tx, EventType.CARD_MOVED, card_id, actor)
     return full_card(card, summary)

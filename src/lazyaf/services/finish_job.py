@@ -14,6 +14,7 @@ from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import refs
 from lazyaf.protocol.messages import FinishRequest
+from lazyaf.services.append_log import usage_values
 from lazyaf.services.card_branch import Measured, archive_ref, branch_ref, measure, move_branch
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
@@ -74,8 +75,9 @@ async def _finish(ctx: Context, ending: Ending, lease: str, request: FinishReque
     tip = await refs.resolve(ctx.git, card.repo_id, branch_ref(branch))
     head = request.head_sha
     if head is not None and (tip is not None or head != ending.held.job.base_sha) and tip != head:
-        intent = ending.intent or _intent(ctx, ending, tip, head, request)
-        if ending.intent is None:
+        intent = ending.intent
+        if intent is None or (intent.old_sha, intent.new_sha) != (tip, head):
+            intent = _intent(ctx, ending, tip, head, request)
             await ctx.db.write(_write_down, intent, ending.held.job.id, lease)
         refused = await _effect(ctx, intent, card)
         if refused is not None:
@@ -105,17 +107,29 @@ def _intent(
 
 def _write_down(tx: Tx, intent: IntentRow, job_id: str, lease: str) -> None:
     mark_contacted(tx, require_lease(tx, job_id, lease))
+    drop_finish_intent(tx, intent.card_id)  # an earlier try, which said something else
     insert_intent(tx, intent)
+
+
+def drop_finish_intent(tx: Tx, card_id: str) -> None:
+    """Forget a finish that was begun: it is confirmed, or another attempt decides now."""
+    intent = find_intent(tx, card_id)
+    if intent is not None and intent.operation == "finish":
+        remove_intent(tx, intent.id)
 
 
 async def _effect(ctx: Context, intent: IntentRow, card: CardRow) -> str | None:
     """Move the branch; why not, when it cannot be. A rewritten branch keeps its former tip."""
     branch = intent.ref.removeprefix("refs/heads/")
     old, new = intent.old_sha, intent.new_sha
+    count = card.rejections + 1
+    archive: str | None = archive_ref(card.number, count)
     if await refs.resolve(ctx.git, intent.repo_id, intent.ref) == new:
+        if await refs.resolve(ctx.git, intent.repo_id, str(archive)) == old is not None:
+            await ctx.db.write(_count_archive, card.id, count)  # a crash came between the two
         return None
-    forward = old is None or await refs.is_ancestor(ctx.git, intent.repo_id, old, new)
-    archive = None if forward else archive_ref(card.number, card.rejections + 1)
+    if old is None or await refs.is_ancestor(ctx.git, intent.repo_id, old, new):
+        archive = None
     try:
         await move_branch(ctx, intent.repo_id, branch, old=old, new=new, archive=archive)
     except BranchMoved:
@@ -126,13 +140,13 @@ async def _effect(ctx: Context, intent: IntentRow, card: CardRow) -> str | None:
     except Conflict as blocked:
         return f"The branch {branch} cannot be made: {blocked.detail}"
     if archive is not None:
-        await ctx.db.write(_count_archive, card.id)
+        await ctx.db.write(_count_archive, card.id, count)
     return None
 
 
-def _count_archive(tx: Tx, card_id: str) -> None:
+def _count_archive(tx: Tx, card_id: str, count: int) -> None:
     card = get_card(tx, card_id)
-    update_card(tx, card, {"rejections": card.rejections + 1})
+    update_card(tx, card, {"rejections": max(card.rejections, count)})
 
 
 async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:
@@ -141,9 +155,9 @@ async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:
     measured = await measure(ctx, card.repo_id, ending.base, head) if head else Measured()
     closing = Closing(
         reason=_reason(request.stop_reason, measured, head),
-        error=request.error,
+        error=request.error.replace("\0", "\ufffd") if request.error else None,
         head_sha=head,
-        usage=request.usage.model_dump() if request.usage is not None else None,
+        usage=usage_values(request.usage),
         session=request.session,
         additions=measured.additions,
         deletions=measured.deletions,
@@ -168,9 +182,7 @@ def _close(tx: Tx, job_id: str, closing: Closing, now: str) -> str:
     job = get_job(tx, job_id)
     if job.status != "running":
         return job.status
-    intent = find_intent(tx, job.card_id)
-    if intent is not None and intent.operation == "finish":
-        remove_intent(tx, intent.id)
+    drop_finish_intent(tx, job.card_id)
     if closing.head_sha is not None:
         card = get_card(tx, job.card_id)
         data = {"branch": card.branch_name, "sha": closing.head_sha, "repo_id": job.repo_id}

@@ -15,6 +15,7 @@ from lazyaf.services.append_log import append_own
 from lazyaf.services.card_branch import Measured, branch_ref, measure
 from lazyaf.services.close_job import Closing, close_job, end_attempt
 from lazyaf.services.context import Context
+from lazyaf.services.finish_job import drop_finish_intent
 from lazyaf.services.runners import runner_left
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import AttemptRow, get_attempt, get_job, live_attempts, update_job
@@ -65,7 +66,7 @@ async def _reap_runners(ctx: Context) -> None:
     for key in ctx.presence.silent(present, ctx.rhythm.heartbeat * MISSED_BEATS):
         runner_id = key.removeprefix("runner:")
         ctx.presence.forget(key)
-        await ctx.db.write(runner_left, runner_id, ctx.clock.now())
+        await ctx.db.write(runner_left, runner_id)
 
 
 async def lose_runner(ctx: Context, name: str, *, spends: bool) -> None:
@@ -77,7 +78,7 @@ async def lose_runner(ctx: Context, name: str, *, spends: bool) -> None:
         if attempt.runner_id == runner.id:
             await lose_attempt(ctx, attempt, Lost(f"The runner {name} died.", spends))
     ctx.presence.forget(f"runner:{runner.id}")
-    await ctx.db.write(runner_left, runner.id, ctx.clock.now())
+    await ctx.db.write(runner_left, runner.id)
 
 
 async def lose_attempt(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
@@ -104,7 +105,9 @@ def _fence(tx: Tx, job_id: str, number: int, now: str) -> bool:
     attempt = get_attempt(tx, job_id, number)
     if attempt is None or attempt.state != "live":
         return False
-    end_attempt(tx, get_job(tx, job_id), "lost", now)
+    job = get_job(tx, job_id)
+    end_attempt(tx, job, "lost", now)
+    drop_finish_intent(tx, job.card_id)  # what it had begun to say is not the next attempt's word
     return True
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lazyaf.domain.errors import BranchMoved, Conflict
+from lazyaf.domain.events import Actor, EventType
 from lazyaf.git import refs
 from lazyaf.protocol.messages import CheckpointRequest
+from lazyaf.services.announce import job_changed
 from lazyaf.services.card_branch import branch_ref, move_branch
 from lazyaf.services.context import Context
 from lazyaf.services.leases import Held, mark_contacted, require_lease
@@ -70,3 +72,4 @@ def _record(tx: Tx, job_id: str, lease: str, request: CheckpointRequest, now: st
         "files": request.files,
     }
     update_card(tx, card, {**counts, "updated_at": now})
+    job_changed(tx, EventType.JOB_PROGRESSED, job_id, Actor("runner", held.job.runner_id or ""))

@@ -100,7 +100,7 @@ def _create(
     )
     repo = get_repo(tx, repo_id)
     repo_changed(tx, EventType.REPO_CREATED, repo, actor)
-    return repo_view(repo)
+    return repo_view(tx, repo)
 
 
 def _taken(name: str) -> NameTaken:
@@ -112,14 +112,14 @@ def _taken(name: str) -> NameTaken:
 
 def show_repo(tx: Tx, repo_id: str) -> dict[str, Any]:
     """One repository, by id or by name."""
-    return repo_view(find_repo(tx, repo_id))
+    return repo_view(tx, find_repo(tx, repo_id))
 
 
 def find_repo(tx: Tx, id_or_name: str) -> RepoRow:
     """A repository by id or by name, or `NotFound`."""
     if _UUID.match(id_or_name):
         return get_repo(tx, id_or_name)
-    repo = find_repo_by_name(tx, id_or_name)
+    repo = find_repo_by_name(tx, id_or_name) if _NAME.match(id_or_name) else None
     if repo is None or repo.is_deleting:
         raise NotFound(f"There is no repository “{id_or_name}”.")
     return repo
@@ -129,7 +129,7 @@ def page_of_repos(tx: Tx, after: str | None, limit: int) -> tuple[list[dict[str,
     """A page of repositories by name, and the name to go on from."""
     rows = list_repos(tx, after=after, limit=limit + 1)
     page = rows[:limit]
-    return [repo_view(row) for row in page], page[-1].name if len(rows) > limit else None
+    return [repo_view(tx, row) for row in page], page[-1].name if len(rows) > limit else None
 
 
 async def edit_repo(
@@ -141,11 +141,22 @@ async def edit_repo(
         require_name(changes["name"])
     if branch is not None:
         require_branch(branch)
-        repo = await ctx.db.read(find_repo, repo_id)
-        if ctx.git.exists(repo.id):
-            await _require_existing(ctx, repo, branch)
-            await ctx.git.set_head(repo.id, branch)
-    return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
+    repo = await ctx.db.read(find_repo, repo_id)
+    _require_version(repo, if_match)
+    if branch is None or branch == repo.default_branch or not ctx.git.exists(repo.id):
+        return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
+    await _require_existing(ctx, repo, branch)
+    await ctx.git.set_head(repo.id, branch)
+    try:
+        return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
+    except BaseException:
+        await ctx.git.set_head(repo.id, repo.default_branch)
+        raise
+
+
+def _require_version(repo: RepoRow, if_match: int | None) -> None:
+    if if_match is not None and if_match != repo.version:
+        raise VersionConflict("The repository changed meanwhile. Load it again and retry.")
 
 
 async def _require_existing(ctx: Context, repo: RepoRow, branch: str) -> None:
@@ -159,8 +170,7 @@ def _edit(
     tx: Tx, repo_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
 ) -> dict[str, Any]:
     repo = find_repo(tx, repo_id)
-    if if_match is not None and if_match != repo.version:
-        raise VersionConflict("The repository changed meanwhile. Load it again and retry.")
+    _require_version(repo, if_match)
     fields = ("name", "remote_url", "default_branch")
     values: dict[str, Any] = {k: changes[k] for k in fields if k in changes}
     settings = dict(repo.settings)
@@ -172,7 +182,7 @@ def _edit(
     except IntegrityError:
         raise _taken(values["name"]) from None
     repo_changed(tx, EventType.REPO_UPDATED, changed, actor)
-    return repo_view(changed)
+    return repo_view(tx, changed)
 
 
 async def delete_repo(ctx: Context, repo_id: str, actor: Actor) -> None:

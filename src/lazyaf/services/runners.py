@@ -58,6 +58,7 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
         "container_id": request.container_id,
         "last_heartbeat": now,
     }
+    _forget_former_name(tx, request)
     known = find_runner_by_name(tx, request.name)
     if known is None:
         status = RunnerStatus.IDLE.value
@@ -85,6 +86,20 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
     )
     runner_changed(tx, EventType.RUNNER_REGISTERED, known.id, Actor("runner", known.name))
     return known.id
+
+
+def _forget_former_name(tx: Tx, request: RegisterRequest) -> None:
+    """An instance has one name; under another it must not be known twice."""
+    former = find_runner_by_instance(tx, request.instance_id)
+    if former is None or former.name == request.name:
+        return
+    if former.current_job_id is not None:
+        raise Conflict(
+            f"This runner works a job as “{former.name}”. It can have another name afterwards.",
+            code="runner_busy",
+        )
+    runner_left(tx, former.id)
+    remove_runner(tx, former.id)
 
 
 def require_instance(tx: Tx, instance_id: str, token_id: str) -> RunnerRow:
@@ -122,7 +137,7 @@ def drain_runner(tx: Tx, name: str) -> None:
         runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, SERVER)
 
 
-def runner_left(tx: Tx, runner_id: str, now: str) -> None:
+def runner_left(tx: Tx, runner_id: str) -> None:
     """A runner was not heard of, or said goodbye. One of the local pool is forgotten."""
     runner = next((r for r in list_runners(tx) if r.id == runner_id), None)
     if runner is None or runner.status == RunnerStatus.OFFLINE.value:

@@ -19,13 +19,12 @@ from lazyaf.git import refs
 from lazyaf.services.announce import job_changed
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
-from lazyaf.services.views import full_card
+from lazyaf.services.views import effective_settings, full_card
 from lazyaf.store.board import card_summary
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import insert_job, jobs_of_card
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import list_runners
-from lazyaf.store.settings import get_setting
 from lazyaf.store.tx import Tx
 
 
@@ -44,8 +43,9 @@ async def start_card(
     """Queue a job for the card; returns the card in full."""
     card, repo = await ctx.db.read(_card_and_repo, card_id)
     await _require_content(ctx, card, repo)
+    prefix = await _free_prefix(ctx, repo)
     return await ctx.db.write(
-        _start, card_id, ctx.new_id(), command, request, actor, ctx.clock.now()
+        _start, card_id, ctx.new_id(), command, request, prefix, actor, ctx.clock.now()
     )
 
 
@@ -71,12 +71,22 @@ async def _require_content(ctx: Context, card: CardRow, repo: RepoRow) -> None:
         )
 
 
+async def _free_prefix(ctx: Context, repo: RepoRow) -> str:
+    """The prefix of card branches, or one like it when a branch stands in its way (rules.md R16)."""
+    wanted = effective(repo.settings, repo.file_settings).branch_prefix
+    for prefix in (wanted, f"{wanted}-cards", f"{wanted}-work"):
+        if not await refs.has_branch_blocking(ctx.git, repo.id, prefix):
+            return prefix
+    return wanted
+
+
 def _start(
     tx: Tx,
     card_id: str,
     job_id: str,
     command: CardCommand,
     request: RunRequest,
+    prefix: str,
     actor: Actor,
     now: str,
 ) -> dict[str, Any]:
@@ -84,11 +94,9 @@ def _start(
     repo = get_repo(tx, card.repo_id)
     require_no_intent(tx, card)
     _refuse_while_stopping(card, command)
-    settings = effective(
-        repo.settings, repo.file_settings, agent=get_setting(tx, "agent", "claude")
-    )
+    settings = effective_settings(tx, repo)
     _require_agent(tx, card.agent or settings.agent)
-    branch = card.branch_name or branch_name(settings.branch_prefix, card.number, card.title)
+    branch = card.branch_name or branch_name(prefix, card.number, card.title)
     # The card first: an illegal command must be refused as such, not as a second open job.
     change_status(
         tx,

@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from lazyaf.domain.errors import NotFound
-from lazyaf.domain.repo_settings import NAMES, effective
+from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
 from lazyaf.store.board import card_summary
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
+from lazyaf.store.settings import get_setting
 from lazyaf.store.tx import Tx
 
 
-def repo_view(repo: RepoRow) -> dict[str, Any]:
+def repo_view(tx: Tx, repo: RepoRow) -> dict[str, Any]:
     """A repository with its effective settings and which of them the file decides."""
-    settings = effective(repo.settings, repo.file_settings)
+    settings = effective_settings(tx, repo)
     return {
         "id": repo.id,
         "name": repo.name,
@@ -34,6 +35,12 @@ def repo_view(repo: RepoRow) -> dict[str, Any]:
         "created_at": repo.created_at,
         "updated_at": repo.updated_at,
     }
+
+
+def effective_settings(tx: Tx, repo: RepoRow) -> RepoSettings:
+    """The settings of a repository, over the server's own default agent."""
+    agent = get_setting(tx, "agent", "claude")
+    return effective(repo.settings, repo.file_settings, agent=agent)
 
 
 def card_view(tx: Tx, card_id: str) -> dict[str, Any]:

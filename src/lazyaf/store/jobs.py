@@ -128,6 +128,15 @@ def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> None:
     tx.execute(_SET.values(**values, version=jobs.c.version + 1), {"b_job_id": job.id})
 
 
+def reprioritise(tx: Tx, card_id: str, priority: int) -> None:
+    """Move the queued job of a card, if there is one, in the queue."""
+    tx.execute(
+        update(jobs)
+        .where(jobs.c.card_id == card_id, jobs.c.status == QUEUED)
+        .values(priority=priority)
+    )
+
+
 def repos_at_limit(tx: Tx) -> list[str]:
     """Repositories whose running jobs have reached their work-in-progress limit."""
     running = (
