@@ -256,6 +256,7 @@ async def _pools(settings: Settings, ctx: Context, base_url: str) -> Sequence[Po
         work_dir=settings.work_dir,
         isolation=settings.isolation,
         detected=await _isolation(settings),
+        hide=settings.data_dir,
     )
     asked = await ctx.db.read(wanted_count, "process")
     count = settings.runners if asked is None else asked

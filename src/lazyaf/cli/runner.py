@@ -32,6 +32,12 @@ import click
 @click.option("--state-dir", type=click.Path(path_type=Path), help="This runner's own directory.")
 @click.option("--work-dir", type=click.Path(path_type=Path), help="Caches and work trees.")
 @click.option("--pool", type=click.Choice(["external", "process"]), default="external", hidden=True)
+@click.option(
+    "--hide",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A directory that no agent may see; may be given several times.",
+)
 def command(
     server: str,
     token_file: Path | None,
@@ -42,6 +48,7 @@ def command(
     state_dir: Path | None,
     work_dir: Path | None,
     pool: str,
+    hide: tuple[Path, ...],
 ) -> None:
     """Work jobs of a server on this machine."""
     from lazyaf.domain.runners import PoolKind
@@ -65,10 +72,7 @@ def command(
         pool=PoolKind(pool),
         once=once,
         sandbox=SandboxMode(isolation),
-        # Nothing of the server's may be seen by an agent, wherever the server keeps it.
-        hide=(
-            default_data_dir(),
-            *(() if token_file is None else (token_file.absolute().parent.parent,)),
-        ),
+        # Nothing of a server's may be seen by an agent, wherever the server keeps it.
+        hide=(default_data_dir(), *(path.absolute() for path in hide)),
     )
     sys.exit(asyncio.run(run(config)))

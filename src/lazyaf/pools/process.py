@@ -46,7 +46,8 @@ Drain = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ProcessPoolConfig:
-    """How local runners are started. ``argv`` is the command without its per-runner options."""
+    """How local runners are started. ``argv`` is the command without its per-runner options, ``hide``
+    the server's data directory, which no agent may see."""
 
     argv: Sequence[str]
     server_url: str
@@ -55,6 +56,7 @@ class ProcessPoolConfig:
     work_dir: Path
     isolation: str
     detected: Isolation
+    hide: Path
 
 
 class ProcessPool:
@@ -180,6 +182,8 @@ class ProcessPool:
             str(self._config.work_dir),
             "--isolation",
             self._config.isolation,
+            "--hide",
+            str(self._config.hide),
         ]
         with (folder / "runner.log").open("ab") as output:
             # Its own session: a Ctrl+C in the terminal is the server's to pass on.

@@ -180,14 +180,14 @@ async def capture(
 
 
 async def write_all(stream: asyncio.StreamWriter | None, data: bytes) -> None:
-    """Write and close; a reader that left early is no error."""
+    """Write and close; a reader that left early is no error (uvloop says so by a RuntimeError)."""
     if stream is None:
         return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         stream.write(data)
         await stream.drain()
     stream.close()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
         await stream.wait_closed()
 
 

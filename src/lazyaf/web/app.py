@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
 from starlette.requests import Request as StarletteRequest
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.web import errors, git_http, live
-from lazyaf.web.auth import Gatekeeper
+from lazyaf.web.auth import Gatekeeper, Person
 from lazyaf.web.config import WebState
 from lazyaf.web.errors import problem_of
 from lazyaf.web.frontend import Frontend
@@ -42,7 +44,7 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
     )
     app.state.lazyaf = state
     errors.install(app)
@@ -57,9 +59,19 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         git_http.router,
     ):
         app.include_router(router)
+    _add_openapi(app)
     _add_fallbacks(app, Frontend(state.config.dist))
     _add_layers(app, state)
     return app
+
+
+def _add_openapi(app: FastAPI) -> None:
+    """The API's own description, for people: it needs a token like everything else."""
+
+    async def openapi(_person: Person) -> JSONResponse:
+        return JSONResponse(await asyncio.to_thread(app.openapi))
+
+    app.add_api_route("/api/openapi.json", openapi, include_in_schema=False)
 
 
 def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:

@@ -73,7 +73,7 @@ async def claim(request: Request, state: State, token_id: RunnerToken, body: Cla
         raise Unavailable("The server is restarting. Ask again in a moment.")
     runner = await state.ctx.db.read(runners.require_instance, body.instance_id, token_id)
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + body.wait
+    deadline = loop.time() + min(body.wait, state.ctx.rhythm.long_poll)
     while not state.ctx.dispatcher.is_draining:
         state.ctx.presence.touch(f"runner:{runner.id}")
         waiter = state.ctx.dispatcher.join(runner.agent_names)
@@ -145,7 +145,7 @@ async def control(
         await touch(ctx, job_id, lease, closed_ok=True)
         commands = await ctx.db.read(pending_commands, job_id, after)
         if not commands and not ctx.control.is_draining:
-            await woken(request, future, wait)
+            await woken(request, future, min(wait, ctx.rhythm.long_poll))
             await touch(ctx, job_id, lease, closed_ok=True)
             commands = await ctx.db.read(pending_commands, job_id, after)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
@@ -55,15 +56,22 @@ async def get_command(state: State, _person: Person) -> dict[str, Any]:
     return {
         "plain": f"LAZYAF_RUNNER_TOKEN=<token> lazyaf runner --server {url} --name <name>",
         "docker": (
-            "docker run --rm -e LAZYAF_RUNNER_TOKEN=<token> -e ANTHROPIC_API_KEY=<key> "
-            f"lazyaf-runner --server {url} --name <name>"
+            "docker run --rm --network host -e LAZYAF_RUNNER_TOKEN=<token> "
+            f"-e ANTHROPIC_API_KEY=<key> <image> lazyaf runner --server {url} --name <name>"
         ),
         "needs": [
             "a token: make one below; it is shown once",
             "a name that no other runner has",
-            "the server reachable from there: start it with --host, which needs more than loopback",
+            "LazyAF installed there, or an image with it and git",
+            "the server reachable there as on this machine: "
+            f"`ssh -L {_port(url)}:127.0.0.1:{_port(url)}` to it",
         ],
     }
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 @router.post("/tokens", status_code=201, response_model=schemas.NewToken)
