@@ -114,11 +114,12 @@ def _push(before: Sequence[str], after: Sequence[str], env: dict[str, str]) -> P
     done = command.run_attached(
         [*before, "push", "--porcelain", _progress(), *after], env=env, on_stderr=Relay()
     )
-    refs = tuple(_parse(done.text))
+    refs = tuple(parse_porcelain(done.text))
     return Pushed(refs, done.stderr[-2_000:], done.returncode == 0)
 
 
-def _parse(porcelain: str) -> list[PushedRef]:
+def parse_porcelain(porcelain: str) -> list[PushedRef]:
+    """The refs of ``git push --porcelain``, each with what became of it."""
     found: list[PushedRef] = []
     for line in porcelain.splitlines():
         match line.split("\t"):

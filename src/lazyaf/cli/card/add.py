@@ -42,7 +42,14 @@ class Priority(click.ParamType[int]):
 @click.option("--command", "script", help="The shell command of the scripted agent.")
 @click.option("--model", help="The model of the agent `claude`.")
 @click.option("--label", "-l", "labels", multiple=True, help="May be given several times.")
-@click.option("--priority", "-p", type=Priority(), default="none", metavar="|".join(PRIORITIES))
+@click.option(
+    "--priority",
+    "-p",
+    type=Priority(),
+    default="none",
+    metavar="|".join(PRIORITIES),
+    help="How much it matters.",
+)
 @click.option("--base", "base_branch", help="The branch to begin at and merge into.")
 @click.option("--start", is_flag=True, help="Start it at once.")
 @client_command

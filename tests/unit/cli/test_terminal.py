@@ -1,0 +1,34 @@
+"""Text of agents must not command the terminal that shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from lazyaf.cli.terminal import one_line, plain, plural
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]52;c;c2VjcmV0\x1b\\text", "text"),
+        ("\x1bcreset", "reset"),
+        ("over\rwritten", "overwritten"),
+        ("\x9b31mred", "31mred"),
+        ("a\u202eb\u2066c", "abc"),
+        ("bell\x07 back\x08 null\x00", "bell back null"),
+        ("kept\ttab\nline\r\nline", "kept\ttab\nline\nline"),
+        ("ünï¢ødé 🙂", "ünï¢ødé 🙂"),
+    ],
+)
+def test_nothing_remains_that_a_terminal_obeys(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_one_line_is_one_line() -> None:
+    assert one_line(" a\n\tb\x1b[2J ") == "a b"
+
+
+def test_plurals() -> None:
+    assert (plural(1, "file"), plural(0, "file")) == ("1 file", "0 files")
