@@ -45,8 +45,13 @@ class Board:
         return self._ok(self.server.client.patch(path, json=body))
 
     def _ok(self, response: httpx2.Response) -> Any:
+        told = (
+            self.server.log_path.read_text(errors="replace")[-TAIL:]
+            if response.is_server_error
+            else ""
+        )
         assert response.is_success, (
-            f"{response.request.url}: {response.status_code} {response.text}"
+            f"{response.request.url}: {response.status_code} {response.text}\n{told}"
         )
         return response.json()
 

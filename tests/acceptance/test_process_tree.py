@@ -1,0 +1,102 @@
+"""`lazyaf serve` as a process: it leaves in order with everyone it has started, and refuses to start
+where it could do harm."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from acceptance.house import House
+from support.history import git
+from support.waiting import until
+
+START_S = 40
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_an_idle_server_leaves_no_child(
+    build: Callable[..., House], number: signal.Signals
+) -> None:
+    house = build().start()
+    until(lambda: len(house.board.get("/api/runners")["items"]) == 2, "both runners are there")
+    doomed = house.processes()
+    assert len(doomed) >= 3
+    server = house.server.process
+    os.kill(server.pid, number)
+
+    house.wait_until_gone(doomed)
+    assert server.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_a_busy_server_leaves_no_child_and_the_job_goes_on_later(
+    build: Callable[..., House], number: signal.Signals
+) -> None:
+    house = build(runners=1).start()
+    house.repository("shop")
+    command = (
+        "trap '' TERM; touch begun; [ -e half.txt ] && echo whole > whole.txt && rm begun && exit; "
+        "echo half > half.txt; echo at work; sleep 1000"
+    )
+    card = house.script("shop", "Take long", command)
+    house.board.command(card, "start")
+    house.board.wait_for_output(card, "at work")
+    doomed = house.processes()
+    server = house.server.process
+    os.kill(server.pid, number)
+    house.wait_until_gone(doomed)
+    assert server.wait() == 0
+    house.server.stop()
+
+    house.start()
+    house.board.wait_for(card, "in_review")
+    assert list(house.board.changes(card)) == ["half.txt", "whole.txt"]
+    assert house.board.job(card)["stop_reason"] == "finished"
+    assert git(house.internal("shop"), "fsck", "--no-dangling") == ""
+
+
+def refused(house: House, *options: str) -> str:
+    """What another ``lazyaf serve`` says when it will not start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lazyaf", "serve", "--pool", "none", *options],
+        env=house.server.environ(),
+        capture_output=True,
+        text=True,
+        timeout=START_S,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip()
+
+
+def test_a_second_server_on_the_same_data_is_refused(house: House) -> None:
+    said = refused(house, "--port", "0")
+
+    assert str(house.server.data_dir) in said
+    assert said.startswith("Error: ")
+    assert said.endswith(".")
+    assert house.board.get("/api/health")["status"] == "ok"
+
+
+def test_a_taken_port_is_refused(house: House) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = refused(house, "--port", str(port), "--data-dir", str(house.root / "second"))
+
+    assert f"Port {port}" in said
+    assert "--port" in said
+
+
+def test_a_host_beyond_loopback_is_refused(house: House) -> None:
+    said = refused(house, "--host", "0.0.0.0", "--data-dir", str(house.root / "third"))
+
+    assert "0.0.0.0" in said
+    assert "password" in said
