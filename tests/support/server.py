@@ -30,16 +30,22 @@ class ServerProcess:
     """One server on one data directory; may be started again after `stop` or `kill`.
 
     ``args`` are further options of ``lazyaf serve`` (``"--pool", "none"``), ``env`` further
-    variables. As a context manager it starts on entering and stops on leaving.
+    variables, ``python`` another interpreter than ours. As a context manager it starts on entering and stops on leaving.
     """
 
     def __init__(
-        self, data_dir: Path, env: Mapping[str, str] | None = None, *args: str, port: int = 0
+        self,
+        data_dir: Path,
+        env: Mapping[str, str] | None = None,
+        *args: str,
+        port: int = 0,
+        python: str = sys.executable,
     ) -> None:
         self.data_dir = data_dir
         self.port = port
         self._env = dict(env or {})
         self._args = args
+        self._python = python
         self._process: subprocess.Popen[str] | None = None
         self._client: httpx2.Client | None = None
         self.url = ""
@@ -102,7 +108,7 @@ class ServerProcess:
     def start(self) -> ServerProcess:
         """Start it and wait until it listens. Restarted, it takes the port that it had."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("LAZYAF_")}
-        argv = [sys.executable, "-m", "lazyaf", "serve", "--port", str(self.port), *self._args]
+        argv = [self._python, "-m", "lazyaf", "serve", "--port", str(self.port), *self._args]
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
