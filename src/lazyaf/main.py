@@ -28,6 +28,7 @@ from lazyaf.git.storage import Storage
 from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
 from lazyaf.runner.config import RunnerConfig, SandboxMode, host_environment
 from lazyaf.runner.isolation import detect
+from lazyaf.services.background import Background
 from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
@@ -213,6 +214,7 @@ def _context(
         job_locks=KeyedLocks(),
         epoch=epoch,
         room=DiskRoom(settings.data_dir, settings.disk_reserve_mb * 10**6, clock.monotonic),
+        background=Background(),
     )
 
 
@@ -338,5 +340,6 @@ async def running(house: House) -> AsyncIterator[None]:
         await house.housekeeping.stop()
         await house.state.progress.stop()
         await house.state.feed.stop()
+        await house.ctx.background.settle()
         await house.ctx.git.close()
         await asyncio.to_thread(house.db.close)

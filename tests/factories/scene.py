@@ -25,6 +25,7 @@ from lazyaf.protocol.entries import Entry, EntryKind
 from lazyaf.protocol.messages import AgentOffer, FinishRequest, Job, RegisterRequest
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.append_log import append_log
+from lazyaf.services.background import Background
 from lazyaf.services.cards import NewCard, create_card
 from lazyaf.services.claim_job import claim_job
 from lazyaf.services.context import Context, Rhythm
@@ -64,6 +65,7 @@ def make_context(db: SqlDatabase, root: Path, clock: FrozenClock, new_id: Sequen
         job_locks=KeyedLocks(),
         epoch="epoch",
         room=DiskRoom(root, 0, clock.monotonic),
+        background=Background(),
     )
 
 

@@ -58,7 +58,7 @@ async def _approve(ctx: Context, card_id: str, head_sha: str, actor: Actor) -> d
             await ctx.db.write(_close_unchanged, review.card, actor, ctx.clock.now())
             return await ctx.db.read(card_view, card_id)
         await _merge(ctx, review, head_sha, actor)
-    await branch_merged(ctx, review.repo.id, review.base)
+    ctx.background.run(branch_merged(ctx, review.repo.id, review.base))
     return await ctx.db.read(card_view, card_id)
 
 
@@ -67,7 +67,10 @@ async def _merge(ctx: Context, review: Review, head_sha: str, actor: Actor) -> N
     its base moves, so a newer version of it is no reason to give up; another base is."""
     base = review.base
     for _ in range(TRIES):
-        if await _try_merge(ctx, review, head_sha, actor):
+        # From the commit until a ref points at it, nothing may be pruned.
+        async with ctx.git.shared(review.repo.id):
+            merged = await _try_merge(ctx, review, head_sha, actor)
+        if merged:
             return
         review = await ctx.db.read(_review, review.card.id)
         if review.base != base:
@@ -147,9 +150,8 @@ async def _try_merge(ctx: Context, review: Review, head_sha: str, actor: Actor) 
         await _require_head(ctx, review, head_sha)
         return False
     except Exception:
-        await resume_approval(
-            ctx, intent
-        )  # whatever went wrong, git alone knows whether it is done
+        # Whatever went wrong, git alone knows whether it is done.
+        await resume_approval(ctx, intent)
         raise
     await ctx.db.write(_confirm, intent, actor, ctx.clock.now())
     return True

@@ -42,6 +42,16 @@ class Claimed:
     committer: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where the work begins, as git has it at the moment."""
+
+    base: str
+    base_sha: str
+    branch_sha: str | None
+    resume: Resume
+
+
 async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str) -> Job | None:
     """The next job for this runner, or None. A repeated ``claim_id`` gets the same job again."""
     if ctx.room.warning() is not None:
@@ -58,7 +68,8 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
     branch = claimed.card.branch_name or ""
     branch_sha = await refs.resolve(ctx.git, claimed.repo.id, f"refs/heads/{branch}")
     await ctx.db.write(_remember_base, claimed.job.id, base_sha)
-    return _message(ctx, claimed, claim_id, base, base_sha, branch_sha)
+    resume = await _resume(ctx, claimed.job, branch_sha)
+    return _message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume))
 
 
 def _claim(
@@ -125,13 +136,27 @@ async def _fail_without_base(ctx: Context, claimed: Claimed, base: str) -> None:
     await ctx.db.write(close_job, claimed.job.id, closing, Actor("server"), ctx.clock.now())
 
 
+async def _resume(ctx: Context, job: JobRow, branch_sha: str | None) -> Resume:
+    """Where an earlier attempt or run stopped. What an earlier *job* kept counts only while the
+    branch has not gone elsewhere: a person's commits on it come first."""
+    session = job.session_id
+    if job.head_sha is None:
+        return Resume(session=session)
+    is_carried = job.attempt == 1
+    if (
+        is_carried
+        and branch_sha is not None
+        and not await refs.is_ancestor(ctx.git, job.repo_id, branch_sha, job.head_sha)
+    ):
+        return Resume(session=session)
+    return Resume(head=job.head_sha, checkpoint=job.checkpoint_sha, session=session)
+
+
 def _message(
     ctx: Context,
     claimed: Claimed,
     claim_id: str,
-    base: str,
-    base_sha: str,
-    branch_sha: str | None,
+    start: Start,
 ) -> Job:
     job, card, repo = claimed.job, claimed.card, claimed.repo
     settings = effective(repo.settings, repo.file_settings)
@@ -148,12 +173,12 @@ def _message(
             username=GIT_USERNAME,
             password=ctx.keys.git_password(job.id, job.attempt, claim_id),
         ),
-        base=base,
-        base_sha=base_sha,
+        base=start.base,
+        base_sha=start.base_sha,
         branch=card.branch_name or "",
-        branch_sha=None if is_fresh else branch_sha,
+        branch_sha=None if is_fresh else start.branch_sha,
         push_prefix=f"refs/lazyaf/jobs/{job.id}/{job.attempt}/",
-        resume=Resume(head=job.head_sha, checkpoint=job.checkpoint_sha, session=job.session_id),
+        resume=start.resume,
         agent=job.agent,
         agent_options=card.agent_options,
         task=_task(card, job.request),

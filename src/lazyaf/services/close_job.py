@@ -37,11 +37,13 @@ DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How a job ended. ``head_sha`` is where the card's branch stands after it."""
+    """How a job ended. ``head_sha`` is where the card's branch stands after it, ``final_sha`` what
+    the runner pushed as its last word, if it could."""
 
     reason: StopReason
     error: str | None = None
     head_sha: str | None = None
+    final_sha: str | None = None
     usage: dict[str, Any] | None = None
     session: str | None = None
     additions: int | None = None
@@ -62,8 +64,7 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
             "status": apply(JobStatus(job.status), command).value,
             "stop_reason": closing.reason.value,
             "error": closing.error,
-            "head_sha": closing.head_sha or job.head_sha,
-            "checkpoint_sha": None,
+            **_where_it_stands(job, closing, command),
             "usage": closing.usage or job.usage,
             "session_id": closing.session or job.session_id,
             "completed_at": now,
@@ -86,6 +87,15 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
         }
     change_status(tx, card, CARD_COMMANDS[command], values, actor, now)
     return job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
+
+
+def _where_it_stands(job: JobRow, closing: Closing, command: JobCommand) -> dict[str, str | None]:
+    """Where a later run goes on. Work that could not be committed stays a checkpoint, with the commit
+    that it lies upon; a final commit has everything, and outdates it."""
+    is_outdated = command is JobCommand.COMPLETE or closing.final_sha not in (None, job.head_sha)
+    if job.checkpoint_sha is None or is_outdated:
+        return {"head_sha": closing.head_sha or job.head_sha, "checkpoint_sha": None}
+    return {"head_sha": job.head_sha, "checkpoint_sha": job.checkpoint_sha}
 
 
 def end_attempt(tx: Tx, job: JobRow, state: str, now: str) -> None:

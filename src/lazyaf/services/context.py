@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lazyaf.domain.ports import Clock, Database
 from lazyaf.git.storage import Storage
+from lazyaf.services.background import Background
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.disk_room import DiskRoom
@@ -44,3 +45,4 @@ class Context:
     job_locks: KeyedLocks
     epoch: str
     room: DiskRoom
+    background: Background

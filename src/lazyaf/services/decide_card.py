@@ -7,6 +7,7 @@ from typing import Any
 from lazyaf.domain.cards import CardCommand, CardStatus, apply
 from lazyaf.domain.events import Actor
 from lazyaf.git import refs
+from lazyaf.git.pktline import ZERO
 from lazyaf.git.refs import RefUpdate
 from lazyaf.services.card_branch import archive_ref, branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
@@ -22,10 +23,22 @@ async def reject_card(ctx: Context, card_id: str, actor: Actor) -> dict[str, Any
         card = await ctx.db.read(_rejectable, card_id)
         tip = await refs.resolve(ctx.git, card.repo_id, branch_ref(card.branch_name or ""))
         if tip is not None:
-            ref = archive_ref(card.number, card.rejections + 1)
-            await refs.update(ctx.git, card.repo_id, [RefUpdate(ref, tip, None)])
+            await _archive(ctx, card, tip)
         await ctx.db.write(_reject, card_id, actor, ctx.clock.now())
     return await ctx.db.read(card_view, card_id)
+
+
+async def _archive(ctx: Context, card: CardRow, tip: str) -> None:
+    """Keep the tip under the next free number: one may have been taken by a crashed rejection."""
+    count = card.rejections + 1
+    while True:
+        ref = archive_ref(card.number, count)
+        held = await refs.resolve(ctx.git, card.repo_id, ref)
+        if held is None:
+            await refs.update(ctx.git, card.repo_id, [RefUpdate(ref, tip, ZERO)])
+        if held in (None, tip):
+            return
+        count += 1
 
 
 def _rejectable(tx: Tx, card_id: str) -> CardRow:

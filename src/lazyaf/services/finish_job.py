@@ -157,6 +157,7 @@ async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:
         reason=_reason(request.stop_reason, measured, head),
         error=request.error.replace("\0", "\ufffd") if request.error else None,
         head_sha=head,
+        final_sha=request.head_sha,
         usage=usage_values(request.usage),
         session=request.session,
         additions=measured.additions,

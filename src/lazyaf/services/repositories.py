@@ -1,4 +1,4 @@
-"""Make, show, change and delete repositories."""
+"""Make, show and delete repositories."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy.exc import IntegrityError
-
-from lazyaf.domain.errors import Conflict, Invalid, NameTaken, NotFound, VersionConflict
+from lazyaf.domain.errors import Conflict, Invalid, NameTaken, NotFound
 from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
-from lazyaf.domain.repo_settings import NAMES, check
-from lazyaf.git import refs
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.views import repo_view
@@ -84,7 +80,7 @@ def _create(
     now: str,
 ) -> dict[str, Any]:
     if find_repo_by_name(tx, name) is not None:
-        raise _taken(name)
+        raise name_taken(name)
     insert_repo(
         tx,
         {
@@ -103,7 +99,8 @@ def _create(
     return repo_view(tx, repo)
 
 
-def _taken(name: str) -> NameTaken:
+def name_taken(name: str) -> NameTaken:
+    """The error for a name that is in use."""
     return NameTaken(
         f"There is already a repository named “{name}”. Choose another name, or ingest into that "
         f"one with `lazyaf ingest PATH --name {name}`."
@@ -130,59 +127,6 @@ def page_of_repos(tx: Tx, after: str | None, limit: int) -> tuple[list[dict[str,
     rows = list_repos(tx, after=after, limit=limit + 1)
     page = rows[:limit]
     return [repo_view(tx, row) for row in page], page[-1].name if len(rows) > limit else None
-
-
-async def edit_repo(
-    ctx: Context, repo_id: str, changes: dict[str, Any], *, if_match: int | None, actor: Actor
-) -> dict[str, Any]:
-    """Change name, remote, default branch or settings. A new default branch moves HEAD."""
-    branch = changes.get("default_branch")
-    if "name" in changes:
-        require_name(changes["name"])
-    if branch is not None:
-        require_branch(branch)
-    repo = await ctx.db.read(find_repo, repo_id)
-    _require_version(repo, if_match)
-    if branch is None or branch == repo.default_branch or not ctx.git.exists(repo.id):
-        return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
-    await _require_existing(ctx, repo, branch)
-    await ctx.git.set_head(repo.id, branch)
-    try:
-        return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
-    except BaseException:
-        await ctx.git.set_head(repo.id, repo.default_branch)
-        raise
-
-
-def _require_version(repo: RepoRow, if_match: int | None) -> None:
-    if if_match is not None and if_match != repo.version:
-        raise VersionConflict("The repository changed meanwhile. Load it again and retry.")
-
-
-async def _require_existing(ctx: Context, repo: RepoRow, branch: str) -> None:
-    if repo.is_ingested and await refs.resolve(ctx.git, repo.id, f"refs/heads/{branch}") is None:
-        raise Invalid.field(
-            "default_branch", f"There is no branch “{branch}” in {repo.name}. Push it first."
-        )
-
-
-def _edit(
-    tx: Tx, repo_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
-) -> dict[str, Any]:
-    repo = find_repo(tx, repo_id)
-    _require_version(repo, if_match)
-    fields = ("name", "remote_url", "default_branch")
-    values: dict[str, Any] = {k: changes[k] for k in fields if k in changes}
-    settings = dict(repo.settings)
-    for name, value in (changes.get("settings") or {}).items():
-        settings[name] = None if value is None else check(name, value, where=name)
-    values["settings"] = {k: v for k, v in settings.items() if k in NAMES and v is not None}
-    try:
-        changed = update_repo(tx, repo, {**values, "updated_at": now})
-    except IntegrityError:
-        raise _taken(values["name"]) from None
-    repo_changed(tx, EventType.REPO_UPDATED, changed, actor)
-    return repo_view(tx, changed)
 
 
 async def delete_repo(ctx: Context, repo_id: str, actor: Actor) -> None:

@@ -138,6 +138,7 @@ def _queue(
     earlier = jobs_of_card(tx, card.id)
     agent = card.agent or settings.agent
     last = next((job for job in earlier if job.agent == agent and not request.fresh), None)
+    kept = earlier[0] if earlier and earlier[0].checkpoint_sha and not request.fresh else None
     try:
         insert_job(
             tx,
@@ -155,6 +156,8 @@ def _queue(
                 "priority": card.priority,
                 "phase": "queued",
                 "session_id": last.session_id if last is not None else None,
+                "head_sha": kept.head_sha if kept is not None else None,
+                "checkpoint_sha": kept.checkpoint_sha if kept is not None else None,
                 "created_at": now,
             },
         )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from lazyaf.services import repositories
+from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.inspect_repo import list_branches, list_commits, repo_diff
 from lazyaf.services.land_branch import land_branch
 from lazyaf.web import schemas
@@ -76,7 +77,7 @@ async def patch_repo(
 ) -> dict[str, Any]:
     """Change a repository; a new default branch moves the internal HEAD."""
     changes = patch.model_dump(exclude_unset=True)
-    return await repositories.edit_repo(
+    return await edit_repo(
         state.ctx, repo_id, changes, if_match=seen_version(if_match), actor=person
     )
 
