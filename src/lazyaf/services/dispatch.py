@@ -9,20 +9,31 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import count
 
 
+@dataclass(frozen=True, slots=True)
+class Baton:
+    """Word that there may be a job for this agent (None: whichever), for waiters who joined the line
+    before ``limit``: who came later has looked into the queue since."""
+
+    agent: str | None
+    limit: int
+
+
 class Waiter:
-    """One runner's place in the line."""
+    """One runner's place in the line. ``baton`` is set when it is woken."""
 
     def __init__(self, number: int, agents: frozenset[str]) -> None:
         self.number = number
         self.agents = agents
+        self.baton: Baton | None = None
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def is_woken(self) -> bool:
-        """Whether someone passed it the baton."""
+        """Whether it was given a baton."""
         return self.future.done()
 
 
@@ -40,31 +51,45 @@ class Dispatcher:
         self._waiters[waiter.number] = waiter
         return waiter
 
-    def leave(self, waiter: Waiter, *, served: bool) -> None:
-        """Leave the line; a woken waiter that takes nothing passes the baton on."""
+    def leave(self, waiter: Waiter) -> Baton | None:
+        """Leave the line. A baton that comes back is to be used (look into the queue again) or to be
+        passed on."""
         self._waiters.pop(waiter.number, None)
-        if waiter.is_woken and not served:
-            self.wake_any()
+        return waiter.baton
 
-    def wake(self, agent: str) -> None:
-        """Wake the first waiter that can run this agent."""
-        for number, waiter in self._waiters.items():
-            if agent in waiter.agents and not waiter.is_woken:
-                del self._waiters[number]
-                waiter.future.set_result(None)
+    def pass_on(self, baton: Baton | None) -> None:
+        """Whoever holds the baton has found nothing, or does not look: wake the next one."""
+        if baton is None:
+            return
+        for waiter in self._waiters.values():
+            if waiter.number >= baton.limit:
+                return
+            if baton.agent is None or baton.agent in waiter.agents:
+                self._give(waiter, baton)
                 return
 
+    def wake(self, agent: str) -> None:
+        """A job was queued: wake the first waiter that can run this agent."""
+        self.pass_on(Baton(agent, self._next()))
+
     def wake_any(self) -> None:
-        """Wake the first waiter, whatever it can run."""
-        if self._waiters:
-            _, waiter = self._waiters.popitem(last=False)
-            if waiter.is_woken:
-                self.wake_any()
-            else:
-                waiter.future.set_result(None)
+        """There may be room for one more job: wake the first waiter."""
+        self.pass_on(Baton(None, self._next()))
+
+    def wake_all(self) -> None:
+        """There may be many jobs to take now: wake everybody."""
+        for waiter in list(self._waiters.values()):
+            self._give(waiter, Baton(None, 0))
 
     def drain(self) -> None:
         """The server is leaving: wake everybody."""
         self.is_draining = True
-        while self._waiters:
-            self.wake_any()
+        self.wake_all()
+
+    def _next(self) -> int:
+        return next(self._numbers)
+
+    def _give(self, waiter: Waiter, baton: Baton) -> None:
+        del self._waiters[waiter.number]
+        waiter.baton = baton
+        waiter.future.set_result(None)

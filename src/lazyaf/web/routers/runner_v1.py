@@ -74,18 +74,23 @@ async def claim(request: Request, state: State, token_id: RunnerToken, body: Cla
     runner = await state.ctx.db.read(runners.require_instance, body.instance_id, token_id)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(body.wait, state.ctx.rhythm.long_poll)
-    while not state.ctx.dispatcher.is_draining:
-        state.ctx.presence.touch(f"runner:{runner.id}")
-        waiter = state.ctx.dispatcher.join(runner.agent_names)
-        job = None
-        try:
-            job = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
-            if job is not None:
-                return job
-            if not await woken(request, waiter.future, deadline - loop.time()):
-                break
-        finally:
-            state.ctx.dispatcher.leave(waiter, served=job is not None)
+    line, baton = state.ctx.dispatcher, None
+    try:
+        while not line.is_draining:
+            state.ctx.presence.touch(f"runner:{runner.id}")
+            waiter = line.join(runner.agent_names)
+            try:
+                job = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
+                looked_for, baton = baton, None
+                if job is not None:
+                    return job
+                line.pass_on(looked_for)
+                if not await woken(request, waiter.future, deadline - loop.time()):
+                    break
+            finally:
+                baton = line.leave(waiter) or baton
+    finally:
+        line.pass_on(baton)
     state.ctx.presence.touch(f"runner:{runner.id}")
     return Response(status_code=204)
 

@@ -75,7 +75,7 @@ async def patch_settings(
     changes = patch.model_dump(exclude_unset=True)
     shown = await state.ctx.db.write(edit_settings, changes, person)
     if not shown["claims_paused"]:
-        state.ctx.dispatcher.wake_any()
+        state.ctx.dispatcher.wake_all()
     return _settings(state, shown)
 
 
