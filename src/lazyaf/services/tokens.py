@@ -55,11 +55,12 @@ def note_use(tx: Tx, token_id: str, now: str) -> None:
     touch_token(tx, token_id, now)
 
 
-def authenticate_git(tx: Tx, password: str) -> GitGrant:
-    """What this git password is good for, or `Unauthenticated`."""
+def authenticate_git(tx: Tx, password: str, ended_after: str) -> GitGrant:
+    """What this git password is good for, or `Unauthenticated`. That of an attempt which ended before
+    ``ended_after`` is forgotten."""
     hashed = digest(password)
     attempt = attempt_by_git(tx, hashed)
-    if attempt is not None:
+    if attempt is not None and (attempt.ended_at is None or attempt.ended_at > ended_after):
         return _grant(tx, attempt)
     token = find_token(tx, hashed)
     if token is None or token.kind != "person":

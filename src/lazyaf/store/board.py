@@ -153,7 +153,8 @@ def _conditions(wanted: BoardFilter, dialect: str) -> list[ColumnElement[bool]]:
     if wanted.text:
         number = wanted.text.removeprefix("#")
         matches = cards.c.title.icontains(wanted.text, autoescape=True)
-        found.append(or_(matches, cards.c.number == int(number)) if number.isdecimal() else matches)
+        is_number = number.isdecimal() and len(number) < 10
+        found.append(or_(matches, cards.c.number == int(number)) if is_number else matches)
     if wanted.after is not None:
         position, card_id = wanted.after
         found.append(

@@ -10,7 +10,9 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
@@ -79,6 +81,9 @@ def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
     async def no_endpoint(request: Request) -> Response:
+        allowed = _methods(app, request.url.path)
+        if allowed:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         return problem_of(NotFound(f"There is no endpoint {request.method} {request.url.path}."))
 
     async def ui(request: StarletteRequest) -> Response:
@@ -90,6 +95,16 @@ def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:
             f"/{prefix}/{{rest:path}}", no_endpoint, methods=methods, include_in_schema=False
         )
     app.add_route("/{path:path}", ui, methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _methods(app: FastAPI, path: str) -> set[str]:
+    """The methods that this path has, when it has others than the one that was asked."""
+    return {
+        method.upper()
+        for pattern, operations in app.openapi()["paths"].items()
+        if compile_path(pattern)[0].match(path)
+        for method in operations
+    }
 
 
 def _add_layers(app: FastAPI, state: WebState) -> None:

@@ -18,12 +18,23 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lazyaf.domain.events import NewEvent
+from lazyaf.domain.events import EventType, NewEvent
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+_QUEUE: Final = frozenset(
+    {
+        EventType.JOB_QUEUED,
+        EventType.JOB_CLAIMED,
+        EventType.JOB_REQUEUED,
+        EventType.JOB_FINISHED,
+        EventType.CARD_UPDATED,  # its priority may have changed
+    }
+)
+"""After these a card of any repository may stand elsewhere in the one queue."""
 
 ENTRIES: Final = 64
 LEVEL: Final = {"zstd": 3, "gzip": 1}
@@ -46,18 +57,21 @@ class BoardCache:
         # Versions begin at 0 in every process, so a tag must not outlive it.
         self._life = secrets.token_hex(4)
         self._versions: dict[str, int] = {}
+        self._queue_version = 0
         self._bodies: OrderedDict[tuple[str, str], CachedBody] = OrderedDict()
 
     def on_commit(self, events: Sequence[NewEvent]) -> None:
         """Outdate the boards that these events touch."""
         for event in events:
+            if event.type in _QUEUE:
+                self._queue_version += 1
             repo_id = _repo_of(event)
             if repo_id is not None:
                 self._versions[repo_id] = self._versions.get(repo_id, 0) + 1
 
     def version(self, repo_id: str) -> int:
         """The present version; read it before the data."""
-        return self._versions.get(repo_id, 0)
+        return self._queue_version + self._versions.get(repo_id, 0)
 
     def find(self, repo_id: str, query: str) -> CachedBody | None:
         """The body for this query, if it is still right."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 
 from lazyaf.domain.errors import Unauthenticated
@@ -26,6 +27,8 @@ from lazyaf.services.tokens import (
 CODE_TTL_S: Final = 15 * 60
 NOTE_USE_EVERY_S: Final = 60.0
 CACHE_MAX: Final = 4096
+ORPHANS_FOR: Final = timedelta(days=7)
+"""How long the credential of an attempt that is over may still leave its work (rules.md R7)."""
 
 
 class Credentials:
@@ -43,10 +46,11 @@ class Credentials:
         """The token with this text, or `Unauthenticated`."""
         known = self._known.get(text)
         if known is None:
+            cache = self._known
             known = await self._db.read(authenticate, text)
-            if len(self._known) >= CACHE_MAX:
-                self._known.clear()
-            self._known[text] = known
+            if len(cache) >= CACHE_MAX:
+                cache.clear()
+            cache[text] = known  # if one was revoked meanwhile, this cache is not in use any more
         await self._note(known.id)
         return known
 
@@ -59,12 +63,13 @@ class Credentials:
 
     async def git(self, password: str) -> GitGrant:
         """What a git password is good for. Never remembered: a lease can end at any time."""
-        return await self._db.read(authenticate_git, password)
+        ended_after = (datetime.fromisoformat(self._clock.now()) - ORPHANS_FOR).isoformat()
+        return await self._db.read(authenticate_git, password, ended_after)
 
     async def revoke(self, token_id: str) -> None:
         """Make a token useless, here and now."""
         await self._db.write(revoke_token, token_id)
-        self._known.clear()
+        self._known = {}
 
     def new_code(self) -> str:
         """A one-time code, good for a quarter of an hour."""

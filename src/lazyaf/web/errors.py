@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,10 @@ class ProblemResponse(JSONResponse):
     """An error as it leaves."""
 
     media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """As ASCII: a request may have named something that is no valid Unicode."""
+        return json.dumps(content, separators=(",", ":")).encode()
 
 
 def problem(

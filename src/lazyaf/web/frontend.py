@@ -88,10 +88,13 @@ class Frontend:
         return found
 
     def _load(self, path: str) -> Asset | None:
-        file = (self._dist / path).resolve()
-        if not file.is_relative_to(self._dist.resolve()) or not file.is_file():
+        try:
+            file = (self._dist / path).resolve()
+            if not file.is_relative_to(self._dist.resolve()) or not file.is_file():
+                return None
+            body = file.read_bytes()
+        except (OSError, ValueError):  # a name that no file can have
             return None
-        body = file.read_bytes()
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         textual = media_type.startswith(_TEXTUAL)
         digest = hashlib.sha256(body).hexdigest()[:16]

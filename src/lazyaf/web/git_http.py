@@ -66,6 +66,12 @@ async def _require(state: WebState, granted: GitGrant, repo_id: str) -> None:
     await state.ctx.db.read(find_repo, repo_id)
 
 
+def _require_live(granted: GitGrant, service: str) -> None:
+    """What is left of a lost lease can leave its work, and no longer read."""
+    if service == smart_http.UPLOAD_PACK and not granted.is_live:
+        raise Forbidden("This job's attempt is over: its credential reads nothing any more.")
+
+
 def _policy(state: WebState, granted: GitGrant, password: str | None) -> PushPolicy:
     if granted.kind == "person":
         return PushPolicy()
@@ -91,6 +97,7 @@ async def info_refs(
     await _require(state, granted, repo_id)
     if service not in ("git-upload-pack", "git-receive-pack"):
         raise Forbidden("Only git's smart HTTP protocol is served: use a git client.")
+    _require_live(granted, service)
     chunks = await smart_http.advertise(
         state.ctx.git,
         repo_id,
@@ -119,6 +126,7 @@ async def _serve(
     request: Request, state: WebState, granted: GitGrant, repo_id: str, service: str
 ) -> Response:
     await _require(state, granted, repo_id)
+    _require_live(granted, service)
     if request.headers.get("content-type") != f"application/x-{service}-request":
         raise BadRequest(f"The content type must be application/x-{service}-request.")
     password = _password(request.headers.get("authorization", ""))

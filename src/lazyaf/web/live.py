@@ -63,7 +63,7 @@ async def _hello(socket: WebSocket, state: WebState) -> int | None:
         said: Any = json.loads(await asyncio.wait_for(socket.receive_text(), HELLO_TIMEOUT_S))
         cursor = said.get("after")
         valid = cursor is None or isinstance(cursor, str)
-    except (ValueError, AttributeError, KeyError, TimeoutError):
+    except (ValueError, AttributeError, KeyError, TimeoutError, RecursionError):
         valid = False
     if not valid:
         await socket.close(1003, 'send {"after": "<epoch>:<id>"} first')
@@ -97,8 +97,8 @@ async def _serve(socket: WebSocket, state: WebState, subscriber: Subscriber, aft
 
 async def _drain(socket: WebSocket) -> None:
     """Read on, so that pings are answered and a departure is noticed."""
-    while True:
-        await socket.receive_text()
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        continue
 
 
 async def _send(socket: WebSocket, state: WebState, subscriber: Subscriber, after: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.jobs import JobKind, JobStatus, StopReason
@@ -14,11 +15,37 @@ from lazyaf.protocol.messages import AgentOffer, Comment
 
 T = TypeVar("T")
 
-Label = Annotated[str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True)]
+Label = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=50, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
 Sha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 # No NUL or lone surrogate survives in a database, so none is let in.
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 Prose = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+
+
+OPTIONS_MAX = 64 * 1024
+"""Bytes of an agent's options."""
+BRACKETS_MAX = 200
+"""Lists and objects in them: more than that is nesting without end."""
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what no JSON column holds: not-a-number, lone surrogates, NUL, bulk."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError("holds something that cannot be stored") from None
+    brackets = text.count(b"[") + text.count(b"{")
+    if len(text) > OPTIONS_MAX or brackets > BRACKETS_MAX or b"\\u0000" in text:
+        raise ValueError("is too large, too deep or holds a NUL character")
+    return value
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_storable)]
 
 
 class Model(BaseModel):
@@ -204,7 +231,7 @@ class CardFields(Model):
     labels: list[Label] = Field(default_factory=list, max_length=20)
     priority: int = Field(0, ge=0, le=4)
     agent: Line | None = Field(None, max_length=40)
-    agent_options: dict[str, Any] = Field(default_factory=dict)
+    agent_options: Options = Field(default_factory=dict)
     base_branch: Line | None = Field(None, max_length=255)
 
 

@@ -78,7 +78,7 @@ def _position(cursor: str | None) -> tuple[float, str] | None:
     if value is None:
         return None
     match value:
-        case [int() | float() as position, str() as card_id]:
+        case [int() | float() as position, str() as card_id] if abs(position) < 1e300:
             return float(position), card_id
         case _:
             raise BadRequest("This cursor is not one of this list. Begin without one.")
