@@ -24,11 +24,11 @@ from lazyaf.protocol.messages import AgentOffer, CheckpointRequest, RegisterRequ
 from lazyaf.services.append_log import announce_progress, append_log
 from lazyaf.services.cancel_job import cancel_card, cancel_job, send_command
 from lazyaf.services.cards import edit_card
+from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.leases import pending_commands, touch
 from lazyaf.services.read_log import read_log
 from lazyaf.services.reap import lose_runner, reap
 from lazyaf.services.record_checkpoint import record_checkpoint
-from lazyaf.services.repositories import edit_repo
 from lazyaf.services.runners import drain_runner, register_runner, show_runners
 from lazyaf.services.start_card import RunRequest
 from lazyaf.store.events import events_after
