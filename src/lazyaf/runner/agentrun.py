@@ -122,7 +122,9 @@ class AgentRun:
             if over.done() and not exited.done():
                 if running.stdin is not None:
                     running.stdin.close()
-                await asyncio.wait({exited, stopped}, timeout=REAP_S)
+                await asyncio.wait(
+                    {exited, stopped}, timeout=REAP_S, return_when=asyncio.FIRST_COMPLETED
+                )
             if not exited.done() and stopped.done():
                 running.terminate()
                 await asyncio.wait({exited}, timeout=self._grace())
