@@ -24,13 +24,17 @@ GONE_S: Final = 10.0
 FILES: Final = {"README.md": "# Sample\n\nA repository of the acceptance tests.\n"}
 
 
-def environment(model: ModelServer, **variables: str) -> dict[str, str]:
+def environment(
+    model: ModelServer, scenario: str = "edit-and-commit", **variables: str
+) -> dict[str, str]:
     """What the server of a test gets: the scripted model instead of the real one, and haste."""
     return {
-        "ANTHROPIC_BASE_URL": model.url("edit-and-commit"),
+        "ANTHROPIC_BASE_URL": model.url(scenario),
         "ANTHROPIC_API_KEY": KEY,
         "ANTHROPIC_AUTH_TOKEN": "",
         "CLAUDE_CODE_OAUTH_TOKEN": "",
+        "CLAUDE_CODE_MAX_RETRIES": "1",
+        "LAZYAF_AGENT_ENV": "CLAUDE_CODE_MAX_RETRIES",
         "LAZYAF_CANCEL_GRACE": "3",
         **variables,
     }
@@ -55,6 +59,7 @@ class House:
         left = self.processes()
         if self.server.is_running:
             self.server.kill(tree=True)
+        self.server.stop()
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()

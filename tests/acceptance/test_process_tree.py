@@ -27,11 +27,10 @@ def test_an_idle_server_leaves_no_child(
     until(lambda: len(house.board.get("/api/runners")["items"]) == 2, "both runners are there")
     doomed = house.processes()
     assert len(doomed) >= 3
-    server = house.server.process
-    os.kill(server.pid, number)
+    os.kill(house.server.process.pid, number)
 
     house.wait_until_gone(doomed)
-    assert server.wait() == 0
+    assert house.server.stop() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
@@ -48,11 +47,9 @@ def test_a_busy_server_leaves_no_child_and_the_job_goes_on_later(
     house.board.command(card, "start")
     house.board.wait_for_output(card, "at work")
     doomed = house.processes()
-    server = house.server.process
-    os.kill(server.pid, number)
+    os.kill(house.server.process.pid, number)
     house.wait_until_gone(doomed)
-    assert server.wait() == 0
-    house.server.stop()
+    assert house.server.stop() == 0
 
     house.start()
     house.board.wait_for(card, "in_review")

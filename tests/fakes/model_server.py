@@ -95,6 +95,10 @@ class ModelServer:
         """Block until a stream stands at this gate. Call it in a thread from asyncio."""
         self.wait_for(lambda: self._waiting[gate] > 0)
 
+    def waiting_at(self, gate: str) -> int:
+        """How many streams stand at this gate."""
+        return self._waiting[gate]
+
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Block until the condition, about requests or gates, holds; TimeoutError otherwise."""
         with self._changed:
