@@ -5,22 +5,20 @@ A client that keeps the newest version of each subject is right without asking a
 
 from __future__ import annotations
 
-from typing import Any
-
 from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.services.views import job_view, repo_view, runner_view
-from lazyaf.store.board import card_summary
+from lazyaf.store.board import FullCard, card_summary, full_card
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
 from lazyaf.store.tx import Tx
 
 
-def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> dict[str, Any]:
-    """Emit a card event; returns the card's summary."""
-    summary = card_summary(tx, card_id)
-    tx.emit(NewEvent(kind, card_id, actor, summary["version"], {"card": summary}))
-    return summary
+def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCard:
+    """Emit a card event with its summary; returns the card."""
+    card = full_card(tx, card_id)
+    tx.emit(NewEvent(kind, card_id, actor, card.summary["version"], {"card": card.summary}))
+    return card
 
 
 def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> JobRow:

@@ -18,13 +18,13 @@ from lazyaf.domain.errors import Conflict, Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.domain.jobs import OPEN, JobStatus
 from lazyaf.services.announce import card_changed
-from lazyaf.services.views import full_card
 from lazyaf.store.cards import (
     CardRow,
     get_card,
     insert_card,
     remove_card,
     respace_column,
+    set_fields,
     top_position,
     update_card,
 )
@@ -84,8 +84,7 @@ def create_card(
             "updated_at": now,
         },
     )
-    summary = card_changed(tx, EventType.CARD_CREATED, card_id, actor)
-    return full_card(get_card(tx, card_id), summary)
+    return card_changed(tx, EventType.CARD_CREATED, card_id, actor).view
 
 
 def require_text(title: str | None, description: str | None) -> None:
@@ -100,23 +99,19 @@ def edit_card(
     tx: Tx, card_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
 ) -> dict[str, Any]:
     """Change fields of a card, never its status; returns it in full."""
-    card = get_card(tx, card_id)
-    if if_match is not None and if_match != card.version:
-        raise VersionConflict(
-            f"Card #{card.number} is at version {card.version}, not {if_match}: it changed "
-            "meanwhile. Load it again and retry your change."
-        )
     require_text(changes.get("title"), changes.get("description"))
     values = {name: changes[name] for name in EDITABLE if name in changes}
     if "title" in values:
         values["title"] = values["title"].strip()
-    update_card(tx, card, {**values, "updated_at": now})
+    if not set_fields(tx, card_id, {**values, "updated_at": now}, if_match):
+        card = get_card(tx, card_id)
+        raise VersionConflict(
+            f"Card #{card.number} is at version {card.version}, not {if_match}: it changed "
+            "meanwhile. Load it again and retry your change."
+        )
     if "priority" in values:
         reprioritise(tx, card_id, values["priority"])
-    summary = card_changed(tx, EventType.CARD_UPDATED, card_id, actor)
-    description = values.get("description", card.description)
-    options = values.get("agent_options", card.agent_options)
-    return {**summary, "description": description, "agent_options": options}
+    return card_changed(tx, EventType.CARD_UPDATED, card_id, actor).view
 
 
 def change_status(
@@ -134,7 +129,7 @@ def change_status(
         changed["position"] = top_position(tx, card.repo_id, status.value)
     update_card(tx, card, changed)
     kind = EventType.CARD_UPDATED if status.value == card.status else EventType.CARD_MOVED
-    return card_changed(tx, kind, card.id, actor)
+    return card_changed(tx, kind, card.id, actor).summary
 
 
 def require_no_intent(tx: Tx, card: CardRow) -> None:
@@ -163,7 +158,7 @@ def place_card(
     """Put a card between two neighbours of its column: below ``after``, above ``before``."""
     card = get_card(tx, card_id)
     if before is None and after is None:
-        return full_card(card, card_changed(tx, EventType.CARD_MOVED, card_id, actor))
+        return card_changed(tx, EventType.CARD_MOVED, card_id, actor).view
     position = position_between(_neighbour(tx, card, after), _neighbour(tx, card, before))
     if position is None:
         respaced = respace_column(tx, card.repo_id, card.status)
@@ -174,8 +169,7 @@ def place_card(
             card_changed(tx, EventType.CARD_MOVED, other_id, actor)
         card = get_card(tx, card_id)
     update_card(tx, card, {"position": position, "updated_at": now})
-    summary = card_changed(tx, EventType.CARD_MOVED, card_id, actor)
-    return full_card(card, summary)
+    return card_changed(tx, EventType.CARD_MOVED, card_id, actor).view
 
 
 def _neighbour(tx: Tx, card: CardRow, neighbour_id: str | None) -> float | None:

@@ -19,8 +19,7 @@ from lazyaf.git import refs
 from lazyaf.services.announce import job_changed
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
-from lazyaf.services.views import effective_settings, full_card
-from lazyaf.store.board import card_summary
+from lazyaf.services.views import card_view, effective_settings
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import insert_job, jobs_of_card
 from lazyaf.store.repos import RepoRow, get_repo
@@ -108,7 +107,7 @@ def _start(
     )
     _queue(tx, card, job_id, settings, request, now)
     job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
-    return full_card(get_card(tx, card_id), card_summary(tx, card_id))
+    return card_view(tx, card_id)
 
 
 def _require_agent(tx: Tx, agent: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
-from lazyaf.store.board import card_summary
-from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.board import full_card
+from lazyaf.store.cards import get_card
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
@@ -45,13 +45,7 @@ def effective_settings(tx: Tx, repo: RepoRow) -> RepoSettings:
 
 def card_view(tx: Tx, card_id: str) -> dict[str, Any]:
     """A card in full: the board's summary, its description and the agent's options."""
-    card = get_card(tx, card_id)
-    return full_card(card, card_summary(tx, card_id))
-
-
-def full_card(card: CardRow, summary: dict[str, Any]) -> dict[str, Any]:
-    """A summary with what lists leave out."""
-    return {**summary, "description": card.description, "agent_options": card.agent_options}
+    return full_card(tx, card_id).view
 
 
 def job_view(job: JobRow, *, runner_name: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Select,
     and_,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from lazyaf.domain.errors import NotFound
 from lazyaf.store.tables import cards, jobs
 from lazyaf.store.tx import Tx
 
@@ -73,11 +75,9 @@ class _Json:
         return func.json_extract(column, literal_column(f"'$.{member}'"))
 
 
-@lru_cache(maxsize=2)
-def _statement(dialect: str) -> Select[Any]:
-    """``id, position, summary`` for every card; callers add their WHERE."""
-    j = _Json(dialect)
-    queue = (
+def _queue() -> CTE:
+    """Every queued job with its place, for lists: one pass over the queue."""
+    return (
         select(
             jobs.c.id,
             func.row_number().over(order_by=(jobs.c.priority.desc(), jobs.c.id)).label("place"),
@@ -85,6 +85,30 @@ def _statement(dialect: str) -> Select[Any]:
         .where(jobs.c.status == literal_column("'queued'"))
         .cte("queue")
     )
+
+
+def _place_of_one() -> ColumnElement[Any]:
+    """The place of one card's job: counted only when it waits, so that a long queue costs nothing
+    to the others."""
+    other = jobs.alias("other")
+    ahead = (
+        select(func.count())
+        .select_from(other)
+        .where(
+            other.c.status == literal_column("'queued'"),
+            or_(
+                other.c.priority > jobs.c.priority,
+                and_(other.c.priority == jobs.c.priority, other.c.id <= jobs.c.id),
+            ),
+        )
+        .scalar_subquery()
+    )
+    return case((jobs.c.status == literal_column("'queued'"), ahead), else_=null())
+
+
+def _summary(dialect: str, place: Any) -> ColumnElement[Any]:
+    """A card's summary; ``place`` is its place in the queue."""
+    j = _Json(dialect)
     live = j.object(
         job_id=jobs.c.id,
         job_status=jobs.c.status,
@@ -93,7 +117,7 @@ def _statement(dialect: str) -> Select[Any]:
         queued_at=jobs.c.created_at,
         started_at=jobs.c.started_at,
         completed_at=jobs.c.completed_at,
-        queue_position=queue.c.place,
+        queue_position=place,
         attempt=jobs.c.attempt,
         agent=jobs.c.agent,
         cost_usd=j.number(jobs.c.usage, "cost_usd"),
@@ -103,7 +127,7 @@ def _statement(dialect: str) -> Select[Any]:
         mergeable=j.boolean(cards.c.mergeable),
         conflicts=j.embed(cards.c.conflicts),
     )
-    summary = j.object(
+    return j.object(
         id=cards.c.id,
         repo_id=cards.c.repo_id,
         number=cards.c.number,
@@ -132,11 +156,28 @@ def _statement(dialect: str) -> Select[Any]:
         created_at=cards.c.created_at,
         updated_at=cards.c.updated_at,
     )
+
+
+@lru_cache(maxsize=2)
+def _list_statement(dialect: str) -> Select[Any]:
+    """``id, position, summary`` for every card; callers add their WHERE."""
+    queue = _queue()
     return (
-        select(cards.c.id, cards.c.position, summary.label("summary"))
+        select(cards.c.id, cards.c.position, _summary(dialect, queue.c.place).label("summary"))
         .select_from(cards)
         .outerjoin(jobs, jobs.c.id == cards.c.job_id)
         .outerjoin(queue, queue.c.id == cards.c.job_id)
+    )
+
+
+@lru_cache(maxsize=2)
+def _one_statement(dialect: str) -> Select[Any]:
+    summary = _summary(dialect, _place_of_one()).label("summary")
+    return (
+        select(summary, cards.c.description, cards.c.agent_options)
+        .select_from(cards)
+        .outerjoin(jobs, jobs.c.id == cards.c.job_id)
+        .where(cards.c.id == bindparam("card_id"))
     )
 
 
@@ -175,7 +216,7 @@ def _has_label(label: str, dialect: str) -> ColumnElement[bool]:
 
 def list_summaries(tx: Tx, wanted: BoardFilter) -> tuple[str, tuple[float, str] | None]:
     """The cards as one JSON array (text), by position, and where the next page begins."""
-    query = _statement(tx.dialect).where(*_conditions(wanted, tx.dialect))
+    query = _list_statement(tx.dialect).where(*_conditions(wanted, tx.dialect))
     query = query.order_by(cards.c.position, cards.c.id).limit(wanted.limit + 1)
     rows = tx.execute(query).all()
     page = rows[: wanted.limit]
@@ -186,13 +227,33 @@ def list_summaries(tx: Tx, wanted: BoardFilter) -> tuple[str, tuple[float, str] 
     return "[" + ",".join(texts) + "]", (last.position, last.id) if last is not None else None
 
 
-@lru_cache(maxsize=2)
-def _one_statement(dialect: str) -> Select[Any]:
-    return _statement(dialect).where(cards.c.id == bindparam("card_id"))
+@dataclass(frozen=True, slots=True)
+class FullCard:
+    """A card as the board shows it, and what only the card itself shows."""
+
+    summary: dict[str, Any]
+    description: str
+    agent_options: dict[str, Any]
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """Everything in one."""
+        return {
+            **self.summary,
+            "description": self.description,
+            "agent_options": self.agent_options,
+        }
+
+
+def full_card(tx: Tx, card_id: str) -> FullCard:
+    """One card in full, or `NotFound`."""
+    row = tx.execute(_one_statement(tx.dialect), {"card_id": card_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no card {card_id}. It may have been deleted.")
+    summary = json.loads(row.summary) if isinstance(row.summary, str) else row.summary
+    return FullCard(summary, row.description, row.agent_options)
 
 
 def card_summary(tx: Tx, card_id: str) -> dict[str, Any]:
-    """One card as the board shows it."""
-    summary = tx.execute(_one_statement(tx.dialect), {"card_id": card_id}).one().summary
-    decoded: dict[str, Any] = json.loads(summary) if isinstance(summary, str) else summary
-    return decoded
+    """One card as the board shows it, or `NotFound`."""
+    return full_card(tx, card_id).summary

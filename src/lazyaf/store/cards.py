@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, Update, bindparam, func, insert, select, update
+from sqlalchemy import Update, bindparam, func, insert, select, update
 
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.errors import NotFound, VersionConflict
@@ -55,17 +55,27 @@ _TOP = select(func.min(cards.c.position)).where(
 
 
 @lru_cache(maxsize=128)
-def _set(columns: tuple[str, ...]) -> Update:
-    """The compare-and-set of these columns. There are few sets of them, and building a statement
-    costs more than running it."""
+def _set(columns: tuple[str, ...], *, is_fenced: bool) -> Update:
+    """The update of these columns, with ``is_fenced`` only of the version that was seen. There are
+    few sets of columns, and building a statement costs more than running it."""
     values: dict[str, Any] = {
         name: bindparam(f"new_{name}", type_=cards.c[name].type) for name in columns
     }
-    return (
-        update(cards)
-        .where(cards.c.id == bindparam("card_id"), cards.c.version == bindparam("seen_version"))
-        .values(**values, version=bindparam("seen_version", type_=Integer) + 1)
-    )
+    statement = update(cards).where(cards.c.id == bindparam("card_id"))
+    if is_fenced:
+        statement = statement.where(cards.c.version == bindparam("seen_version"))
+    return statement.values(**values, version=cards.c.version + 1)
+
+
+def set_fields(tx: Tx, card_id: str, values: dict[str, Any], seen_version: int | None) -> bool:
+    """Change columns, the version growing by one; False when there is no such card, or not in the
+    version that was seen."""
+    parameters = {f"new_{name}": value for name, value in values.items()}
+    parameters["card_id"] = card_id
+    if seen_version is not None:
+        parameters["seen_version"] = seen_version
+    statement = _set(tuple(sorted(values)), is_fenced=seen_version is not None)
+    return tx.execute(statement, parameters).rowcount == 1
 
 
 def get_card(tx: Tx, card_id: str) -> CardRow:
@@ -104,12 +114,7 @@ def insert_card(tx: Tx, values: dict[str, Any]) -> None:
 
 def update_card(tx: Tx, card: CardRow, values: dict[str, Any]) -> None:
     """Change columns by compare-and-set on the version, which grows by one."""
-    parameters = {f"new_{name}": value for name, value in values.items()}
-    result = tx.execute(
-        _set(tuple(sorted(values))),
-        {**parameters, "card_id": card.id, "seen_version": card.version},
-    )
-    if result.rowcount != 1:
+    if not set_fields(tx, card.id, values, card.version):
         raise VersionConflict(
             f"Card #{card.number} changed meanwhile. Load it again and retry your change."
         )

@@ -87,8 +87,13 @@ class EventFeed:
         wanted = int(number)
         return wanted if oldest - 1 <= wanted <= newest else None
 
-    def subscribe(self) -> Subscriber:
+    async def subscribe(self) -> Subscriber:
         """Receive every event from now on."""
+        if not self._subscribers:
+            # Nobody followed, so nothing was read: go on from now. Someone may come while we look.
+            _, newest = await self._db.read(feed_bounds)
+            if not self._subscribers:
+                self.last_id = newest
         subscriber = Subscriber()
         self._subscribers.add(subscriber)
         return subscriber
@@ -112,7 +117,7 @@ class EventFeed:
                 log.error("feed_failed", exc_info=error)
 
     async def _pump(self) -> None:
-        while items := await self.since(self.last_id):
+        while self._subscribers and (items := await self.since(self.last_id)):
             for item in items:
                 for subscriber in self._subscribers:
                     subscriber.offer(item)

@@ -38,7 +38,7 @@ async def live(socket: WebSocket) -> None:
         await socket.close(UNAUTHENTICATED, error.detail[:120])
         return
     await socket.accept(subprotocol=protocol)
-    subscriber = state.feed.subscribe()
+    subscriber = await state.feed.subscribe()
     try:
         after = await _hello(socket, state)
         if after is not None:
