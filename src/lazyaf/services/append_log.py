@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -43,7 +44,7 @@ async def append_log(
 
     Overlap with what is stored is trimmed; a gap raises `SequenceGap` with the expected number.
     """
-    lines = [entry.model_dump_json(exclude_defaults=True) for entry in entries]
+    lines = [_line_of(entry) for entry in entries]
     encode = len(entries) > THREAD_ABOVE
     encoded = await asyncio.to_thread(encode_batch, lines) if encode else encode_batch(lines)
     stored = await ctx.db.write(
@@ -51,6 +52,25 @@ async def append_log(
     )
     ctx.presence.touch(f"job:{job_id}")
     return stored
+
+
+def _line_of(entry: Entry) -> str:
+    """An entry as a line of JSON. Half a character, as agents cut them, becomes a question mark: a
+    refusal would have the runner send it again for ever."""
+    try:
+        return entry.model_dump_json(exclude_defaults=True)
+    except ValueError:
+        return json.dumps(_whole(entry.model_dump(exclude_defaults=True)), ensure_ascii=False)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def progress_of(entries: Sequence[Entry]) -> Progress:
