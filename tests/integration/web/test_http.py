@@ -1,0 +1,356 @@
+"""The API over real HTTP: problems, lists, conditions, logs and long polls."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from support.app import Served
+
+LOG = [{"at": "now", "kind": "message", "text": f"line {i}"} for i in range(1, 6)]
+
+
+def lease(job: dict[str, Any]) -> dict[str, str]:
+    return {"Lazyaf-Lease": job["lease"]}
+
+
+def cursor_of(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "code"),
+    [
+        ("GET", "/api/nope", None, 404, "not_found"),
+        ("GET", "/git/nope", None, 404, "not_found"),
+        ("GET", "/api/cards/nope", None, 404, "not_found"),
+        ("GET", "/api/cards/01900000-0000-7000-8000-0000000000ff", None, 404, "not_found"),
+        ("GET", "/api/repos/nope", None, 404, "not_found"),
+        ("GET", "/api/repos/%00", None, 404, "not_found"),
+        ("PUT", "/api/repos", b"{}", 405, "method_not_allowed"),
+        ("DELETE", "/api/health", None, 405, "method_not_allowed"),
+        ("POST", "/", b"{}", 405, "method_not_allowed"),
+        ("POST", "/api/repos", b"{", 400, "bad_request"),
+        ("POST", "/api/repos", b"[]", 422, "invalid"),
+        ("POST", "/api/repos", b'{"name": "x", "\\ud800": 1}', 422, "invalid"),
+        ("POST", "/api/repos", b'{"name": "\\ud800"}', 422, "invalid"),
+        ("POST", "/api/repos", b'{"name": "../x"}', 422, "invalid"),
+        ("POST", "/api/repos", b'{"name": "x", "default_branch": "a..b"}', 422, "invalid"),
+        ("GET", "/api/repos?limit=0", None, 422, "invalid"),
+        ("GET", "/api/repos?cursor=nonsense", None, 400, "bad_request"),
+    ],
+)
+async def test_every_error_is_a_problem(
+    served: Served, method: str, path: str, content: bytes | None, status: int, code: str
+) -> None:
+    headers = {"Content-Type": "application/json"} if content else {}
+    answer = await served.person.request(method, path, content=content, headers=headers)
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
+    assert body["title"]
+    assert body["detail"]
+    if status == 405 and path.startswith("/api"):
+        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        b'{"x": NaN}',
+        b'{"x": 1e999}',
+        b'{"x": "\\ud800"}',
+        b'{"x": "\\u0000"}',
+        b'{"x": ' + b"[" * 300 + b"]" * 300 + b"}",
+        b'{"x": "' + b"a" * 70_000 + b'"}',
+    ],
+)
+async def test_options_that_cannot_be_stored_are_refused(served: Served, options: bytes) -> None:
+    repo = await served.repo()
+    answer = await served.person.post(
+        f"/api/repos/{repo}/cards",
+        content=b'{"title": "x", "agent_options": ' + options + b"}",
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 422, answer.text
+    assert (await served.person.get(f"/api/repos/{repo}/cards")).json()["items"] == []
+
+
+async def test_lists_in_pages_without_what_they_do_not_show(served: Served) -> None:
+    repo = await served.repo()
+    for number in range(250):
+        served_card = {"title": f"Card {number}", "description": "long"}
+        await served.person.post(f"/api/repos/{repo}/cards", json=served_card)
+    seen: list[dict[str, Any]] = []
+    params: dict[str, Any] = {"limit": 60}
+    while True:
+        page = (await served.person.get(f"/api/repos/{repo}/cards", params=params)).json()
+        seen += page["items"]
+        if page["next_cursor"] is None:
+            break
+        params["cursor"] = page["next_cursor"]
+    assert [card["number"] for card in seen] == list(range(250, 0, -1))
+    assert all("description" not in card for card in seen)
+
+
+@pytest.mark.parametrize(
+    "value", [[10**400, "x"], [float("nan"), "x"], ["x"], 3, {"a": 1}, [1e308, "x"]]
+)
+async def test_a_cursor_of_someone_else_is_refused(served: Served, value: Any) -> None:
+    repo = await served.repo()
+    params = {"cursor": cursor_of(value)}
+    answer = await served.person.get(f"/api/repos/{repo}/cards", params=params)
+    assert answer.status_code == 400
+
+
+async def test_reading_your_writes(served: Served) -> None:
+    """A list is never older than what its reader has been answered."""
+    repo = await served.repo()
+    path = f"/api/repos/{repo}/cards"
+    etags = set()
+    for number in range(1, 30):
+        card = await served.card(repo)
+        listed = await served.person.get(path)
+        assert listed.json()["items"][0]["id"] == card["id"]
+        assert len(listed.json()["items"]) == number
+        etags.add(listed.headers["etag"])
+        again = await served.person.get(path, headers={"If-None-Match": listed.headers["etag"]})
+        assert again.status_code == 304
+    assert len(etags) == 29
+    await served.person.delete(f"/api/cards/{card['id']}")
+    assert len((await served.person.get(path)).json()["items"]) == 28
+
+
+async def test_the_queue_is_one_for_all_repositories(served: Served) -> None:
+    first, second = await served.repo("a"), await served.repo("b")
+    await served.card(first, start=True)
+    await served.card(second, start=True)
+    path = f"/api/repos/{second}/cards"
+    place = (await served.person.get(path)).json()["items"][0]["live"]["queue_position"]
+    assert place == 2
+    await served.claim(await served.register(), "claim-0001")
+    place = (await served.person.get(path)).json()["items"][0]["live"]["queue_position"]
+    assert place == 1
+
+
+async def test_if_match(served: Served) -> None:
+    repo = await served.repo()
+    card = await served.card(repo)
+    path = f"/api/cards/{card['id']}"
+    for value, status in (('"9"', 412), ('"1"', 200), ("1", 412), ("*", 200), ("x", 422)):
+        answer = await served.person.patch(path, json={"title": "N"}, headers={"If-Match": value})
+        assert answer.status_code == status, value
+    answer = await served.person.patch(
+        f"/api/repos/{repo}", json={"settings": {"wip_limit": 1}}, headers={"If-Match": '"99"'}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (412, "version_conflict")
+
+
+async def test_a_commit_that_fails_answers_with_an_error(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: the transaction is over before the first byte of the answer."""
+    from sqlalchemy import event
+
+    repo = await served.repo()
+
+    def refuse(_conn: Any) -> None:
+        raise OSError("the disk is full")
+
+    event.listen(served.db._writer_engine, "commit", refuse)
+    answer = await served.person.post(f"/api/repos/{repo}/cards", json={"title": "x"})
+    event.remove(served.db._writer_engine, "commit", refuse)
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert (await served.person.get(f"/api/repos/{repo}/cards")).json()["items"] == []
+
+
+# Logs
+
+
+async def test_a_log_is_read_in_pages_streamed_and_downloaded(served: Served) -> None:
+    job = await served.job(await served.repo())
+    path = f"/api/runner/v1/jobs/{job['job_id']}"
+    stored = await served.runner.post(
+        f"{path}/log", json={"src_seq": 1, "entries": LOG}, headers=lease(job)
+    )
+    assert stored.json() == {"stored": 5}
+    gap = await served.runner.post(
+        f"{path}/log", json={"src_seq": 9, "entries": LOG}, headers=lease(job)
+    )
+    assert (gap.status_code, gap.json()["expected"]) == (409, 6)
+    read = f"/api/jobs/{job['job_id']}/logs"
+    page = (await served.person.get(read, params={"after": 1, "limit": 2})).json()
+    assert [(e["seq"], e["attempt"]) for e in page["items"]] == [(2, 1), (3, 1)]
+    assert (page["next_after"], page["last_seq"], page["is_final"]) == (3, 5, False)
+    back = (await served.person.get(read, params={"before": 4, "limit": 2})).json()
+    assert [e["seq"] for e in back["items"]] == [2, 3]
+    raw = await served.person.get(read, params={"format": "raw"})
+    assert "attachment" in raw.headers["content-disposition"]
+    assert raw.text.splitlines()[0] == "[message] line 1"
+
+    async def stream() -> str:
+        heard = ""
+        accept = {"Accept": "text/event-stream"}
+        async with served.person.stream("GET", read, headers=accept) as answer:
+            async for piece in answer.aiter_text():
+                heard += piece
+        return heard
+
+    following = asyncio.create_task(stream())
+    finished = await served.runner.post(
+        f"{path}/finish", json={"stop_reason": "agent_failed", "last_seq": 5}, headers=lease(job)
+    )
+    assert finished.json() == {"status": "failed"}
+    heard = await following
+    assert heard.count("\ndata: ") == 6
+    assert heard.endswith("event: end\ndata: {}\n\n")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"at": "now", "kind": "usage", "usage": {"cost_usd": 1e999}},
+        {"at": "now", "kind": "tool_call", "input": {"x": "\ud800", "y": float("nan")}},
+        {"at": "now", "kind": "message", "text": "a\0b"},
+    ],
+)
+async def test_no_entry_of_an_agent_is_a_500(served: Served, entry: dict[str, Any]) -> None:
+    """A 500 would be sent again for ever."""
+    repo = await served.repo()
+    job = await served.job(repo)
+    body = json.dumps({"src_seq": 1, "entries": [entry]})
+    answer = await served.runner.post(
+        f"/api/runner/v1/jobs/{job['job_id']}/log",
+        content=body,
+        headers={**lease(job), "Content-Type": "application/json"},
+    )
+    assert answer.status_code in (200, 422), answer.text
+    assert (await served.person.get(f"/api/repos/{repo}/cards")).status_code == 200
+    assert (await served.person.get(f"/api/jobs/{job['job_id']}/logs")).status_code == 200
+
+
+# Long polls
+
+
+async def waiting(served: Served, count: int) -> None:
+    """Until so many runners stand in the line."""
+    async with asyncio.timeout(20):
+        while len(served.house.ctx.dispatcher._waiters) != count:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.005)
+
+
+async def test_a_claim_waits_and_wakes_and_gives_up(served: Served) -> None:
+    repo = await served.repo()
+    instance = await served.register()
+    assert (await served.claim(instance, "claim-0001", wait=0.05)).status_code == 204
+    polling = asyncio.create_task(served.claim(instance, "claim-0002", wait=60))
+    await waiting(served, 1)
+    card = await served.card(repo, start=True)
+    answer = await polling
+    assert (answer.status_code, answer.json()["task"]["card_id"]) == (200, card["id"])
+
+
+async def test_one_job_wakes_one_runner_and_news_for_nobody_ends(served: Served) -> None:
+    repo = await served.repo()
+    looks: list[str] = []
+    from lazyaf.web.routers import runner_v1
+
+    real = runner_v1.claim_job
+
+    async def counted(ctx: Any, instance: str, *rest: Any) -> Any:
+        looks.append(instance)
+        return await real(ctx, instance, *rest)
+
+    runner_v1.claim_job = counted
+    try:
+        polls = []
+        instances = [await served.register(f"r{number}") for number in range(6)]
+        for number, instance in enumerate(instances):
+            polls.append(asyncio.create_task(served.claim(instance, f"claim-{number}000", 60)))
+            await waiting(served, number + 1)
+        looks.clear()
+        await served.card(repo, start=True)
+        done, _ = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result().status_code for task in done] == [200]
+        await waiting(served, 5)
+        assert looks == ["instance-r0"]
+        looks.clear()
+        served.house.ctx.dispatcher.wake_any()
+        async with asyncio.timeout(20):
+            while len(looks) < 5:  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.005)
+        await waiting(served, 5)
+        await served.person.get("/api/health")
+        assert sorted(looks) == [f"instance-r{n}" for n in range(1, 6)]  # each once, then silence
+    finally:
+        runner_v1.claim_job = real
+        served.house.ctx.dispatcher.drain()
+        await asyncio.gather(*polls)
+
+
+async def test_a_runner_that_leaves_passes_the_baton(served: Served) -> None:
+    repo = await served.repo()
+    first, second = await served.register("first"), await served.register("second")
+    leaving = served.client(served.runner_token)
+    body = {"instance_id": first, "claim_id": "claim-0001", "wait": 60}
+    gone = asyncio.create_task(leaving.post("/api/runner/v1/claim", json=body))
+    await waiting(served, 1)
+    polling = asyncio.create_task(served.claim(second, "claim-0002", wait=60))
+    await waiting(served, 2)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    await leaving.aclose()
+    await served.card(repo, start=True)
+    async with asyncio.timeout(20):
+        assert (await polling).status_code == 200
+
+
+async def test_a_command_reaches_the_control_poll(served: Served) -> None:
+    job = await served.job(await served.repo())
+    path = f"/api/runner/v1/jobs/{job['job_id']}/control"
+    polling = asyncio.create_task(served.runner.get(path, params={"wait": 60}, headers=lease(job)))
+    async with asyncio.timeout(20):
+        while not served.house.ctx.control._waiting:  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.005)
+    await served.person.post(f"/api/jobs/{job['job_id']}/message", json={"text": "Hello"})
+    [command] = (await polling).json()["commands"]
+    assert (command["type"], command["text"]) == ("message", "Hello")
+    lost = await served.runner.get(path, headers={"Lazyaf-Lease": "lease_wrong"})
+    assert (lost.status_code, lost.json()["code"]) == (409, "lease_lost")
+
+
+# git
+
+
+async def test_what_a_credential_may_do_in_git(served: Served) -> None:
+    repo, other = await served.repo("one"), await served.repo("two")
+    job = await served.job(repo)
+
+    async def refs(repo_id: str, password: str, service: str) -> int:
+        basic = base64.b64encode(f"lazyaf:{password}".encode()).decode()
+        answer = await served.stranger.get(
+            f"/git/{repo_id}.git/info/refs",
+            params={"service": service},
+            headers={"Authorization": f"Basic {basic}"},
+        )
+        return answer.status_code
+
+    own = job["repo"]["password"]
+    assert await refs(repo, own, "git-upload-pack") == 200
+    assert await refs(repo, own, "git-receive-pack") == 200
+    assert await refs(other, own, "git-upload-pack") == 403
+    assert await refs(repo, served.runner_token, "git-upload-pack") == 401
+    assert await refs(repo, served.token, "git-receive-pack") == 200
+    assert await refs("nonsense", served.token, "git-receive-pack") == 404
+    await served.runner.post(
+        f"/api/runner/v1/jobs/{job['job_id']}/finish",
+        json={"stop_reason": "no_changes"},
+        headers=lease(job),
+    )
+    assert await refs(repo, own, "git-upload-pack") == 403  # it leaves its work, and reads no more
+    assert await refs(repo, own, "git-receive-pack") == 200
