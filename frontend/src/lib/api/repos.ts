@@ -1,7 +1,7 @@
 /** Repositories. */
 
 import { get, post, request } from './http.ts';
-import type { DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
+import type { Branch, DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
 
 export const listRepos = () => get<Page<Repo>>('/api/repos', { limit: 1000 });
 export const createRepo = (fields: {
@@ -17,3 +17,15 @@ export const updateRepo = (
 ) => request<Repo>('PATCH', `/api/repos/${id}`, { body: fields });
 export const deleteRepo = (id: string) => request<undefined>('DELETE', `/api/repos/${id}`);
 export const createDemo = () => post<DemoMade>('/api/demo');
+
+/** Every branch, page by page. */
+export async function listBranches(repoId: string): Promise<Branch[]> {
+	const branches: Branch[] = [];
+	let cursor: string | null = null;
+	do {
+		const page: Page<Branch> = await get(`/api/repos/${repoId}/branches`, { limit: 500, cursor });
+		branches.push(...page.items);
+		cursor = page.next_cursor;
+	} while (cursor);
+	return branches;
+}

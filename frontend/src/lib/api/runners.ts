@@ -1,9 +1,9 @@
 /** Runners, their pools, and how to add one. */
 
 import { get, post } from './http.ts';
-import type { NewToken, Pool, Runner, RunnerCommand } from './types.ts';
+import type { NewToken, RunnerCommand, RunnerList } from './types.ts';
 
-export const listRunners = () => get<{ items: Runner[]; pools: Pool[] }>('/api/runners');
+export const listRunners = () => get<RunnerList>('/api/runners');
 export const scalePool = (pool: string, count: number) =>
 	post<unknown>('/api/runners/scale', { pool, count });
 

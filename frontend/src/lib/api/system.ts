@@ -1,13 +1,18 @@
 /** The server itself: whether it is there, who may enter, what it can run. */
 
 import { get, post, request } from './http.ts';
-import type { Agent, Health, Page } from './types.ts';
+import type { Agent, Health, NewToken, Page, Settings, SettingsPatch, Token } from './types.ts';
 
 export const health = () => get<Health>('/api/health');
 /** Trade the one-time code of a link for the token. */
 export const exchangeCode = (code: string) =>
 	post<{ token: string }>('/api/auth/exchange', { code });
 export const listAgents = () => get<Page<Agent>>('/api/agents');
-export const getSettings = () => get<Record<string, unknown>>('/api/settings');
-export const updateSettings = (fields: Record<string, unknown>) =>
-	request<Record<string, unknown>>('PATCH', '/api/settings', { body: fields });
+export const getSettings = () => get<Settings>('/api/settings');
+export const updateSettings = (fields: Partial<SettingsPatch>) =>
+	request<Settings>('PATCH', '/api/settings', { body: fields });
+
+export const listTokens = () => get<Page<Token>>('/api/tokens');
+/** The token is in this answer only; the server keeps its hash. */
+export const createToken = (name: string) => post<NewToken>('/api/tokens', { name });
+export const revokeToken = (id: string) => request<undefined>('DELETE', `/api/tokens/${id}`);

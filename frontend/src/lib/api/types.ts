@@ -43,15 +43,25 @@ export type RepoSettings = Schemas['RepoSettingsView'];
 /** Settings to change; null goes back to the default. */
 export type RepoSettingsPatch = Schemas['RepoSettingsPatch'];
 
+/** `ahead`: commits that the default branch does not have; `behind`: those that this one lacks. */
+export type Branch = Schemas['Branch'];
+
 export type Runner = Schemas['Runner'];
 export type RunnerStatus = Schemas['RunnerStatus'];
 export type Isolation = Schemas['Isolation'];
 export type Pool = Schemas['PoolView'];
 export type RunnerCommand = Schemas['RunnerCommand'];
+export type RunnerList = Schemas['RunnerList'];
+export type Token = Schemas['Token'];
+/** The only answer that has a token's text. */
 export type NewToken = Schemas['NewToken'];
 
 export type Agent = Schemas['AgentStatus'];
 export type Health = Schemas['Health'];
+/** The server's own settings. */
+export type Settings = Schemas['Settings'];
+export type SettingsPatch = Schemas['SettingsPatch'];
+export type Identity = Schemas['Identity'];
 export type DemoMade = Schemas['DemoMade'];
 
 /** A page of a list; `next_cursor` is null on the last one. */
@@ -62,7 +72,7 @@ export interface Page<T> {
 
 /**
  * One event of the live feed. `data` by family: card.* and job.* carry `card` (deleted: `id`),
- * runner.* `runner`, repo.* `repo`.
+ * runner.* `runner`, repo.* `repo`, settings.* `settings`.
  */
 export interface LiveEvent {
 	id: number;
@@ -79,5 +89,6 @@ export interface LiveEvent {
 		job?: unknown;
 		runner?: Runner;
 		repo?: Repo;
+		settings?: Partial<Settings>;
 	};
 }

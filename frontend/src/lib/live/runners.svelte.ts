@@ -5,11 +5,18 @@ import { listRunners } from '#lib/api/runners.ts';
 import type { LiveEvent, Pool, Runner } from '#lib/api/types.ts';
 import type { FeedSubscriber } from './feed.svelte.ts';
 
+const LOOK_AGAIN = 30_000;
+
 export class RunnerStore implements FeedSubscriber {
 	loaded = $state(false);
 	failure = $state<string | null>(null);
 	items = $state.raw<readonly Runner[]>([]);
 	pools = $state.raw<readonly Pool[]>([]);
+
+	/** Why no job is given out at the moment. */
+	warning = $state<string | null>(null);
+
+	#timer: ReturnType<typeof setTimeout> | undefined;
 
 	/** Those that could take a job, or have one. */
 	readonly online = $derived(this.items.filter((runner) => runner.status !== 'offline'));
@@ -19,9 +26,11 @@ export class RunnerStore implements FeedSubscriber {
 
 	async load(): Promise<void> {
 		try {
-			const { items, pools } = await listRunners();
+			const { items, pools, warning } = await listRunners();
 			this.items = sorted(items);
 			this.pools = pools;
+			this.warning = warning;
+			this.#lookAgain();
 			this.loaded = true;
 			this.failure = null;
 		} catch (error) {
@@ -35,11 +44,17 @@ export class RunnerStore implements FeedSubscriber {
 
 	event(event: LiveEvent): void {
 		if (event.data.runner) this.put(event.data.runner);
-		else if (event.type.startsWith('pool.') || event.type.startsWith('runner.')) void this.load();
+		else if (/^(pool\.|runner\.|job\.queued$)/.test(event.type)) void this.load();
 	}
 
 	refresh(): void {
 		void this.load();
+	}
+
+	/** No event says that the reason is gone (a disk has room again), so this asks while there is one. */
+	#lookAgain(): void {
+		clearTimeout(this.#timer);
+		if (this.warning) this.#timer = setTimeout(() => void this.load(), LOOK_AGAIN);
 	}
 }
 

@@ -1,7 +1,8 @@
 /** The branches of a repository: read, found by a word, put in order. */
 
 import { sentence } from '#lib/api/http.ts';
-import { cloneUrl, listBranches } from './repo-source.ts';
+import { listBranches } from '#lib/api/repos.ts';
+import { cloneUrl } from './repo-source.ts';
 import type { Branch } from './types.ts';
 
 export class BranchList {

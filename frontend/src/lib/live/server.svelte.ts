@@ -1,0 +1,41 @@
+/** The server's own settings: whether it gives out jobs, its default agent, whose names it writes. */
+
+import { sentence } from '#lib/api/http.ts';
+import { getSettings, updateSettings } from '#lib/api/system.ts';
+import type { LiveEvent, Settings, SettingsPatch } from '#lib/api/types.ts';
+import type { FeedSubscriber } from './feed.svelte.ts';
+
+export class ServerStore implements FeedSubscriber {
+	settings = $state.raw<Settings | null>(null);
+	failure = $state<string | null>(null);
+
+	/** A person has told the server to give out no job. */
+	readonly paused: boolean = $derived(this.settings?.claims_paused ?? false);
+
+	async load(): Promise<void> {
+		try {
+			this.settings = await getSettings();
+			this.failure = null;
+		} catch (error) {
+			this.failure = sentence(error);
+		}
+	}
+
+	/** Raises what the server raised. */
+	async save(changes: Partial<SettingsPatch>): Promise<Settings> {
+		const settings = await updateSettings(changes);
+		this.settings = settings;
+		return settings;
+	}
+
+	event(event: LiveEvent): void {
+		const { settings } = event.data;
+		if (settings && this.settings) this.settings = { ...this.settings, ...settings };
+	}
+
+	refresh(): void {
+		void this.load();
+	}
+}
+
+export const server = new ServerStore();
