@@ -4,20 +4,40 @@ import type { CardSummary } from '#lib/api/types.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
 import type { ReviewState, Sheet } from './sheet.svelte.ts';
 
+/** Nothing is on its branch, so approving merges nothing: it only closes the card. */
+export const hasNothing = (card: CardSummary): boolean => card.no_changes && !card.live?.files;
+
+/** What the command is called for this card. */
+export const approveLabel = (card: CardSummary): string =>
+	hasNothing(card) ? 'Close card' : 'Approve and merge';
+
 /** Why the button cannot be pressed now, or null. The server decides again. */
 export function whyNotApprove(card: CardSummary, review: ReviewState): string | null {
-	if (!review.headSha) return 'Look at the changes first: what you have seen is what is merged.';
+	if (hasNothing(card)) return null; // nothing is merged, so nothing has to be seen
+	if (!review.headSha) {
+		return review.loading
+			? 'The changes are being read.'
+			: 'Look at the changes first: what you have seen is what is merged.';
+	}
+	if (review.moved) return 'The branch has moved since you looked. Load the new commits first.';
 	if (card.live?.mergeable === false) return 'The branch conflicts with its base. Request changes.';
 	return null;
 }
 
+/** With comments that were not sent it asks once; `regardless` is the answer. */
 export async function approveAndClose(
 	card: CardSummary,
 	sheet: Sheet,
 	review: ReviewState,
 	close: () => void,
+	regardless = false,
 ): Promise<void> {
-	if (whyNotApprove(card, review) || !(await sheet.approve(review))) return;
+	if (whyNotApprove(card, review)) return;
+	if (review.comments.length > 0 && !regardless) {
+		sheet.asking = true;
+		return;
+	}
+	if (!(await sheet.approve(review))) return;
 	const sha = sheet.detail?.merged_sha;
 	void toast(sha ? `Merged #${card.number} as ${sha.slice(0, 7)}.` : `Closed #${card.number}.`, {
 		tone: 'ok',

@@ -2,7 +2,7 @@
 
 import type { CardSummary } from '#lib/api/types.ts';
 import type { Command } from '#lib/ui/commands.svelte.ts';
-import { approveAndClose, whyNotApprove } from './approve.ts';
+import { approveAndClose, approveLabel, whyNotApprove } from './approve.ts';
 import type { ReviewState, Sheet } from './sheet.svelte.ts';
 
 export interface SheetActions {
@@ -24,7 +24,7 @@ export function sheetCommands(
 	return [
 		{
 			id: 'sheet-approve',
-			title: 'Approve and merge',
+			title: approveLabel(card),
 			group,
 			keys: ['Shift+A'],
 			enabled: () => card.status === 'in_review' && !whyNotApprove(card, review),

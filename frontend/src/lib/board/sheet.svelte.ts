@@ -4,7 +4,6 @@
  */
 
 import {
-	approveCard,
 	cancelCard,
 	getCard,
 	rejectCard,
@@ -22,8 +21,18 @@ import type { CardCommand } from './moves.ts';
 
 /** What the sheet needs of the review: filled by the changes, sent by the action bar. */
 export interface ReviewState {
+	/** The commit whose changes were loaded and shown. */
 	readonly headSha: string | null;
 	readonly comments: readonly LineComment[];
+	/** The branch is ahead of what was shown; `commits`: by how many, when that is known. */
+	readonly moved: { readonly commits: number | null } | null;
+	readonly loading: boolean;
+	/** What it is about; what was drafted for it before is there again. */
+	open(card: CardSummary): void;
+	/** Read the changes as they are now. */
+	load(): Promise<void>;
+	/** Merge `headSha`, or raise why not. */
+	approve(): Promise<Card>;
 	clear(): void;
 }
 
@@ -47,6 +56,8 @@ export class Sheet {
 	/** The command that the server is working on. */
 	busy = $state<string | null>(null);
 	message = $state('');
+	/** Approving waits for a word about comments that were drafted and not sent. */
+	asking = $state(false);
 
 	constructor(
 		private readonly store: CardStore,
@@ -81,11 +92,9 @@ export class Sheet {
 		);
 	}
 
-	/** Merges the commit that was seen; any other is refused by the server. */
+	/** Merges the commit that was seen; any other is refused, here or by the server. */
 	approve(review: ReviewState): Promise<boolean> {
-		const { headSha } = review;
-		if (!headSha) return Promise.resolve(false);
-		return this.#ask('approve', () => approveCard(this.id, headSha));
+		return this.#ask('approve', () => review.approve());
 	}
 
 	/** The message and every drafted comment go to the agent as its next task. */

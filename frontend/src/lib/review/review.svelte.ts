@@ -141,7 +141,7 @@ export class ReviewController {
 			if (this.diff !== shown) return;
 			if (answer.head_sha !== shown.head_sha) {
 				await this.#hasMoved(this.#card, shown, answer.head_sha);
-				this.problems.set(path, 'The branch has moved. Show the new changes first.');
+				this.problems.set(path, 'The branch has moved. Load the new commits first.');
 			} else if (!file || (file.too_large && file.hunks.length === 0)) {
 				this.problems.set(path, 'This file is too large to show. Check the branch out to read it.');
 			} else {
@@ -189,10 +189,11 @@ export class ReviewController {
 	/** Merge what was seen. Raises `NotReviewed` or what the server said. */
 	async approve(): Promise<Card> {
 		const card = this.#card;
+		if (card?.no_changes && !this.diff) await this.load(); // nothing to see, but the commit is asked for
 		const head = this.headSha;
 		if (!card || !head) throw new NotReviewed('The changes are not loaded yet.');
 		if (this.moved) {
-			throw new NotReviewed('The branch has moved since you looked. Show the new changes first.');
+			throw new NotReviewed('The branch has moved since you looked. Load the new commits first.');
 		}
 		try {
 			return await this.#ports.approve(card.id, head);
