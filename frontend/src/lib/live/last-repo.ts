@@ -1,0 +1,26 @@
+/**
+ * The repository whose board a person last had open: most likely the one they come for. It is kept
+ * whole, so that the board can be drawn and its cards asked for before the list of repositories is
+ * here; the list corrects it.
+ */
+
+import type { Repo } from '#lib/api/types.ts';
+
+const KEY = 'lazyaf.repo';
+
+export function lastRepo(): Repo | null {
+	try {
+		const repo = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Repo | null;
+		return repo?.id && repo.settings ? repo : null;
+	} catch {
+		return null; // storage is off or holds something else
+	}
+}
+
+export function rememberRepo(repo: Repo): void {
+	try {
+		localStorage.setItem(KEY, JSON.stringify(repo));
+	} catch {
+		// Storage is off: the list of repositories it is.
+	}
+}
