@@ -74,9 +74,11 @@ async def lose_runner(ctx: Context, name: str, *, spends: bool) -> None:
     runner = next((r for r in await ctx.db.read(list_runners) if r.name == name), None)
     if runner is None:
         return
+    # What spends nothing ended with its server, whoever ended that.
+    why = f"The runner {name} died." if spends else f"The runner {name} ended with the server."
     for attempt in await ctx.db.read(live_attempts):
         if attempt.runner_id == runner.id:
-            await lose_attempt(ctx, attempt, Lost(f"The runner {name} died.", spends))
+            await lose_attempt(ctx, attempt, Lost(why, spends))
     ctx.presence.forget(f"runner:{runner.id}")
     await ctx.db.write(runner_left, runner.id)
 
