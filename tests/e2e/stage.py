@@ -35,14 +35,17 @@ def sign_in(cart: Cart, owner: str) -> Cart:
     cart.items.clear()
     return Cart(owner)
 '''
-TEST: Final = """from storefront.cart import Cart
+TEST: Final = """import unittest
+
+from storefront.cart import Cart
 
 
-def test_adding_twice_adds_up() -> None:
-    cart = Cart()
-    cart.add("tea")
-    cart.add("tea", 2)
-    assert cart.items == {"tea": 3}
+class CartTest(unittest.TestCase):
+    def test_adding_twice_adds_up(self) -> None:
+        cart = Cart()
+        cart.add("tea")
+        cart.add("tea", 2)
+        self.assertEqual(cart.items, {"tea": 3})
 """
 FILES: Final = {
     ".gitignore": "__pycache__/\n",
@@ -61,11 +64,11 @@ MERGED: Final = '''def sign_in(cart: Cart, owner: str, saved: Cart | None = None
     return mine
 '''
 NEW_TEST: Final = """
-
-def test_the_guests_cart_is_merged_on_sign_in() -> None:
-    guest, saved = Cart(items={"tea": 1, "cup": 2}), Cart("ada", {"tea": 3})
-    assert sign_in(guest, "ada", saved).items == {"tea": 4, "cup": 2}
-    assert guest.items == {}
+    def test_signing_in_keeps_the_guests_cart(self) -> None:
+        guest = Cart(items={"tea": 1, "cup": 2})
+        mine = sign_in(guest, "ada", saved=Cart("ada", {"tea": 3}))
+        self.assertEqual(mine.items, {"tea": 4, "cup": 2})
+        self.assertEqual(guest.items, {})
 """
 
 

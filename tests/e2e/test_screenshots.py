@@ -48,7 +48,9 @@ def test_board_and_card_look_as_the_readme_shows(staged: House, page: Page) -> N
     keep(page, "board.png")
 
     page.get_by_role("link", name=REVIEWED).click()
-    expect(page.get_by_role("tabpanel", name="Changes")).to_contain_text("saved: Cart")
+    changes = page.get_by_role("tabpanel", name="Changes")
+    expect(changes).to_contain_text("saved: Cart")
+    expect(changes.locator(".code .t2").first).to_be_visible()  # the code is coloured
     expect(page.get_by_role("log", name="Activity")).to_contain_text("the guest's cart is empty")
     keep(page, "card.png")
     staged.model.release(GATE)
