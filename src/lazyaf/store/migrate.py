@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import URL, create_engine, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from lazyaf.domain.errors import Unavailable
 
@@ -118,5 +119,13 @@ def keep_copy(url: URL, revision: str) -> Path | None:
     return target
 
 
+def main() -> None:
+    """Upgrade the database whose URL comes on stdin; why not is the last line of stderr."""
+    try:
+        apply(make_url(sys.stdin.read().strip()))
+    except DBAPIError as error:
+        sys.exit(f"{error.orig}")
+
+
 if __name__ == "__main__":
-    apply(make_url(sys.stdin.read().strip()))
+    main()
