@@ -5,16 +5,16 @@ import { getSettings, updateSettings } from '#lib/api/system.ts';
 import type { LiveEvent, Settings, SettingsPatch } from '#lib/api/types.ts';
 import type { FeedSubscriber } from './feed.svelte.ts';
 
-export class ServerStore implements FeedSubscriber {
-	settings = $state.raw<Settings | null>(null);
+export class SettingsStore implements FeedSubscriber {
+	value = $state.raw<Settings | null>(null);
 	failure = $state<string | null>(null);
 
 	/** A person has told the server to give out no job. */
-	readonly paused: boolean = $derived(this.settings?.claims_paused ?? false);
+	readonly paused: boolean = $derived(this.value?.claims_paused ?? false);
 
 	async load(): Promise<void> {
 		try {
-			this.settings = await getSettings();
+			this.value = await getSettings();
 			this.failure = null;
 		} catch (error) {
 			this.failure = sentence(error);
@@ -24,13 +24,13 @@ export class ServerStore implements FeedSubscriber {
 	/** Raises what the server raised. */
 	async save(changes: Partial<SettingsPatch>): Promise<Settings> {
 		const settings = await updateSettings(changes);
-		this.settings = settings;
+		this.value = settings;
 		return settings;
 	}
 
 	event(event: LiveEvent): void {
 		const { settings } = event.data;
-		if (settings && this.settings) this.settings = { ...this.settings, ...settings };
+		if (settings && this.value) this.value = { ...this.value, ...settings };
 	}
 
 	refresh(): void {
@@ -38,4 +38,4 @@ export class ServerStore implements FeedSubscriber {
 	}
 }
 
-export const server = new ServerStore();
+export const serverSettings = new SettingsStore();
