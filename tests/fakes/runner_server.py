@@ -95,6 +95,8 @@ class RunnerServer:
         self.claims: dict[str, tuple[str, int]] = {}
         self.requests: list[str] = []
         self.failures: list[Failure] = []
+        self.held: dict[str, asyncio.Event] = {}
+        """Answers to hold back once, by the end of their path."""
         self.registrations: list[dict[str, Any]] = []
         self.drain = False
         self.heartbeat_s = 3600.0
@@ -163,6 +165,10 @@ class RunnerServer:
         async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(condition)
 
+    def was_asked(self, suffix: str) -> bool:
+        """Whether a request came to a path that ends so."""
+        return any(path.endswith(suffix) for path in self.requests)
+
     async def ref(self, name: str) -> str | None:
         """Where a ref stands."""
         done = await self.storage.git(REPO, ["rev-parse", "--verify", "-q", name], ok=(0, 1))
@@ -200,6 +206,9 @@ class RunnerServer:
         async def scripted(scope: Any, receive: Any, send: Any) -> None:
             path = scope["path"]
             self.requests.append(path)
+            await self._notify()
+            for suffix in [s for s in self.held if path.endswith(s)]:
+                send = _after(self.held.pop(suffix), send)
             failure = next((f for f in self.failures if path.endswith(f.suffix) and f.times), None)
             if failure is None:
                 await app(scope, receive, send)
@@ -348,6 +357,16 @@ class RunnerServer:
         except LazyafError as error:
             return _problem(error.status, error.code)
         return StreamingResponse(body)
+
+
+def _after(event: asyncio.Event, send: Any) -> Any:
+    """An answer that waits for something, although what was asked for is done."""
+
+    async def held(message: Any) -> None:
+        await event.wait()
+        await send(message)
+
+    return held
 
 
 async def _nowhere(message: Any) -> None:

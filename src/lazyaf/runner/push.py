@@ -53,6 +53,13 @@ class Publisher:
 
         Raises `PushRejected`, `ServerAbsent`, `GitFailed` (packing) or `TooLarge`.
         """
+        # A push is not cut off with who asked for it (a checkpoint, when the agent is done): the server
+        # would go on with what it has got, against the next push. That one waits for this one instead.
+        pushing = asyncio.ensure_future(self._push(updates))
+        pushing.add_done_callback(_nobody_asks)
+        await asyncio.shield(pushing)
+
+    async def _push(self, updates: Mapping[str, str]) -> None:
         async with self._lock:
             attempt = 0
             while not await self._try(updates):
@@ -74,22 +81,22 @@ class Publisher:
             if not commands:
                 return True
             report = await self._post(commands)
+            reasons = _reasons(report)
+            if reasons:
+                # One that an earlier process of this runner had begun may have come in between.
+                self._remote = await self._advertised()
+                if any(self._remote.get(ref, ZERO) != old for old, _, ref in commands):
+                    return False
         except (httpx2.TransportError, _Busy) as error:
             log.info("push.retry", error=type(error).__name__)
             self._remote = None
             return False
-        self._judge(commands, report)
-        return True
-
-    def _judge(self, commands: Sequence[tuple[str, str, str]], report: Report) -> None:
-        reasons = [f"{ref}: {why}" for ref, why in report.refs.items() if why is not None]
-        if report.unpack != "ok":
-            reasons.insert(0, f"unpack: {report.unpack}")
         if reasons:
             self._remote = None
             raise PushRejected("; ".join([*reasons, report.messages.strip()]).strip("; "))
         moved = {ref: new for _, new, ref in commands}
         self._remote = {**(self._remote or {}), **moved}
+        return True
 
     async def _post(self, commands: Sequence[tuple[str, str, str]]) -> Report:
         """Pack, send and read the report."""
@@ -131,6 +138,18 @@ class Publisher:
     @property
     def _auth(self) -> tuple[str, str]:
         return self._job.repo.username, self._job.repo.password
+
+
+def _reasons(report: Report) -> list[str]:
+    """Why the server took nothing; empty when it took everything."""
+    reasons = [f"{ref}: {why}" for ref, why in report.refs.items() if why is not None]
+    return reasons if report.unpack == "ok" else [f"unpack: {report.unpack}", *reasons]
+
+
+def _nobody_asks(pushing: asyncio.Future[None]) -> None:
+    """Whoever wanted to know has been told, or has gone."""
+    if not pushing.cancelled():
+        pushing.exception()
 
 
 class _Busy(Exception):

@@ -75,6 +75,36 @@ async def test_lost_answers_store_and_claim_nothing_twice(rig: Rig) -> None:
     assert len(rig.server.claims) == 1
 
 
+async def test_a_checkpoint_under_way_when_the_agent_ends_is_waited_for(rig: Rig) -> None:
+    """Cut off, it would move the attempt's ref under the last push, which was then rejected."""
+    answer = rig.server.held["/git-receive-pack"] = asyncio.Event()
+    limits = Limits(checkpoint_s=0.05, cancel_grace_s=5)
+    job = rig.job("echo two >> app.txt; " + WAITING + "echo three >> app.txt", limits=limits)
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: rig.server.was_asked("/git-receive-pack"))
+        (rig.tree / "go").touch()
+        await rig.server.until(lambda: "pushing" in ledger.phases)
+        answer.set()
+
+    assert ledger.finish is not None
+    assert ledger.finish.error is None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+
+
+async def test_a_ref_that_moved_unseen_is_asked_for_again(rig: Rig) -> None:
+    """As a push of this runner's former process may do, whose answer nobody has heard."""
+    limits = Limits(checkpoint_s=0.05, cancel_grace_s=5)
+    job = rig.job("echo two >> app.txt; " + WAITING, limits=limits)
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: rig.server.was_asked("/checkpoint"))
+        moved = ["update-ref", f"{job.push_prefix}head", f"{job.push_prefix}checkpoint"]
+        await rig.server.storage.git(REPO, moved)
+        (rig.tree / "go").touch()
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+
+
 async def test_a_runner_that_the_server_forgot_registers_again(rig: Rig) -> None:
     forgotten = {"code": "unknown_runner", "detail": "Register first."}
     rig.server.failures.append(Failure("/claim", 404, body=forgotten))
