@@ -16,9 +16,11 @@ from benchmarks.wire import Wire
 @asynccontextmanager
 async def server(*args: str) -> AsyncIterator[ServerProcess]:
     """A server without runners of its own."""
-    with tempfile.TemporaryDirectory(prefix="lazyaf-bench-") as folder:
-        with ServerProcess(Path(folder) / "data", None, "--pool", "none", *args) as running:
-            yield running
+    with (
+        tempfile.TemporaryDirectory(prefix="lazyaf-bench-") as folder,
+        ServerProcess(Path(folder) / "data", None, "--pool", "none", *args) as running,
+    ):
+        yield running
 
 
 async def connect(running: ServerProcess, token: str | None = None) -> Wire:
