@@ -25,10 +25,10 @@ export class AgentStore {
 	}
 }
 
-/** Why an agent cannot run here and what to do, as one line; null when it can or is not known. */
+/** Why an agent cannot run here, as one line; null when it can or is not known. */
 export function whyNotAvailable(agent: Agent | undefined): string | null {
 	if (!agent || agent.available) return null;
-	return ['Not available:', agent.reason ?? 'not found.', agent.fix].filter(Boolean).join(' ');
+	return `Not available: ${agent.reason ?? 'not found.'}`;
 }
 
 export const agents = new AgentStore();
