@@ -1,3 +1,4 @@
+import { readAhead } from '#lib/live/ahead.ts';
 import { repos } from '#lib/live/repos.svelte.ts';
 import { session } from '#lib/live/session.svelte.ts';
 
@@ -5,5 +6,7 @@ import { session } from '#lib/live/session.svelte.ts';
 export async function init(): Promise<void> {
 	await session.open();
 	// Every page needs them, and this is a few round trips earlier than the first page.
-	if (session.state === 'open') void repos.load();
+	if (session.state !== 'open') return;
+	readAhead(location.pathname);
+	void repos.load();
 }
