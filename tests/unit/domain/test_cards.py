@@ -6,7 +6,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lazyaf.domain import cards
@@ -91,6 +91,7 @@ def test_a_slug(title: str, expected: str) -> None:
     assert cards.slug(title) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.integers(min_value=1, max_value=80))
 def test_a_slug_is_always_fit_for_a_branch(title: str, limit: int) -> None:
     slug = cards.slug(title, limit=limit)
@@ -105,6 +106,7 @@ def test_a_branch_bears_the_number() -> None:
 places = st.floats(min_value=-1e9, max_value=1e9)
 
 
+@settings(deadline=None)
 @given(places, places)
 def test_a_position_lies_between_or_there_is_no_room(one: float, other: float) -> None:
     before, after = sorted((one, other))
@@ -115,6 +117,7 @@ def test_a_position_lies_between_or_there_is_no_room(one: float, other: float) -
         assert before < found < after
 
 
+@settings(deadline=None)
 @given(places)
 def test_a_position_at_an_end_is_beyond_it(place: float) -> None:
     above, below = cards.position_between(None, place), cards.position_between(place, None)

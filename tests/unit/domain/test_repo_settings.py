@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lazyaf.domain import repo_settings
@@ -98,6 +98,7 @@ def test_a_table_that_is_none_says_nothing(text: str) -> None:
     assert parse_config(text) == {}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_no_text_is_a_crash(text: str) -> None:
     try:
@@ -110,6 +111,7 @@ def test_no_text_is_a_crash(text: str) -> None:
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(repo_settings.NAMES), values)
 def test_a_checked_value_is_usable_and_a_refused_one_is_explained(name: str, value: Any) -> None:
     refused: Invalid | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 
@@ -43,6 +43,7 @@ def _without_foreign_keys(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys = OFF")
 
 
+@settings(deadline=None)
 @given(batches, st.integers(0, 70), st.integers(1, 70))
 def test_pages_are_slices_of_the_whole(
     found: list[list[dict[str, Any]]], cursor: int, limit: int
@@ -57,6 +58,7 @@ def test_pages_are_slices_of_the_whole(
         assert entries_after(tx, "another", 0, limit) == []
 
 
+@settings(deadline=None)
 @given(batches, st.integers(1, 9))
 def test_following_the_cursor_reads_each_entry_once(
     found: list[list[dict[str, Any]]], limit: int
