@@ -17,10 +17,11 @@ export default defineConfig({
 		}),
 	],
 	server: {
+		// The host stays as the browser sees it: the server compares it with the request's origin.
 		proxy: {
-			'/api': server,
-			'/git': server,
-			'/ws': { target: server, ws: true },
+			'/api': { target: server, changeOrigin: false },
+			'/git': { target: server, changeOrigin: false },
+			'/ws': { target: server, changeOrigin: false, ws: true },
 		},
 	},
 	test: { include: ['src/**/*.test.ts'], environment: 'node' },
