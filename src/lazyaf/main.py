@@ -141,7 +141,8 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Announce
         if server.started:
             await asyncio.gather(*(pool.start() for pool in house.pools))
             code = None if settings.auth == "off" else house.state.credentials.new_code()
-            announce(url, None if code is None else f"{url}/#code={code}")
+            page = house.state.config.base_url
+            announce(url, None if code is None else f"{page}/#code={code}")
             _settle_memory()
         await serving
 
