@@ -287,3 +287,26 @@ def test_an_interrupt_is_a_control_request(talk: ClaudeConversation) -> None:
 
     assert request["type"] == "control_request"
     assert request["request"] == {"subtype": "interrupt"}
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_key_that_is_refused_twice_ends_the_run(talk: ClaudeConversation, status: int) -> None:
+    retry = {"type": "system", "subtype": "api_retry", "error_status": status, "max_retries": 6}
+    feed(talk, {**retry, "attempt": 1})
+    assert not talk.is_over
+
+    feed(talk, {**retry, "attempt": 2})
+
+    assert talk.is_over
+    outcome = talk.outcome(-15)
+    assert outcome.stop_reason is StopReason.AGENT_FAILED
+    assert outcome.error is not None
+    assert f"({status})" in outcome.error
+
+
+def test_an_overloaded_api_is_asked_again(talk: ClaudeConversation) -> None:
+    retry = {"type": "system", "subtype": "api_retry", "error_status": 529, "max_retries": 6}
+    for attempt in (1, 2, 3):
+        feed(talk, {**retry, "attempt": attempt})
+
+    assert not talk.is_over

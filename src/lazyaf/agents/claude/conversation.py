@@ -21,11 +21,23 @@ from lazyaf.agents.base import AgentRun, Outcome, Stream
 from lazyaf.agents.claude import verdict
 from lazyaf.agents.claude.events import EventReader
 from lazyaf.agents.entries import EntryMaker, clean
-from lazyaf.agents.loose import Object, child, objects, parse_object, string, strings
+from lazyaf.agents.loose import (
+    Object,
+    child,
+    integer,
+    objects,
+    parse_object,
+    string,
+    strings,
+)
+from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import Entry, EntryKind
 
 LAST_LINES: Final = 10
 """Lines of stderr that a death without a result quotes."""
+HOPELESS: Final = frozenset({401, 402, 403})
+"""Answers of the API that asking again does not change."""
+HOPELESS_ATTEMPT: Final = 2
 _LINE_MAX: Final = 400
 _DEALT_WITH: Final = frozenset({"completed", "cancelled", "discarded"})
 _TRACKS_MESSAGES: Final = "msg_lifecycle_v1"
@@ -57,6 +69,7 @@ class ClaudeConversation:
         self._running = True
         self._pending: set[str] = set()
         self._tracks_messages = True
+        self._refusal: int | None = None
         self._last_words: deque[str] = deque(maxlen=LAST_LINES)
 
     @property
@@ -66,8 +79,9 @@ class ClaudeConversation:
 
     @property
     def is_over(self) -> bool:
-        """A result was seen, no turn runs, no message waits and nobody interrupted it."""
-        return (
+        """A result was seen, no turn runs, no message waits and nobody interrupted it; or the API
+        refuses the key, which the program would ask again for half a minute."""
+        return self._refusal is not None or (
             self._result is not None
             and not self._running
             and not self._pending
@@ -113,12 +127,15 @@ class ClaudeConversation:
 
         How it ended after its result does not matter: a program that lingers is killed.
         """
+        if self._result is None and self._refusal is not None:
+            error = verdict.API_REASONS[self._refusal]
+            return Outcome(StopReason.AGENT_FAILED, error, self._events.usage, self._session)
         unanswered = self._running or (bool(self._pending) and exit_code != 0)
         if self._result is None or unanswered:
-            reason, error = verdict.of_death(exit_code, self._last_words)
+            reason, why = verdict.of_death(exit_code, self._last_words)
         else:
-            reason, error = verdict.of_result(self._result, self._refused(self._result))
-        return Outcome(reason, error, self._events.usage, self._session)
+            reason, why = verdict.of_result(self._result, self._refused(self._result))
+        return Outcome(reason, why, self._events.usage, self._session)
 
     def _follow(self, event: Object) -> None:
         kind, subtype = string(event, "type"), string(event, "subtype")
@@ -128,12 +145,20 @@ class ClaudeConversation:
             self._session = string(event, "session_id") or self._session
             self._tracks_messages = _TRACKS_MESSAGES in strings(event, "capabilities")
             self._running = True
+        elif kind == "system" and subtype == "api_retry":
+            self._notice_refusal(event)
         elif kind == "assistant":
             self._running = True
         elif kind == "user" and _has_tool_result(event):
             self._turns_ended += 1
         elif kind == "result":
             self._end_turn(event)
+
+    def _notice_refusal(self, retry: Object) -> None:
+        """A refusal that was met twice does not pass by itself."""
+        status = integer(retry, "error_status")
+        if status in HOPELESS and integer(retry, "attempt") >= HOPELESS_ATTEMPT:
+            self._refusal = status
 
     def _end_turn(self, result: Object) -> None:
         self._result = result
