@@ -41,7 +41,7 @@ from lazyaf.services.presence import Presence
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.recover import recover
 from lazyaf.services.runner_panel import wanted_count
-from lazyaf.services.runners import drain_runner
+from lazyaf.services.runners import drain_runner, runner_restarts
 from lazyaf.services.tokens import ensure_token, fresh_secret
 from lazyaf.settings import LOOPBACK, Settings
 from lazyaf.store.database import SqlDatabase
@@ -248,6 +248,9 @@ async def _pools(settings: Settings, ctx: Context, base_url: str) -> Sequence[Po
     async def lost(name: str, *, spends: bool) -> None:
         await lose_runner(ctx, name, spends=spends)
 
+    async def restart(name: str) -> None:
+        await ctx.db.write(runner_restarts, name)
+
     async def drain(name: str) -> None:
         await ctx.db.write(drain_runner, name)
 
@@ -263,7 +266,7 @@ async def _pools(settings: Settings, ctx: Context, base_url: str) -> Sequence[Po
     )
     asked = await ctx.db.read(wanted_count, "process")
     count = settings.runners if asked is None else asked
-    return (ProcessPool(config, count, on_lost=lost, on_drain=drain),)
+    return (ProcessPool(config, count, on_lost=lost, on_restart=restart, on_drain=drain),)
 
 
 async def _isolation(settings: Settings) -> Isolation:

@@ -2,7 +2,7 @@
 
 Each has a directory with a lock that it holds for its whole life, so a server that starts after a
 crash knows at once which ones still live: those are left alone (they register again by themselves),
-the jobs of the dead are requeued without waiting for their leases (rules.md R15).
+the dead are started again where they stopped (rules.md R15).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Lost(Protocol):
         ...
 
 
-Drain = Callable[[str], Awaitable[None]]
+Tell = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,25 @@ class ProcessPoolConfig:
 class ProcessPool:
     """Keeps N runner processes alive.
 
-    ``on_lost`` is told the name of a runner that is dead; ``on_drain`` asks the server to let one
-    finish and leave.
+    ``on_lost`` is told the name of a runner that is dead, ``on_restart`` that of one that is started
+    again where it stopped; ``on_drain`` asks the server to let one finish and leave.
     """
 
     kind = PoolKind.PROCESS
 
     def __init__(
-        self, config: ProcessPoolConfig, count: int, *, on_lost: Lost, on_drain: Drain
+        self,
+        config: ProcessPoolConfig,
+        count: int,
+        *,
+        on_lost: Lost,
+        on_restart: Tell,
+        on_drain: Tell,
     ) -> None:
         self._config = config
         self._target = count
         self._on_lost = on_lost
+        self._on_restart = on_restart
         self._on_drain = on_drain
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._adopted: set[str] = set()
@@ -83,18 +90,30 @@ class ProcessPool:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Adopt what lives, mourn what does not, then fill up."""
+        """Adopt what lives, start again what died with its server, then fill up.
+
+        A runner that is started again has its claim, its outbox and its work tree: it goes on with
+        the very attempt, so that not even the last lines of a killed machine are lost.
+        """
         self._config.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in sorted(self._config.root.glob("local-*")):
+        for folder in sorted(self._config.root.glob("local-*"), key=lambda f: _number(f.name)):
             if _is_locked(folder / "lock"):
                 self._adopted.add(folder.name)
                 log.info("runner_adopted", name=folder.name)
-            else:
-                # It died with its server, or while there was none: no attempt is spent.
-                await self._on_lost(folder.name, spends=False)
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        for folder in sorted(self._config.root.glob("local-*"), key=lambda f: _number(f.name)):
+            if folder.name not in self._adopted:
+                await self._revive(folder)
         self._fill()
         self._task = asyncio.create_task(self._watch(), name="process-pool")
+
+    async def _revive(self, folder: Path) -> None:
+        if len(self._names()) < self._target:
+            await self._on_restart(folder.name)
+            self._children[folder.name] = self._spawn(folder.name)
+            return
+        # Nobody takes its place. It died with its server: no attempt is spent.
+        await self._on_lost(folder.name, spends=False)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def scale(self, count: int) -> None:
         """Ask for this many; surplus ones finish their job and leave."""

@@ -18,6 +18,7 @@ from lazyaf.services.credentials import LeaseKeys, digest
 from lazyaf.services.runners import require_instance
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import (
+    AttemptRow,
     JobRow,
     attempt_by_claim,
     get_job,
@@ -27,7 +28,7 @@ from lazyaf.store.jobs import (
     update_job,
 )
 from lazyaf.store.repos import RepoRow, get_repo
-from lazyaf.store.runners import update_runner
+from lazyaf.store.runners import RunnerRow, update_runner
 from lazyaf.store.settings import get_setting
 from lazyaf.store.tx import Tx
 
@@ -78,7 +79,9 @@ def _claim(
     runner = require_instance(tx, instance_id, token_id)
     held = attempt_by_claim(tx, claim_id)
     if held is not None:
-        return _claimed(tx, get_job(tx, held.job_id)) if held.state == "live" else None
+        return _claimed_again(tx, runner, held, now) if held.state == "live" else None
+    if runner.current_job_id is not None:
+        return None  # one job at a time: the one it has ends, or its lease does
     job = next_queued(tx, runner.agent_names, repos_at_limit(tx))
     if job is None or runner.is_draining or get_setting(tx, "claims_paused", default=False):
         return None
@@ -107,12 +110,24 @@ def _claim(
             "started_at": now,
         },
     )
-    update_runner(
-        tx, runner.id, {"status": "busy", "current_job_id": job.id, "last_heartbeat": now}
-    )
+    _occupy(tx, runner, job.id, now)
     actor = Actor("runner", runner.name)
-    runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, actor)
     return _claimed(tx, job_changed(tx, EventType.JOB_CLAIMED, job.id, actor))
+
+
+def _occupy(tx: Tx, runner: RunnerRow, job_id: str, now: str) -> None:
+    values = {"status": "busy", "current_job_id": job_id, "last_heartbeat": now}
+    update_runner(tx, runner.id, values)
+    runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, Actor("runner", runner.name))
+
+
+def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Claimed | None:
+    """The same job for the same claim: the answer was lost, or the runner began anew."""
+    if held.runner_id != runner.id:
+        return None
+    if runner.current_job_id != held.job_id:
+        _occupy(tx, runner, held.job_id, now)
+    return _claimed(tx, get_job(tx, held.job_id))
 
 
 def _claimed(tx: Tx, job: JobRow) -> Claimed:

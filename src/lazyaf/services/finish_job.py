@@ -60,6 +60,7 @@ async def _finish_job(ctx: Context, job_id: str, lease: str, request: FinishRequ
             await require_pushed(ctx, ending.held, "head", request.head_sha)
         status = await _finish(ctx, ending, lease, request)
     ctx.presence.forget(f"job:{job_id}")
+    ctx.presence.forget(f"cancel:{job_id}")
     ctx.control.wake(job_id)
     return status
 

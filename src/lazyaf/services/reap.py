@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,12 +19,21 @@ from lazyaf.services.context import Context
 from lazyaf.services.finish_job import drop_finish_intent
 from lazyaf.services.runners import runner_left
 from lazyaf.store.cards import CardRow, get_card
-from lazyaf.store.jobs import AttemptRow, get_attempt, get_job, live_attempts, update_job
+from lazyaf.store.jobs import (
+    AttemptRow,
+    get_attempt,
+    get_job,
+    live_attempts,
+    running_jobs,
+    update_job,
+)
 from lazyaf.store.repos import get_repo
 from lazyaf.store.runners import list_runners
 from lazyaf.store.tx import Tx
 
 MISSED_BEATS: Final = 3
+CANCEL_SLACK_S: Final = 30.0
+"""Seconds beyond the grace for a runner to push what it has and to finish."""
 MAX_CLAIMS: Final = 10
 """Claims after which a job that no runner ever begins is given up."""
 
@@ -56,8 +66,20 @@ async def reap(ctx: Context) -> int:
             count += await lose_attempt(
                 ctx, attempt, Lost("The runner was not heard of any more.", spends=True)
             )
+    count += await _end_cancelled(ctx, attempts)
     await _reap_runners(ctx)
     return count
+
+
+async def _end_cancelled(ctx: Context, attempts: Sequence[AttemptRow]) -> int:
+    """Take the job from a runner that was told to stop it and does not come to an end (R14)."""
+    asked = {job.id for job in await ctx.db.read(running_jobs) if job.cancel_requested}
+    overdue = ctx.presence.silent(
+        [f"cancel:{job_id}" for job_id in asked], ctx.rhythm.cancel_grace + CANCEL_SLACK_S
+    )
+    late = {key.removeprefix("cancel:") for key in overdue}
+    lost = Lost("The runner did not stop the job in time.", spends=False)
+    return sum([await lose_attempt(ctx, a, lost) for a in attempts if a.job_id in late])
 
 
 async def _reap_runners(ctx: Context) -> None:
@@ -94,6 +116,7 @@ async def lose_attempt(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
         measured, head = await _measure(ctx, attempt.job_id)
         await ctx.db.write(_requeue, attempt.job_id, lost, measured, head, ctx.clock.now())
     ctx.presence.forget(f"job:{attempt.job_id}")
+    ctx.presence.forget(f"cancel:{attempt.job_id}")
     ctx.control.wake(attempt.job_id)
     return True
 

@@ -137,6 +137,15 @@ def drain_runner(tx: Tx, name: str) -> None:
         runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, SERVER)
 
 
+def runner_restarts(tx: Tx, name: str) -> None:
+    """A runner's process is gone and another takes its place: it may register under the name, and
+    repeats its claim to go on with the job that it had."""
+    runner = find_runner_by_name(tx, name)
+    if runner is not None and runner.status != RunnerStatus.OFFLINE.value:
+        update_runner(tx, runner.id, {"status": RunnerStatus.OFFLINE.value})
+        runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, SERVER)
+
+
 def runner_left(tx: Tx, runner_id: str) -> None:
     """A runner was not heard of, or said goodbye. One of the local pool is forgotten."""
     runner = next((r for r in list_runners(tx) if r.id == runner_id), None)
