@@ -51,6 +51,14 @@ async def branch_merged(ctx: Context, repo_id: str, branch: str) -> None:
         log.warning("not_refreshed", repo=repo_id, detail=error.detail)
 
 
+async def base_changed(ctx: Context, repo_id: str) -> None:
+    """A card goes into another branch now: what it changes there, and whether it merges, is new."""
+    try:
+        await refresh_reviews(ctx, repo_id)
+    except LazyafError as error:
+        log.warning("not_refreshed", repo=repo_id, detail=error.detail)
+
+
 async def default_branch_changed(ctx: Context, repo_id: str) -> None:
     """Another branch is the default one: its settings count, and cards without a base go there."""
     await refresh_config(ctx, repo_id)

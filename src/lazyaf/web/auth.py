@@ -15,13 +15,22 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lazyaf.domain.errors import Forbidden, LazyafError, Unauthenticated
+from lazyaf.domain.errors import (
+    BadRequest,
+    Forbidden,
+    LazyafError,
+    TooLarge,
+    Unauthenticated,
+)
 from lazyaf.domain.events import PERSON, Actor
 from lazyaf.services.tokens import KnownToken
 from lazyaf.web.config import WebState, provide_state, state_of
 from lazyaf.web.errors import problem_of
 
 TOKEN_PROTOCOL = "lazyaf.token."  # noqa: S105 - the prefix of a subprotocol, not a secret
+
+BODY_MAX = 64 * 2**20
+"""Bytes of a request to the API: a batch of log entries is the largest."""
 
 State = Annotated[WebState, Depends(provide_state)]
 
@@ -51,6 +60,9 @@ class Gatekeeper:
 
     def _judge(self, scope: Scope) -> LazyafError | None:
         headers = Headers(scope=scope)
+        return self._judge_origin(scope, headers) or _judge_size(scope, headers)
+
+    def _judge_origin(self, scope: Scope, headers: Headers) -> LazyafError | None:
         host = headers.get("host", "")
         if _hostname(host) not in self._hosts:
             return Forbidden(
@@ -67,6 +79,21 @@ class Gatekeeper:
                 f"Requests from {origin[:100]} are not allowed.", code="origin_not_allowed"
             )
         return None
+
+
+def _judge_size(scope: Scope, headers: Headers) -> LazyafError | None:
+    """Refuse a body that is larger than any that the API takes, before it is read. Git has its own
+    limits; a body of unknown length is only for git."""
+    if scope["type"] != "http" or scope["path"].startswith("/git/"):
+        return None
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):
+        return BadRequest(
+            "Say how long the body is: send a Content-Length.", code="length_required"
+        )
+    if len(length) > 12 or int(length) > BODY_MAX:
+        return TooLarge(f"A request to the API has {BODY_MAX // 2**20} MiB at most.")
+    return None
 
 
 def _hostname(host: str) -> str:

@@ -12,6 +12,7 @@ from lazyaf.domain.events import Actor
 from lazyaf.services import cards, list_cards
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cancel_job import cancel_card
+from lazyaf.services.change_card import change_card
 from lazyaf.services.context import Context
 from lazyaf.services.decide_card import reject_card, reopen_card
 from lazyaf.services.inspect_repo import card_diff
@@ -115,9 +116,7 @@ async def patch_card(
 ) -> dict[str, Any]:
     """Change fields of a card, never its status."""
     changes = patch.model_dump(exclude_unset=True)
-    return await state.ctx.db.write(
-        cards.edit_card, card_id, changes, seen_version(if_match), person, state.ctx.clock.now()
-    )
+    return await change_card(state.ctx, card_id, changes, seen_version(if_match), person)
 
 
 @router.delete("/cards/{card_id}", status_code=204)

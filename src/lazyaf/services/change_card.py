@@ -1,0 +1,21 @@
+"""Change a card's fields, and what follows from another base branch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazyaf.domain.events import Actor
+from lazyaf.services.after_push import base_changed
+from lazyaf.services.cards import edit_card
+from lazyaf.services.context import Context
+
+
+async def change_card(
+    ctx: Context, card_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor
+) -> dict[str, Any]:
+    """Change fields, never the status; returns the card in full, measured anew a moment later if its
+    base branch is another one."""
+    view = await ctx.db.write(edit_card, card_id, changes, if_match, actor, ctx.clock.now())
+    if "base_branch" in changes and view["status"] == "in_review":
+        ctx.background.run(base_changed(ctx, view["repo_id"]))
+    return view
