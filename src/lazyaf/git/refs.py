@@ -135,22 +135,34 @@ def _explained(failed: GitFailed) -> Exception:
 
 
 async def is_ancestor(storage: Storage, repo_id: str, ancestor: str, descendant: str) -> bool:
-    """Whether the history of one commit has the other, or both are the same. Full ids."""
+    """Whether the history of one commit has the other, or both are the same. Full ids.
+
+    Raises `GitFailed` when one of them is no commit here.
+    """
     require_object_ids(ancestor, descendant)
-    async with storage.shared(repo_id):
-        answer = await storage.git(
-            repo_id, ["merge-base", "--is-ancestor", ancestor, descendant], ok=(0, 1)
-        )
-        return answer.returncode == 0
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_is_ancestor, path, ancestor, descendant)
+
+
+def _is_ancestor(path: Path, ancestor: str, descendant: str) -> bool:
+    with opened(path) as repository:
+        for sha in (ancestor, descendant):
+            if not isinstance(repository.get(sha), pygit2.Commit):
+                raise GitFailed(f"{sha} is no commit of this repository.")
+        return ancestor == descendant or repository.descendant_of(descendant, ancestor)
 
 
 async def has_branch_blocking(storage: Storage, repo_id: str, prefix: str) -> bool:
     """Whether a branch stands where ``<prefix>/…`` needs a directory (R16)."""
     parts = prefix.strip("/").split("/")
     names = [HEADS + "/".join(parts[: depth + 1]) for depth in range(len(parts))]
-    async with storage.shared(repo_id):
-        found = await storage.git(repo_id, ["for-each-ref", "--format=%(refname)", *names])
-    return not set(names).isdisjoint(found.text.splitlines())
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_has_any, path, names)
+
+
+def _has_any(path: Path, names: Sequence[str]) -> bool:
+    with opened(path) as repository:
+        return any(repository.references.get(name) is not None for name in names)
 
 
 async def list_branches(storage: Storage, repo_id: str, default_branch: str) -> list[Branch]:
