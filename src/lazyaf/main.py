@@ -7,12 +7,11 @@ import gc
 import os
 import secrets
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import structlog
 import uvloop
@@ -60,9 +59,6 @@ from lazyaf.web.progress import ProgressThrottle
 from lazyaf.web.server import Server, open_socket
 
 log = structlog.get_logger(__name__)
-
-SWITCH_INTERVAL_S: Final = 0.0005
-"""How long a thread may keep the interpreter: short, so that the loop answers quickly (store.md)."""
 
 Announce = Callable[[str, str | None], None]
 
@@ -155,7 +151,6 @@ def _settle_memory() -> None:
     """What stands now stays: the collector need not look at it again (store.md)."""
     gc.collect()
     gc.freeze()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 def database_url(settings: Settings) -> URL:
