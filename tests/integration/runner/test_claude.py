@@ -49,7 +49,6 @@ async def test_it_edits_commits_and_answers_the_review_in_the_same_session(
     assert first.finish.stop_reason is StopReason.FINISHED
     assert first.finish.usage is not None
     assert first.finish.usage.turns > 0
-    assert first.checkpoints
     head = first.finish.head_sha
     assert "edited" in await rig.server.show(f"{head}:card-7.txt")
 
@@ -87,6 +86,19 @@ async def test_it_hears_a_message_in_the_middle_of_its_work(rig: Rig, model: Mod
     assert ledger.finish is not None
     assert ledger.finish.stop_reason is StopReason.FINISHED
     assert "and mind the tests" in model.requests_of(url)[-1].said
+
+
+async def test_what_a_turn_leaves_is_saved_at_its_end(rig: Rig, model: ModelServer) -> None:
+    commands = ["echo new > new.txt", "until test -e stop; do sleep 0.05; done; rm stop"]
+    job = claude_job(rig, {"commands": commands})
+    async with rig.working(job, host_env=env_for(model.url("commands"))) as (ledger, _):
+        await rig.server.until(lambda: any(c.files for c in ledger.checkpoints))
+        saved = next(c for c in ledger.checkpoints if c.files)
+        assert await rig.server.show(f"{saved.sha}:new.txt") == "new"
+        (rig.tree / "stop").touch()
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
 
 
 async def test_cancel_ends_its_shell_too(rig: Rig, model: ModelServer) -> None:
