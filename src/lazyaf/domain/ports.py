@@ -6,7 +6,7 @@ one (store/database.py).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from lazyaf.domain.runners import PoolKind
@@ -70,6 +70,3 @@ class Pool(Protocol):
     def describe(self) -> dict[str, object]:
         """``{kind, target, available, reason, fix, isolation}`` for the panel."""
         ...
-
-
-Waker = Callable[[], Awaitable[None]]

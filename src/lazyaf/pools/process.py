@@ -86,7 +86,6 @@ class ProcessPool:
         self._adopted: set[str] = set()
         self._draining: set[str] = set()
         self._failures = 0
-        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -86,13 +86,6 @@ def get_card(tx: Tx, card_id: str) -> CardRow:
     return CardRow(**row._mapping)
 
 
-def find_card_by_number(tx: Tx, repo_id: str, number: int) -> CardRow | None:
-    """The card of this number in a repository, if any."""
-    query = select(cards).where(cards.c.repo_id == repo_id, cards.c.number == number)
-    row = tx.execute(query).one_or_none()
-    return CardRow(**row._mapping) if row is not None else None
-
-
 def cards_by_branch(tx: Tx, repo_id: str) -> dict[str, CardRow]:
     """Cards that have a branch, by its name."""
     query = select(cards).where(cards.c.repo_id == repo_id, cards.c.branch_name.is_not(None))
