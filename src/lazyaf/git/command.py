@@ -117,6 +117,27 @@ def signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
+async def reap(process: Process) -> None:
+    """End a child of `start` with its own children, if it still runs, and let go of its pipes."""
+    if process.returncode is None:
+        signal_group(process.pid, signal.SIGKILL)
+    close_pipes(process)
+    await process.wait()
+
+
+def close_pipes(process: Process) -> None:
+    """Let go of a child's pipes; what it said and nobody read is lost.
+
+    asyncio does so only at the end of each, and where nobody reads any more that end never comes:
+    the pipes stay open, and waiting for the child can take for ever.
+    """
+    transport = process._transport  # type: ignore[attr-defined] # nothing public leads to them
+    for number in range(3):
+        pipe = transport.get_pipe_transport(number)
+        if pipe is not None:
+            pipe.close()
+
+
 async def run(
     args: Sequence[str],
     *,
@@ -140,8 +161,7 @@ async def run(
     except TimeoutError:
         raise GitFailed(f"git {_verb(args)} took longer than {timeout:g} s.") from None
     finally:
-        if process.returncode is None:
-            await _reap(process)
+        await reap(process)
     return _judge(args, process.returncode or 0, stdout, stderr, ok if check else None)
 
 
@@ -225,12 +245,3 @@ def _verb(args: Sequence[str]) -> str:
         elif not word.startswith("-"):
             return word
     return "command"
-
-
-async def _reap(process: Process) -> None:
-    """Kill and wait. Reading to the end is what lets asyncio close the pipes."""
-    signal_group(process.pid, signal.SIGKILL)
-    for pipe in (process.stdout, process.stderr):
-        while pipe is not None and await pipe.read(READ_SIZE):
-            pass
-    await process.wait()

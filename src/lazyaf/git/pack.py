@@ -176,14 +176,14 @@ class RunningPack:
                 gate.started()
             await self._read(process)
             return await process.wait(), await words
+        except BaseException:
+            self._feeder.cancel()
+            words.cancel()
+            await command.reap(process)
+            raise
         finally:
             if answer is not None:
                 answer.cancel()
-            if process.returncode is None:
-                self._feeder.cancel()
-                words.cancel()
-                command.signal_group(process.pid, signal.SIGKILL)
-                await process.wait()
 
     async def _read(self, process: Process) -> None:
         assert process.stdout is not None  # noqa: S101 - it was asked for

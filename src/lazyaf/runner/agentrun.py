@@ -83,7 +83,7 @@ class AgentRun:
             return code
         finally:
             self._running = None
-            await running.kill()
+            await running.close()
 
     def tell(self, command: Command) -> None:
         """Pass a person's message or interruption on, and show it."""

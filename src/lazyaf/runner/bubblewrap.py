@@ -85,7 +85,19 @@ class Bubblewrap:
     async def start(
         self, command: Sequence[str], view: View, *, stdin: int | None = subprocess.PIPE
     ) -> Running:
-        """See `lazyaf.runner.sandbox.Sandbox.start`."""
+        """See `lazyaf.runner.sandbox.Sandbox.start`.
+
+        A bubblewrap that ends before it let go of its child leaves that waiting for ever: a start
+        that is cancelled is seen to its end, and then undone.
+        """
+        starting = asyncio.ensure_future(self._start(command, view, stdin))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.shield(_undo(starting))
+            raise
+
+    async def _start(self, command: Sequence[str], view: View, stdin: int | None) -> Running:
         words = [*self.options(view), "--clearenv"]
         for name, value in view.env.items():
             words += ["--setenv", name, value]
@@ -181,6 +193,11 @@ def _resolver() -> list[str]:
     if not real.is_file() or _is_system(real):
         return []
     return ["--ro-bind", str(real), str(real)]
+
+
+async def _undo(starting: asyncio.Future[Running]) -> None:
+    with contextlib.suppress(OSError):
+        await (await starting).close()
 
 
 def _init_of(told: int) -> int | None:

@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from lazyaf.domain.errors import GitFailed
 from lazyaf.domain.runners import Isolation
+from lazyaf.git.command import close_pipes
 from lazyaf.runner import processes, reaper
 
 READ_SIZE: Final = 64 * 1024
@@ -72,13 +73,25 @@ class Running:
         processes.send(inside, signal.SIGTERM)
 
     async def kill(self) -> None:
-        """End everything inside, detached or not, and return when it is gone."""
+        """End everything inside, detached or not, and return when it is gone.
+
+        What it said is still to be read, and must be: see `close`.
+        """
+        self._kill()
+        await self.wait()
+
+    async def close(self) -> None:
+        """`kill` for one whose output is of no more interest; nothing of it is left open."""
+        self._kill()
+        close_pipes(self._process)
+        await self.wait()
+
+    def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             if self._init_fd is not None:
                 signal.pidfd_send_signal(self._init_fd, signal.SIGKILL)
             elif self._process.returncode is None:
                 self._process.terminate()  # `reaper` ends the rest; a dead bubblewrap needs nothing
-        await self.wait()
 
     def _watch_init(self) -> None:
         """A PID namespace is empty when its init has died, a moment after the monitor has left."""
@@ -175,7 +188,7 @@ async def capture(
     except TimeoutError:
         raise GitFailed(f"{' '.join(command[:2])} took longer than {seconds:g} s.") from None
     finally:
-        await running.kill()
+        await running.close()
     return Captured(code, stdout, stderr.decode("utf-8", "replace").strip())
 
 

@@ -39,7 +39,7 @@ async def run_setup(
     except TimeoutError:
         raise SetupFailed(_failure(f"took longer than {seconds:g} s", last)) from None
     finally:
-        await running.kill()
+        await running.close()
     if code != 0:
         raise SetupFailed(_failure(how_it_died(code), last))
 

@@ -104,7 +104,7 @@ class TreeGit:
         except TimeoutError:
             raise GitFailed(f"Packing took longer than {GIT_S:g} s.") from None
         finally:
-            await running.kill()
+            await running.close()
         if code != 0:
             raise GitFailed(command.failure("pack-objects", code, said))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 
 import psutil
@@ -77,6 +78,16 @@ async def test_a_child_that_takes_too_long_is_ended_with_its_children() -> None:
         command.run_sync(HANG, timeout=0.05)
     psutil.wait_procs(sleepers(), timeout=10)
     assert sleepers() == []
+
+
+async def test_a_child_whose_output_nobody_reads_is_reaped() -> None:
+    process = await command.start(["-c", "alias.talk=!yes", "talk"])
+    assert process.stdout is not None
+    while not process.stdout._paused:  # noqa: ASYNC110 - asyncio announces to nobody that it stopped
+        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        await command.reap(process)
+    assert process.returncode == -signal.SIGKILL
 
 
 async def test_a_cancelled_call_leaves_no_child(tmp_path: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from factories.runner_rig import HOST_ENV, Rig
+from lazyaf.domain.errors import GitFailed
 from lazyaf.domain.jobs import StopReason
-from lazyaf.runner import processes
+from lazyaf.runner import bubblewrap, processes
 from lazyaf.runner.bubblewrap import Bubblewrap
 from lazyaf.runner.sandbox import Captured, Sandbox, Unsandboxed, View, capture
 
@@ -170,6 +173,46 @@ async def test_sigterm_reaches_everything_inside(boxed: Bubblewrap, tree: Path) 
 
     assert await running.stdout.readline() == b"bye\n"
     await running.kill()
+
+
+def naming(tree: Path) -> list[str]:
+    """Processes that have the tree in their command line; an orphan is nobody's child."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdigit() and str(tree).encode() in (process / "cmdline").read_bytes():
+                found.append(process.name)
+    return found
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing(
+    boxed: Bubblewrap, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before bubblewrap has told who its child is: it would die, and its child wait for ever."""
+    loop, told, cancelled = asyncio.get_running_loop(), bubblewrap._init_of, threading.Event()
+    descriptors = set(names_in(Path("/proc/self/fd")))
+
+    def told_late(descriptor: int) -> int | None:
+        loop.call_soon_threadsafe(starting.cancel)
+        loop.call_soon_threadsafe(cancelled.set)
+        assert cancelled.wait(20)
+        return told(descriptor)
+
+    monkeypatch.setattr(bubblewrap, "_init_of", told_late)
+    view = View(cwd=tree, env=HOST_ENV, writable=(tree,))
+    starting = asyncio.create_task(boxed.start(["sh", "-c", "sleep 1000", str(tree)], view))
+    await asyncio.wait({starting})
+
+    assert starting.cancelled()
+    assert naming(tree) == []
+    assert set(names_in(Path("/proc/self/fd"))) <= descriptors
+
+
+async def test_a_command_that_says_too_much_is_ended(boxed: Bubblewrap, tree: Path) -> None:
+    view = View(cwd=tree, env=HOST_ENV, writable=(tree,))
+    async with asyncio.timeout(20):
+        with pytest.raises(GitFailed, match="more than 1,000 bytes"):
+            await capture(boxed, ["sh", "-c", "yes | head -c 30000000"], view, limit=1000)
 
 
 HOSTILE = """
