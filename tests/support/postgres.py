@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from sqlalchemy import URL
+
+from support.tools import untestable
 
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=")
 
@@ -48,15 +49,10 @@ class Cluster:
 
 def binaries() -> Path:
     """Where ``initdb`` and ``pg_ctl`` are; skips the test without them, but fails in CI."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    on_path = shutil.which("initdb")
-    if found:
-        return found[-1].parent
-    if on_path is not None:
-        return Path(on_path).resolve().parent
-    if os.environ.get("CI") == "true":
-        pytest.fail("CI must have PostgreSQL: the second database would not be tested.")
-    pytest.skip("PostgreSQL (initdb) is not installed: only SQLite can be tested")
+    newest = max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default=shutil.which("initdb"))
+    if newest is None:
+        untestable("PostgreSQL (initdb) is not installed: only SQLite can be tested")
+    return Path(newest).resolve().parent
 
 
 @contextmanager
@@ -91,9 +87,8 @@ def cluster() -> Iterator[Cluster]:
 
 
 def _unprivileged() -> pwd.struct_passwd:
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    pytest.skip("PostgreSQL does not run as root, and there is no other user")
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    user = users.get("postgres") or users.get("nobody")
+    if user is None:
+        untestable("PostgreSQL does not run as root, and there is no other user")
+    return user
