@@ -72,12 +72,21 @@ PERSON: Final = Actor("person", "you")
 
 
 @dataclass(frozen=True, slots=True)
+class Json:
+    """A part of an event's data that is JSON text already; it is stored and sent as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event before it has its number. ``subject`` is the id of what it is about; ``version``
-    orders events of one subject, so that a client can drop an older one."""
+    orders events of one subject, so that a client can drop an older one; ``repo_id`` is the
+    repository whose board shows it."""
 
     type: EventType
     subject: str
     actor: Actor
     version: int = 0
     data: Mapping[str, object] = field(default_factory=dict)
+    repo_id: str | None = None

@@ -7,7 +7,8 @@ in a thread.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +69,23 @@ async def resolve(storage: Storage, repo_id: str, ref_or_sha: str) -> str | None
     none. No revision expressions."""
     async with storage.shared(repo_id) as path:
         return await asyncio.to_thread(_resolve, path, ref_or_sha)
+
+
+async def tips(storage: Storage, repo_id: str, names: Iterable[str]) -> dict[str, str]:
+    """The commits at these full refs, in one look; a ref that is not there is left out."""
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_tips, path, tuple(names))
+
+
+def _tips(path: Path, names: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    with opened(path) as repository:
+        for name in names:
+            with suppress(pygit2.GitError, ValueError, KeyError):  # an invalid name
+                tip = _commit_id(repository.references.get(name))
+                if tip is not None:
+                    found[name] = tip
+    return found
 
 
 def _resolve(path: Path, name: str) -> str | None:
@@ -152,17 +170,10 @@ def _is_ancestor(path: Path, ancestor: str, descendant: str) -> bool:
         return ancestor == descendant or repository.descendant_of(descendant, ancestor)
 
 
-async def has_branch_blocking(storage: Storage, repo_id: str, prefix: str) -> bool:
-    """Whether a branch stands where ``<prefix>/…`` needs a directory (R16)."""
+def blockers(prefix: str) -> list[str]:
+    """The branches that must not be there for ``<prefix>/…`` to be one: git keeps refs as files (R16)."""
     parts = prefix.strip("/").split("/")
-    names = [HEADS + "/".join(parts[: depth + 1]) for depth in range(len(parts))]
-    async with storage.shared(repo_id) as path:
-        return await asyncio.to_thread(_has_any, path, names)
-
-
-def _has_any(path: Path, names: Sequence[str]) -> bool:
-    with opened(path) as repository:
-        return any(repository.references.get(name) is not None for name in names)
+    return [HEADS + "/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
 async def list_branches(storage: Storage, repo_id: str, default_branch: str) -> list[Branch]:

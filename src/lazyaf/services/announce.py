@@ -5,9 +5,9 @@ A client that keeps the newest version of each subject is right without asking a
 
 from __future__ import annotations
 
-from lazyaf.domain.events import Actor, EventType, NewEvent
+from lazyaf.domain.events import Actor, EventType, Json, NewEvent
 from lazyaf.services.views import job_view, repo_view, runner_view
-from lazyaf.store.board import FullCard, card_summary, full_card
+from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
@@ -17,16 +17,16 @@ from lazyaf.store.tx import Tx
 def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCard:
     """Emit a card event with its summary; returns the card."""
     card = full_card(tx, card_id)
-    tx.emit(NewEvent(kind, card_id, actor, card.summary["version"], {"card": card.summary}))
+    tx.emit(NewEvent(kind, card_id, actor, card.version, {"card": Json(card.text)}, card.repo_id))
     return card
 
 
 def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> JobRow:
     """Emit a job event with the job and its card; returns the job."""
     job = get_job(tx, job_id)
-    summary = card_summary(tx, job.card_id)
-    data = {"job": job_view(job, runner_name=None), "card": summary}
-    tx.emit(NewEvent(kind, job_id, actor, job.version, data))
+    card = full_card(tx, job.card_id)
+    data = {"job": job_view(job, runner_name=None), "card": Json(card.text)}
+    tx.emit(NewEvent(kind, job_id, actor, job.version, data, card.repo_id))
     return job
 
 

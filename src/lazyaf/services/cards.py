@@ -18,6 +18,7 @@ from lazyaf.domain.errors import Conflict, Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.domain.jobs import OPEN, JobStatus
 from lazyaf.services.announce import card_changed
+from lazyaf.store.board import FullCard
 from lazyaf.store.cards import (
     CardRow,
     get_card,
@@ -97,8 +98,8 @@ def require_text(title: str | None, description: str | None) -> None:
 
 def edit_card(
     tx: Tx, card_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
-) -> dict[str, Any]:
-    """Change fields of a card, never its status; returns it in full."""
+) -> FullCard:
+    """Change fields of a card, never its status."""
     require_text(changes.get("title"), changes.get("description"))
     values = {name: changes[name] for name in EDITABLE if name in changes}
     if "title" in values:
@@ -111,7 +112,7 @@ def edit_card(
         )
     if "priority" in values:
         reprioritise(tx, card_id, values["priority"])
-    return card_changed(tx, EventType.CARD_UPDATED, card_id, actor).view
+    return card_changed(tx, EventType.CARD_UPDATED, card_id, actor)
 
 
 def change_status(
@@ -200,5 +201,6 @@ def delete_card(tx: Tx, card_id: str, actor: Actor) -> None:
             actor,
             card.version + 1,
             {"id": card_id, "repo_id": card.repo_id},
+            card.repo_id,
         )
     )

@@ -8,14 +8,15 @@ from lazyaf.domain.events import Actor
 from lazyaf.services.after_push import base_changed
 from lazyaf.services.cards import edit_card
 from lazyaf.services.context import Context
+from lazyaf.store.board import FullCard
 
 
 async def change_card(
     ctx: Context, card_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor
-) -> dict[str, Any]:
-    """Change fields, never the status; returns the card in full, measured anew a moment later if its
-    base branch is another one."""
-    view = await ctx.db.write(edit_card, card_id, changes, if_match, actor, ctx.clock.now())
-    if "base_branch" in changes and view["status"] == "in_review":
-        ctx.background.run(base_changed(ctx, view["repo_id"]))
-    return view
+) -> FullCard:
+    """Change fields, never the status; the card is measured anew a moment later if its base branch
+    is another one."""
+    card = await ctx.db.write(edit_card, card_id, changes, if_match, actor, ctx.clock.now())
+    if "base_branch" in changes and card.status == "in_review":
+        ctx.background.run(base_changed(ctx, card.repo_id))
+    return card

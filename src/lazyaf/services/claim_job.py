@@ -12,6 +12,7 @@ from lazyaf.git import refs
 from lazyaf.protocol import GIT_USERNAME
 from lazyaf.protocol.messages import Comment, Job, Limits, RepoAccess, Resume, Task
 from lazyaf.services.announce import job_changed, runner_changed
+from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import LeaseKeys, digest
@@ -62,13 +63,14 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
         return None
     ctx.presence.touch(f"job:{claimed.job.id}")
     base = claimed.card.base_branch or claimed.repo.default_branch
-    base_sha = await refs.resolve(ctx.git, claimed.repo.id, f"refs/heads/{base}")
+    base_ref, own_ref = branch_ref(base), branch_ref(claimed.card.branch_name or "")
+    tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
+    base_sha, branch_sha = tips.get(base_ref), tips.get(own_ref)
     if base_sha is None:
         await _fail_without_base(ctx, claimed, base)
         return None
-    branch = claimed.card.branch_name or ""
-    branch_sha = await refs.resolve(ctx.git, claimed.repo.id, f"refs/heads/{branch}")
-    await ctx.db.write(_remember_base, claimed.job.id, base_sha)
+    if base_sha != claimed.job.base_sha:  # it moved while the job waited
+        await ctx.db.write(_remember_base, claimed.job.id, base_sha)
     resume = await _resume(ctx, claimed.job, branch_sha)
     return _message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume))
 

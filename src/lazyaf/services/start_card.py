@@ -17,6 +17,7 @@ from lazyaf.domain.jobs import JobStatus
 from lazyaf.domain.repo_settings import RepoSettings, effective
 from lazyaf.git import refs
 from lazyaf.services.announce import job_changed
+from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
 from lazyaf.services.views import card_view, effective_settings
@@ -41,10 +42,9 @@ async def start_card(
 ) -> dict[str, Any]:
     """Queue a job for the card; returns the card in full."""
     card, repo = await ctx.db.read(_card_and_repo, card_id)
-    await _require_content(ctx, card, repo)
-    prefix = await _free_prefix(ctx, repo)
+    ground = await _ground(ctx, card, repo)
     return await ctx.db.write(
-        _start, card_id, ctx.new_id(), command, request, prefix, actor, ctx.clock.now()
+        _start, card_id, ctx.new_id(), command, request, ground, actor, ctx.clock.now()
     )
 
 
@@ -53,30 +53,36 @@ def _card_and_repo(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow]:
     return card, get_repo(tx, card.repo_id)
 
 
-async def _require_content(ctx: Context, card: CardRow, repo: RepoRow) -> None:
-    """Refuse to start where there is nothing to work on, saying how to bring it."""
-    base = card.base_branch or repo.default_branch
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a card can begin: the tip of its base, and the prefix for its branch."""
+
+    base_sha: str
+    prefix: str
+
+
+async def _ground(ctx: Context, card: CardRow, repo: RepoRow) -> Ground:
+    """Refuse to start where there is nothing to work on, saying how to bring it; choose the prefix of
+    card branches, or one like it when a branch stands in its way (rules.md R16)."""
     if not repo.is_ingested:
         raise Conflict(
             f"{repo.name} has no content yet. Run `lazyaf ingest PATH --name {repo.name}` in a "
             "terminal, then start the card.",
             code="not_ingested",
         )
-    if await refs.resolve(ctx.git, repo.id, f"refs/heads/{base}") is None:
+    base = card.base_branch or repo.default_branch
+    wanted = effective(repo.settings, repo.file_settings).branch_prefix
+    blockers = {p: refs.blockers(p) for p in (wanted, f"{wanted}-cards", f"{wanted}-work")}
+    names = {branch_ref(base), *(name for each in blockers.values() for name in each)}
+    tips = await refs.tips(ctx.git, repo.id, names)
+    if branch_ref(base) not in tips:
         raise Conflict(
             f"There is no branch “{base}” in {repo.name}. Push it with `lazyaf ingest PATH --name "
             f"{repo.name} --branch {base}`, or choose another base branch in the card.",
             code="no_base_branch",
         )
-
-
-async def _free_prefix(ctx: Context, repo: RepoRow) -> str:
-    """The prefix of card branches, or one like it when a branch stands in its way (rules.md R16)."""
-    wanted = effective(repo.settings, repo.file_settings).branch_prefix
-    for prefix in (wanted, f"{wanted}-cards", f"{wanted}-work"):
-        if not await refs.has_branch_blocking(ctx.git, repo.id, prefix):
-            return prefix
-    return wanted
+    free = (prefix for prefix, each in blockers.items() if not tips.keys() & set(each))
+    return Ground(tips[branch_ref(base)], next(free, wanted))
 
 
 def _start(
@@ -85,7 +91,7 @@ def _start(
     job_id: str,
     command: CardCommand,
     request: RunRequest,
-    prefix: str,
+    ground: Ground,
     actor: Actor,
     now: str,
 ) -> dict[str, Any]:
@@ -95,7 +101,7 @@ def _start(
     _refuse_while_stopping(card, command)
     settings = effective_settings(tx, repo)
     _require_agent(tx, card.agent or settings.agent)
-    branch = card.branch_name or branch_name(prefix, card.number, card.title)
+    branch = card.branch_name or branch_name(ground.prefix, card.number, card.title)
     # The card first: an illegal command must be refused as such, not as a second open job.
     change_status(
         tx,
@@ -105,7 +111,7 @@ def _start(
         actor,
         now,
     )
-    _queue(tx, card, job_id, settings, request, now)
+    _queue(tx, card, job_id, settings, request, ground.base_sha, now)
     job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
     return card_view(tx, card_id)
 
@@ -132,7 +138,13 @@ def _refuse_while_stopping(card: CardRow, command: CardCommand) -> None:
 
 
 def _queue(
-    tx: Tx, card: CardRow, job_id: str, settings: RepoSettings, request: RunRequest, now: str
+    tx: Tx,
+    card: CardRow,
+    job_id: str,
+    settings: RepoSettings,
+    request: RunRequest,
+    base_sha: str,
+    now: str,
 ) -> None:
     earlier = jobs_of_card(tx, card.id)
     agent = card.agent or settings.agent
@@ -154,6 +166,7 @@ def _queue(
                 },
                 "priority": card.priority,
                 "phase": "queued",
+                "base_sha": base_sha,
                 "session_id": last.session_id if last is not None else None,
                 "head_sha": kept.head_sha if kept is not None else None,
                 "checkpoint_sha": kept.checkpoint_sha if kept is not None else None,

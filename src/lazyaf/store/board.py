@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -30,6 +31,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.tables import cards, jobs
 from lazyaf.store.tx import Tx
+
+ESCAPE = "\\"
+"""Makes ``%`` and ``_`` ordinary in a LIKE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,90 +163,147 @@ def _summary(dialect: str, place: Any) -> ColumnElement[Any]:
 
 
 @lru_cache(maxsize=2)
-def _list_statement(dialect: str) -> Select[Any]:
-    """``id, position, summary`` for every card; callers add their WHERE."""
-    queue = _queue()
-    return (
-        select(cards.c.id, cards.c.position, _summary(dialect, queue.c.place).label("summary"))
-        .select_from(cards)
-        .outerjoin(jobs, jobs.c.id == cards.c.job_id)
-        .outerjoin(queue, queue.c.id == cards.c.job_id)
-    )
-
-
-@lru_cache(maxsize=2)
 def _one_statement(dialect: str) -> Select[Any]:
-    summary = _summary(dialect, _place_of_one()).label("summary")
     return (
-        select(summary, cards.c.description, cards.c.agent_options)
+        select(
+            cast(_summary(dialect, _place_of_one()), Text).label("text"),
+            cards.c.repo_id,
+            cards.c.status,
+            cards.c.version,
+            cards.c.description,
+            cards.c.agent_options,
+        )
         .select_from(cards)
         .outerjoin(jobs, jobs.c.id == cards.c.job_id)
         .where(cards.c.id == bindparam("card_id"))
     )
 
 
-def _conditions(wanted: BoardFilter, dialect: str) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.repo_id is not None:
-        found.append(cards.c.repo_id == wanted.repo_id)
-    if wanted.statuses:
-        found.append(cards.c.status.in_(wanted.statuses))
-    if wanted.agent is not None:
-        found.append(cards.c.agent == wanted.agent)
-    if wanted.label is not None:
-        found.append(_has_label(wanted.label, dialect))
-    if wanted.text:
-        number = wanted.text.removeprefix("#")
-        matches = cards.c.title.icontains(wanted.text, autoescape=True)
-        is_number = number.isdecimal() and len(number) < 10
-        found.append(or_(matches, cards.c.number == int(number)) if is_number else matches)
-    if wanted.after is not None:
-        position, card_id = wanted.after
-        found.append(
-            or_(
-                cards.c.position > position,
-                and_(cards.c.position == position, cards.c.id > card_id),
-            )
+@lru_cache(maxsize=256)
+def _list_statement(dialect: str, conditions: frozenset[str]) -> Select[Any]:
+    """``id, position, summary`` of the cards that meet these conditions, by position. There are few
+    sets of conditions, and building so large a statement costs more than running it."""
+    queue = _queue()
+    return (
+        select(
+            cards.c.id,
+            cards.c.position,
+            cast(_summary(dialect, queue.c.place), Text).label("summary"),
         )
-    return found
+        .select_from(cards)
+        .outerjoin(jobs, jobs.c.id == cards.c.job_id)
+        .outerjoin(queue, queue.c.id == cards.c.job_id)
+        .where(*(_condition(name, dialect) for name in sorted(conditions)))
+        .order_by(cards.c.position, cards.c.id)
+        .limit(bindparam("limit"))
+    )
 
 
-def _has_label(label: str, dialect: str) -> ColumnElement[bool]:
+def _condition(name: str, dialect: str) -> ColumnElement[bool]:
+    """The condition whose parameters `_parameters` gives under this name."""
+    match name:
+        case "repo_id":
+            return cards.c.repo_id == bindparam("repo_id")
+        case "statuses":
+            return cards.c.status.in_(bindparam("statuses", expanding=True))
+        case "agent":
+            return cards.c.agent == bindparam("agent")
+        case "label":
+            return _has_label(dialect)
+        case "text":
+            return cards.c.title.icontains(bindparam("text"), escape=ESCAPE)
+        case "number":
+            in_title = cards.c.title.icontains(bindparam("text"), escape=ESCAPE)
+            return or_(in_title, cards.c.number == bindparam("number"))
+        case "after":
+            position = bindparam("after", type_=cards.c.position.type)
+            return or_(
+                cards.c.position > position,
+                and_(cards.c.position == position, cards.c.id > bindparam("after_id")),
+            )
+        case _:
+            raise ValueError(name)
+
+
+def _parameters(wanted: BoardFilter) -> tuple[frozenset[str], dict[str, Any]]:
+    """The names of the conditions, and what they compare with."""
+    names: set[str] = set()
+    values: dict[str, Any] = {"limit": wanted.limit + 1}
+    for name in ("repo_id", "statuses", "agent", "label"):
+        if value := getattr(wanted, name):
+            names.add(name)
+            values[name] = value
+    if wanted.text:
+        values["text"] = _literally(wanted.text)
+        number = wanted.text.removeprefix("#")
+        if number.isdecimal() and len(number) < 10:
+            names.add("number")
+            values["number"] = int(number)
+        else:
+            names.add("text")
+    if wanted.after is not None:
+        names.add("after")
+        values["after"], values["after_id"] = wanted.after
+    return frozenset(names), values
+
+
+def _literally(text: str) -> str:
+    """So that LIKE finds these very characters."""
+    for special in (ESCAPE, "%", "_"):
+        text = text.replace(special, ESCAPE + special)
+    return text
+
+
+def _has_label(dialect: str) -> ColumnElement[bool]:
     if dialect == "postgresql":
-        return cast(cards.c.labels, JSONB).contains([label])
+        return cast(cards.c.labels, JSONB).contains(
+            func.jsonb_build_array(bindparam("label", type_=Text))
+        )
     each = func.json_each(cards.c.labels).table_valued("value")
-    return select(each.c.value).where(each.c.value == label).exists()
+    return select(each.c.value).where(each.c.value == bindparam("label")).exists()
 
 
 def list_summaries(tx: Tx, wanted: BoardFilter) -> tuple[str, tuple[float, str] | None]:
     """The cards as one JSON array (text), by position, and where the next page begins."""
-    query = _list_statement(tx.dialect).where(*_conditions(wanted, tx.dialect))
-    query = query.order_by(cards.c.position, cards.c.id).limit(wanted.limit + 1)
-    rows = tx.execute(query).all()
+    conditions, parameters = _parameters(wanted)
+    rows = tx.execute(_list_statement(tx.dialect, conditions), parameters).all()
     page = rows[: wanted.limit]
     last = page[-1] if len(rows) > wanted.limit else None
-    texts = [
-        row.summary if isinstance(row.summary, str) else json.dumps(row.summary) for row in page
-    ]
-    return "[" + ",".join(texts) + "]", (last.position, last.id) if last is not None else None
+    text = "[" + ",".join([row.summary for row in page]) + "]"
+    return text, (last.position, last.id) if last is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FullCard:
-    """A card as the board shows it, and what only the card itself shows."""
+    """A card as the board shows it (``text``: its summary as JSON), and what only itself shows."""
 
-    summary: dict[str, Any]
+    text: str
+    repo_id: str
+    status: str
+    version: int
     description: str
     agent_options: dict[str, Any]
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The card as the board shows it."""
+        decoded: dict[str, Any] = json.loads(self.text)
+        return decoded
 
     @property
     def view(self) -> dict[str, Any]:
         """Everything in one."""
-        return {
-            **self.summary,
-            "description": self.description,
-            "agent_options": self.agent_options,
-        }
+        return {**self.summary, **self._further}
+
+    @property
+    def json(self) -> bytes:
+        """`view` as JSON, without decoding the summary."""
+        further = json.dumps(self._further, ensure_ascii=False, separators=(",", ":"))
+        return f"{self.text[:-1]},{further[1:]}".encode()
+
+    @property
+    def _further(self) -> dict[str, Any]:
+        return {"description": self.description, "agent_options": self.agent_options}
 
 
 def full_card(tx: Tx, card_id: str) -> FullCard:
@@ -250,8 +311,7 @@ def full_card(tx: Tx, card_id: str) -> FullCard:
     row = tx.execute(_one_statement(tx.dialect), {"card_id": card_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no card {card_id}. It may have been deleted.")
-    summary = json.loads(row.summary) if isinstance(row.summary, str) else row.summary
-    return FullCard(summary, row.description, row.agent_options)
+    return FullCard(**row._mapping)
 
 
 def card_summary(tx: Tx, card_id: str) -> dict[str, Any]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, text
 
-from lazyaf.domain.events import NewEvent, family_of
+from lazyaf.domain.events import Json, NewEvent, family_of
 from lazyaf.store.tables import events
 from lazyaf.store.tx import Tx
 
 ADVISORY_LOCK = 0x1A2AF
 """Taken on PostgreSQL before events are inserted, so that id order is commit order."""
 
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _INSERT = insert(events)
 _AFTER = (
     select(events)
@@ -55,11 +56,20 @@ def insert_events(tx: Tx, new: Sequence[NewEvent], at: str) -> None:
             "actor": str(event.actor),
             "subject": event.subject,
             "version": event.version,
-            "data": json.dumps(event.data, ensure_ascii=False, separators=(",", ":")),
+            "data": _encode(event.data),
         }
         for event in new
     ]
     tx.conn.execute(_INSERT, rows)
+
+
+def _encode(data: Mapping[str, object]) -> str:
+    """An event's data as JSON text."""
+    members = [
+        f'"{name}":{value.text if isinstance(value, Json) else _dump(value)}'
+        for name, value in data.items()
+    ]
+    return "{" + ",".join(members) + "}"
 
 
 def events_after(tx: Tx, after: int, limit: int) -> list[EventRow]:

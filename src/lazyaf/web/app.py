@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
-from starlette.routing import compile_path
+from starlette.routing import BaseRoute, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.web import errors, git_http, live
-from lazyaf.web.auth import Gatekeeper, Person
+from lazyaf.web.auth import Authenticator
 from lazyaf.web.config import WebState
 from lazyaf.web.errors import problem_of
 from lazyaf.web.frontend import Frontend
+from lazyaf.web.gatekeeper import Gatekeeper
 from lazyaf.web.routers import cards, jobs, repos, runner_v1, runners, system
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -64,15 +66,16 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
     ):
         app.router.routes.extend(router.routes)
     _add_openapi(app)
+    api = [route for route in app.routes if isinstance(route, APIRoute)]
     _add_fallbacks(app, Frontend(state.config.dist))
-    _add_layers(app, state)
+    _add_layers(app, state, api)
     return app
 
 
 def _add_openapi(app: FastAPI) -> None:
-    """The API's own description, for people: it needs a token like everything else."""
+    """The API's own description; it needs a token like everything else."""
 
-    async def openapi(_person: Person) -> JSONResponse:
+    async def openapi() -> JSONResponse:
         return JSONResponse(await asyncio.to_thread(app.openapi))
 
     app.add_api_route("/api/openapi.json", openapi, include_in_schema=False)
@@ -109,9 +112,10 @@ def _methods(app: FastAPI, path: str) -> set[str]:
     }
 
 
-def _add_layers(app: FastAPI, state: WebState) -> None:
-    """The last one added is the outermost."""
+def _add_layers(app: FastAPI, state: WebState, api: Sequence[BaseRoute]) -> None:
+    """The last one added is the outermost. A preflight has no credential: CORS comes before them."""
     app.add_middleware(SelectiveCompression)
+    app.add_middleware(Authenticator, state=state, routes=api)
     if state.config.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -13,7 +13,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,6 +35,16 @@ _QUEUE: Final = frozenset(
     }
 )
 """After these a card of any repository may stand elsewhere in the one queue."""
+
+_NAMES: Final = frozenset(
+    {
+        EventType.REPO_CREATED,
+        EventType.REPO_UPDATED,
+        EventType.REPO_INGESTED,
+        EventType.REPO_DELETED,
+    }
+)
+"""After these a name may mean another repository."""
 
 ENTRIES: Final = 64
 LEVEL: Final = {"zstd": 3, "gzip": 1}
@@ -59,19 +69,27 @@ class BoardCache:
         self._versions: dict[str, int] = {}
         self._queue_version = 0
         self._bodies: OrderedDict[tuple[str, str], CachedBody] = OrderedDict()
+        self._ids: dict[str, str] = {}
 
     def on_commit(self, events: Sequence[NewEvent]) -> None:
         """Outdate the boards that these events touch."""
         for event in events:
             if event.type in _QUEUE:
                 self._queue_version += 1
-            repo_id = _repo_of(event)
-            if repo_id is not None:
-                self._versions[repo_id] = self._versions.get(repo_id, 0) + 1
+            if event.repo_id is not None:
+                self._versions[event.repo_id] = self._versions.get(event.repo_id, 0) + 1
+            if event.type in _NAMES:
+                self._ids = {}
 
     def version(self, repo_id: str) -> int:
         """The present version; read it before the data."""
         return self._queue_version + self._versions.get(repo_id, 0)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Ids of repositories by what they were asked for with. Take it before you look one up and
+        put that into what you took: after a change of names it is another one."""
+        return self._ids
 
     def find(self, repo_id: str, query: str) -> CachedBody | None:
         """The body for this query, if it is still right."""
@@ -87,16 +105,6 @@ class BoardCache:
         while len(self._bodies) > ENTRIES:
             self._bodies.popitem(last=False)
         return body
-
-
-def _repo_of(event: NewEvent) -> str | None:
-    data: Any = event.data
-    card = data.get("card")
-    if card is not None:
-        repo_id: str = card["repo_id"]
-        return repo_id
-    found = data.get("repo_id")
-    return found if isinstance(found, str) else None
 
 
 async def respond(request: Request, body: CachedBody) -> Response:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import Header, Path, Query
+from fastapi import Path, Query, Request
 
 from lazyaf.domain.errors import BadRequest, Invalid
 
@@ -52,16 +52,26 @@ RepoKey = Annotated[
 ]
 
 
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="The `version` that was seen; else 412.")
-]
+IF_MATCH: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "The `version` that was seen; else 412.",
+        }
+    ]
+}
+"""For the description of a route that calls `seen_version`; a declared header costs far more."""
 
 
-def seen_version(if_match: str | None) -> int | None:
+def seen_version(request: Request) -> int | None:
     """The version in ``If-Match``, if one was sent."""
-    if if_match is None or if_match.strip() == "*":
+    if_match = request.headers.get("if-match", "*").strip()
+    if if_match == "*":
         return None
-    number = if_match.strip().removeprefix("W/").strip('"')
+    number = if_match.removeprefix("W/").strip('"')
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise Invalid('If-Match must be the `version` that you saw, like "3".')
     return int(number)

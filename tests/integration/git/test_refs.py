@@ -169,7 +169,15 @@ async def test_a_branch_may_stand_in_the_way(
 ) -> None:
     await work.commit({"a": "0"})
     await work.git("push", "-q", "store", f"main:refs/heads/{branch}")
-    assert await refs.has_branch_blocking(storage, repo_id, prefix) is blocks
+    tips = await refs.tips(storage, repo_id, refs.blockers(prefix))
+    assert bool(tips) is blocks
+
+
+async def test_tips_are_those_of_full_refs_only(storage, repo_id, work) -> None:
+    sha = await work.commit({"a": "0"})
+    await work.git("push", "-q", "store", "main", "main:refs/heads/refs/heads/odd")
+    names = ["refs/heads/main", "refs/heads/odd", "main", "refs/heads/a..b", "refs/heads/"]
+    assert await refs.tips(storage, repo_id, names) == {"refs/heads/main": sha}
 
 
 def test_times_that_no_calendar_has_do_not_break_a_list() -> None:

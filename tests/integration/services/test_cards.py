@@ -110,7 +110,9 @@ async def test_a_text_has_its_limits(scene: Scene, title: str, description: str)
 async def test_an_edit_names_the_version_it_saw(scene: Scene) -> None:
     card = await scene.card(await scene.repo())
     change = {"title": "New", "status": "done", "description": "Words"}
-    shown = await scene.db.write(edit_card, card, change, 1, PERSON, scene.clock.now())
+    edited = await scene.db.write(edit_card, card, change, 1, PERSON, scene.clock.now())
+    shown = json.loads(edited.json)
+    assert shown == edited.view
     assert (shown["title"], shown["status"], shown["version"]) == ("New", "todo", 2)
     assert shown["description"] == "Words"
     with pytest.raises(VersionConflict):

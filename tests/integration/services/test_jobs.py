@@ -105,8 +105,8 @@ async def test_a_waiting_card_moves_in_the_queue_with_its_priority(scene: Scene)
     await scene.start(second)
     assert (await scene.shown(second))["live"]["queue_position"] == 2
     change = {"priority": 4}
-    shown = await scene.db.write(edit_card, second, change, None, PERSON, scene.clock.now())
-    assert shown["live"]["queue_position"] == 1
+    edited = await scene.db.write(edit_card, second, change, None, PERSON, scene.clock.now())
+    assert edited.summary["live"]["queue_position"] == 1
     assert (await scene.claimed(await scene.runner())).task.card_id == second
 
 

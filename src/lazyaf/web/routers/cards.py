@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardCommand, CardStatus
 from lazyaf.domain.errors import BadRequest, Invalid
@@ -20,14 +21,13 @@ from lazyaf.services.repositories import find_repo
 from lazyaf.services.start_card import RunRequest, start_card
 from lazyaf.services.views import card_view
 from lazyaf.web import schemas
-from lazyaf.web.auth import Person, State
+from lazyaf.web.auth import Person, State, actor_of
 from lazyaf.web.board_cache import respond
+from lazyaf.web.config import state_of
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import (
+    IF_MATCH,
     CardId,
-    Cursor,
-    IfMatch,
-    Limit,
     RepoKey,
     decode_cursor,
     encode_cursor,
@@ -36,41 +36,47 @@ from lazyaf.web.paging import (
 
 router = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS)
 
-Word = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+Word = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class CardQuery(BaseModel):
+    """Which cards to list. One model: each parameter of its own would cost what this costs whole."""
+
+    status: list[CardStatus] | None = Field(None, description="Any of these.")
+    label: Word = None
+    agent: Word = None
+    q: Word = Field(None, description="Looked for in title and number.")
+    limit: int = Field(100, ge=1, le=1000, description="How many items a page has.")
+    cursor: str | None = Field(
+        None, max_length=1000, description="`next_cursor` of the page before."
+    )
 
 
 @router.get("/repos/{repo_id}/cards", response_model=schemas.CardPage)
 async def get_cards(
-    request: Request,
-    state: State,
-    _person: Person,
-    repo_id: RepoKey,
-    status: Annotated[list[CardStatus] | None, Query(description="Any of these.")] = None,
-    label: Word = None,
-    agent: Word = None,
-    q: Annotated[Word, Query(description="Looked for in title and number.")] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
+    request: Request, repo_id: RepoKey, asked: Annotated[CardQuery, Query()]
 ) -> Response:
     """A repository's cards by position. Unchanged lists cost nothing: send ``If-None-Match``."""
-    repo = await state.ctx.db.read(find_repo, repo_id)
-    query = str(request.query_params)
-    known = state.boards.find(repo.id, query)
+    state = state_of(request)
+    boards, db, ids = state.boards, state.ctx.db, state.boards.ids
+    if repo_id not in ids:
+        ids[repo_id] = (await db.read(find_repo, repo_id)).id
+    found = ids[repo_id]
+    query = request.url.query
+    known = boards.find(found, query)
     if known is None:
-        version = state.boards.version(repo.id)
+        version = boards.version(found)
         wanted = list_cards.Wanted(
-            repo_id=repo.id,
-            statuses=tuple(s.value for s in status or ()),
-            label=label,
-            agent=agent,
-            text=q,
-            after=_position(cursor),
-            limit=limit,
+            repo_id=found,
+            statuses=tuple(status.value for status in asked.status or ()),
+            label=asked.label,
+            agent=asked.agent,
+            text=asked.q,
+            after=_position(asked.cursor),
+            limit=asked.limit,
         )
-        body = await state.ctx.db.read(
-            list_cards.board_page, wanted, state.ctx.epoch, encode_cursor
-        )
-        known = state.boards.put(repo.id, query, version, body)
+        body = await db.read(list_cards.board_page, wanted, state.ctx.epoch, encode_cursor)
+        known = boards.put(found, query, version, body)
     return await respond(request, known)
 
 
@@ -101,22 +107,18 @@ async def post_card(
 
 
 @router.get("/cards/{card_id}", response_model=schemas.Card)
-async def get_card(state: State, _person: Person, card_id: CardId) -> dict[str, Any]:
+async def get_card(request: Request, card_id: CardId) -> dict[str, Any]:
     """One card in full."""
-    return await state.ctx.db.read(card_view, card_id)
+    return await state_of(request).ctx.db.read(card_view, card_id)
 
 
-@router.patch("/cards/{card_id}", response_model=schemas.Card)
-async def patch_card(
-    state: State,
-    person: Person,
-    card_id: CardId,
-    patch: schemas.CardPatch,
-    if_match: IfMatch = None,
-) -> dict[str, Any]:
+@router.patch("/cards/{card_id}", response_model=schemas.Card, openapi_extra=IF_MATCH)
+async def patch_card(request: Request, card_id: CardId, patch: schemas.CardPatch) -> Response:
     """Change fields of a card, never its status."""
     changes = patch.model_dump(exclude_unset=True)
-    return await change_card(state.ctx, card_id, changes, seen_version(if_match), person)
+    ctx, actor = state_of(request).ctx, actor_of(request)
+    card = await change_card(ctx, card_id, changes, seen_version(request), actor)
+    return Response(card.json, media_type="application/json")
 
 
 @router.delete("/cards/{card_id}", status_code=204)
@@ -128,10 +130,11 @@ async def delete_card(state: State, person: Person, card_id: CardId) -> Response
 
 @router.post("/cards/{card_id}/start", response_model=schemas.Card)
 async def start(
-    state: State, person: Person, card_id: CardId, body: schemas.StartRequest | None = None
+    request: Request, card_id: CardId, body: schemas.StartRequest | None = None
 ) -> dict[str, Any]:
     """Queue a job for the card; on an existing branch it continues."""
-    return await start_card(state.ctx, card_id, CardCommand.START, _run(body), person)
+    ctx, actor = state_of(request).ctx, actor_of(request)
+    return await start_card(ctx, card_id, CardCommand.START, _run(body), actor)
 
 
 @router.post("/cards/{card_id}/retry", response_model=schemas.Card)
@@ -214,7 +217,6 @@ async def _give(ctx: Context, card_id: str, command: CardCommand, actor: Actor) 
 @router.get("/cards/{card_id}/diff", response_model=schemas.Diff)
 async def get_diff(
     state: State,
-    _person: Person,
     card_id: CardId,
     path: Annotated[str | None, Query(max_length=4096)] = None,
 ) -> dict[str, Any]:
@@ -223,7 +225,7 @@ async def get_diff(
 
 
 @router.get("/cards/{card_id}/jobs", response_model=schemas.Page[schemas.Job])
-async def get_jobs(state: State, _person: Person, card_id: CardId) -> dict[str, Any]:
+async def get_jobs(state: State, card_id: CardId) -> dict[str, Any]:
     """Every job of the card, newest first."""
     items = await state.ctx.db.read(list_cards.jobs_of, card_id)
     return {"items": items, "next_cursor": None}

@@ -28,7 +28,7 @@ Number = Annotated[int, Query(ge=0, le=2**53)]
 
 
 @router.get("/{job_id}", response_model=schemas.Job)
-async def get_job(state: State, _person: Person, job_id: JobId) -> dict[str, Any]:
+async def get_job(state: State, job_id: JobId) -> dict[str, Any]:
     """One job."""
     return await state.ctx.db.read(show_job, job_id)
 
@@ -41,7 +41,6 @@ async def get_job(state: State, _person: Person, job_id: JobId) -> dict[str, Any
 async def get_logs(
     request: Request,
     state: State,
-    _person: Person,
     job_id: JobId,
     after: Number = 0,
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
@@ -138,16 +137,14 @@ async def post_cancel(state: State, person: Person, job_id: JobId) -> dict[str, 
 
 
 @router.post("/{job_id}/message", status_code=202)
-async def post_message(
-    state: State, _person: Person, job_id: JobId, body: schemas.MessageRequest
-) -> Response:
+async def post_message(state: State, job_id: JobId, body: schemas.MessageRequest) -> Response:
     """Say something to the running agent."""
     await send_command(state.ctx, job_id, "message", body.text)
     return Response(status_code=202)
 
 
 @router.post("/{job_id}/interrupt", status_code=202)
-async def post_interrupt(state: State, _person: Person, job_id: JobId) -> Response:
+async def post_interrupt(state: State, job_id: JobId) -> Response:
     """Interrupt the agent's turn without ending the job."""
     await send_command(state.ctx, job_id, "interrupt", None)
     return Response(status_code=202)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from lazyaf.services import repositories
 from lazyaf.services.edit_repo import edit_repo
@@ -14,8 +14,8 @@ from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import (
+    IF_MATCH,
     Cursor,
-    IfMatch,
     Limit,
     RepoKey,
     encode_cursor,
@@ -29,9 +29,7 @@ Name = Annotated[str | None, Query(max_length=255)]
 
 
 @router.get("", response_model=schemas.Page[schemas.Repo])
-async def get_repos(
-    state: State, _person: Person, limit: Limit = 100, cursor: Cursor = None
-) -> dict[str, Any]:
+async def get_repos(state: State, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
     """Every repository, by name."""
     items, after = await state.ctx.db.read(repositories.page_of_repos, text_cursor(cursor), limit)
     return {"items": items, "next_cursor": encode_cursor(after)}
@@ -62,24 +60,19 @@ async def ingest_repo(state: State, person: Person, new: schemas.NewRepo) -> dic
 
 
 @router.get("/{repo_id}", response_model=schemas.Repo)
-async def get_repo(state: State, _person: Person, repo_id: RepoKey) -> dict[str, Any]:
+async def get_repo(state: State, repo_id: RepoKey) -> dict[str, Any]:
     """One repository, by id or name."""
     return await state.ctx.db.read(repositories.show_repo, repo_id)
 
 
-@router.patch("/{repo_id}", response_model=schemas.Repo)
+@router.patch("/{repo_id}", response_model=schemas.Repo, openapi_extra=IF_MATCH)
 async def patch_repo(
-    state: State,
-    person: Person,
-    repo_id: RepoKey,
-    patch: schemas.RepoPatch,
-    if_match: IfMatch = None,
+    request: Request, state: State, person: Person, repo_id: RepoKey, patch: schemas.RepoPatch
 ) -> dict[str, Any]:
     """Change a repository; a new default branch moves the internal HEAD."""
     changes = patch.model_dump(exclude_unset=True)
-    return await edit_repo(
-        state.ctx, repo_id, changes, if_match=seen_version(if_match), actor=person
-    )
+    seen = seen_version(request)
+    return await edit_repo(state.ctx, repo_id, changes, if_match=seen, actor=person)
 
 
 @router.delete("/{repo_id}", status_code=204)
@@ -90,7 +83,7 @@ async def delete_repo(state: State, person: Person, repo_id: RepoKey) -> Respons
 
 
 @router.get("/{repo_id}/clone-url", response_model=schemas.CloneUrl)
-async def get_clone_url(state: State, _person: Person, repo_id: RepoKey) -> dict[str, str]:
+async def get_clone_url(state: State, repo_id: RepoKey) -> dict[str, str]:
     """How to clone the internal repository; git asks for the token as password of ``lazyaf``."""
     repo = await state.ctx.db.read(repositories.find_repo, repo_id)
     url = f"{state.config.base_url}/git/{repo.id}.git"
@@ -99,7 +92,7 @@ async def get_clone_url(state: State, _person: Person, repo_id: RepoKey) -> dict
 
 @router.get("/{repo_id}/branches", response_model=schemas.Page[schemas.Branch])
 async def get_branches(
-    state: State, _person: Person, repo_id: RepoKey, limit: Limit = 100, cursor: Cursor = None
+    state: State, repo_id: RepoKey, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Branches with their distance from the default one, by name."""
     items, after = await list_branches(state.ctx, repo_id, text_cursor(cursor), limit)
@@ -109,7 +102,6 @@ async def get_branches(
 @router.get("/{repo_id}/commits", response_model=schemas.Page[schemas.Commit])
 async def get_commits(
     state: State,
-    _person: Person,
     repo_id: RepoKey,
     ref: Name = None,
     limit: Limit = 100,
@@ -123,7 +115,6 @@ async def get_commits(
 @router.get("/{repo_id}/diff", response_model=schemas.Diff)
 async def get_diff(
     state: State,
-    _person: Person,
     repo_id: RepoKey,
     base: Annotated[str, Query(min_length=1, max_length=255)],
     head: Annotated[str, Query(min_length=1, max_length=255)],

@@ -30,8 +30,8 @@ from lazyaf.services.claim_job import claim_job
 from lazyaf.services.finish_job import finish_job
 from lazyaf.services.leases import pending_commands, touch
 from lazyaf.services.record_checkpoint import record_checkpoint
-from lazyaf.web.auth import RunnerToken, State
-from lazyaf.web.config import WebState
+from lazyaf.web.auth import RunnerToken, State, runner_token_of
+from lazyaf.web.config import WebState, state_of
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import JobId
 
@@ -67,8 +67,9 @@ async def _beat(state: WebState, instance_id: str, token_id: str, draining: bool
     response_model=Job,
     responses={204: {"description": "Nothing to do within the wait."}},
 )
-async def claim(request: Request, state: State, token_id: RunnerToken, body: ClaimRequest) -> Any:
+async def claim(request: Request, body: ClaimRequest) -> Response:
     """Wait for a job. One waiter wakes, in milliseconds, when a job is queued."""
+    state, token_id = state_of(request), runner_token_of(request)
     if state.ctx.dispatcher.is_draining:
         raise Unavailable("The server is restarting. Ask again in a moment.")
     runner = await state.ctx.db.read(runners.require_instance, body.instance_id, token_id)
@@ -83,7 +84,7 @@ async def claim(request: Request, state: State, token_id: RunnerToken, body: Cla
                 job = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
                 looked_for, baton = baton, None
                 if job is not None:
-                    return job
+                    return Response(job.model_dump_json(), media_type="application/json")
                 line.pass_on(looked_for)
                 if not await woken(request, waiter.future, deadline - loop.time()):
                     break
@@ -114,9 +115,7 @@ async def _disconnected(request: Request) -> None:
 
 
 @router.post("/jobs/{job_id}/log", response_model=LogResponse)
-async def log(
-    state: State, _token: RunnerToken, job_id: JobId, lease: Lease, body: LogRequest
-) -> LogResponse:
+async def log(state: State, job_id: JobId, lease: Lease, body: LogRequest) -> LogResponse:
     """Append entries; overlap is trimmed, a gap is 409 with the expected number."""
     stored = await append_log(state.ctx, job_id, lease, body.src_seq, body.entries)
     state.progress.note(job_id)
@@ -124,9 +123,7 @@ async def log(
 
 
 @router.get("/jobs/{job_id}/log", response_model=LogResponse)
-async def log_position(
-    state: State, _token: RunnerToken, job_id: JobId, lease: Lease
-) -> LogResponse:
+async def log_position(state: State, job_id: JobId, lease: Lease) -> LogResponse:
     """The last number that the server holds of this attempt; asked after a restart."""
     held = await touch(state.ctx, job_id, lease)
     return LogResponse(stored=held.attempt.src_seq)
@@ -136,7 +133,6 @@ async def log_position(
 async def control(
     request: Request,
     state: State,
-    _token: RunnerToken,
     job_id: JobId,
     lease: Lease,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
@@ -160,7 +156,7 @@ async def control(
 
 @router.post("/jobs/{job_id}/checkpoint", status_code=204)
 async def checkpoint(
-    state: State, _token: RunnerToken, job_id: JobId, lease: Lease, body: CheckpointRequest
+    state: State, job_id: JobId, lease: Lease, body: CheckpointRequest
 ) -> Response:
     """Record what was pushed to the attempt's own refs."""
     await record_checkpoint(state.ctx, job_id, lease, body)
@@ -168,8 +164,6 @@ async def checkpoint(
 
 
 @router.post("/jobs/{job_id}/finish", response_model=FinishResponse)
-async def finish(
-    state: State, _token: RunnerToken, job_id: JobId, lease: Lease, body: FinishRequest
-) -> FinishResponse:
+async def finish(state: State, job_id: JobId, lease: Lease, body: FinishRequest) -> FinishResponse:
     """End the attempt; the same lease gets the same answer again."""
     return FinishResponse(status=await finish_job(state.ctx, job_id, lease, body))

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/runners", tags=["runners"], responses=PROBLEMS)
 
 
 @router.get("", response_model=schemas.RunnerList)
-async def get_runners(state: State, _person: Person) -> dict[str, Any]:
+async def get_runners(state: State) -> dict[str, Any]:
     """Every runner that is known, and the pools they come from."""
     return await _panel(state)
 
@@ -50,7 +50,7 @@ async def scale(state: State, person: Person, body: schemas.ScaleRequest) -> dic
 
 
 @router.get("/command", response_model=schemas.RunnerCommand)
-async def get_command(state: State, _person: Person) -> dict[str, Any]:
+async def get_command(state: State) -> dict[str, Any]:
     """How to start a runner elsewhere. Never holds a secret: the token is a placeholder."""
     url = state.config.base_url
     return {
@@ -75,7 +75,7 @@ def _port(url: str) -> int:
 
 
 @router.post("/tokens", status_code=201, response_model=schemas.NewToken)
-async def post_token(state: State, _person: Person, body: schemas.TokenRequest) -> dict[str, Any]:
+async def post_token(state: State, body: schemas.TokenRequest) -> dict[str, Any]:
     """A token for a runner; its text is in this answer and nowhere else."""
     ctx = state.ctx
     secret = fresh_secret("runner")

@@ -32,7 +32,7 @@ async def health(state: State) -> schemas.Health:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(state: State, _person: Person) -> Response:
+async def metrics(state: State) -> Response:
     """Prometheus' text format; needs a person's token, as ``Authorization: Bearer``."""
     jobs, runners = await state.ctx.db.read(figures)
     registry = CollectorRegistry()
@@ -50,19 +50,19 @@ async def metrics(state: State, _person: Person) -> Response:
 
 
 @router.get("/api/agents", response_model=schemas.AgentList)
-async def agents(state: State, _person: Person) -> dict[str, Any]:
+async def agents(state: State) -> dict[str, Any]:
     """The agents that can be driven here; what is missing and how to fix it."""
     return {"items": await state.offers()}
 
 
 @router.post("/api/demo", status_code=201, response_model=schemas.DemoMade)
-async def demo(state: State, _person: Person) -> dict[str, Any]:
+async def demo(state: State) -> dict[str, Any]:
     """Make a sample repository and start a card in it with the scripted agent; needs no key."""
     return await state.demo()
 
 
 @router.get("/api/settings", response_model=schemas.Settings)
-async def get_settings(state: State, _person: Person) -> dict[str, Any]:
+async def get_settings(state: State) -> dict[str, Any]:
     """The server's settings and where it keeps its things."""
     return _settings(state, await state.ctx.db.read(show_settings))
 
@@ -91,13 +91,13 @@ def _settings(state: WebState, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.get("/api/tokens", response_model=schemas.Page[schemas.Token])
-async def get_tokens(state: State, _person: Person) -> dict[str, Any]:
+async def get_tokens(state: State) -> dict[str, Any]:
     """Every token, without its text."""
     return {"items": await state.ctx.db.read(show_tokens), "next_cursor": None}
 
 
 @router.post("/api/tokens", status_code=201, response_model=schemas.NewToken)
-async def post_token(state: State, _person: Person, body: schemas.TokenRequest) -> dict[str, Any]:
+async def post_token(state: State, body: schemas.TokenRequest) -> dict[str, Any]:
     """A token for a person's own scripts; its text is in this answer and nowhere else."""
     ctx = state.ctx
     secret = fresh_secret("person")
@@ -107,14 +107,14 @@ async def post_token(state: State, _person: Person, body: schemas.TokenRequest) 
 
 
 @router.delete("/api/tokens/{token_id}", status_code=204)
-async def delete_token(state: State, _person: Person, token_id: TokenId) -> Response:
+async def delete_token(state: State, token_id: TokenId) -> Response:
     """Make a token useless at once."""
     await state.credentials.revoke(token_id)
     return Response(status_code=204)
 
 
 @router.post("/api/auth/codes", status_code=201, response_model=schemas.Code)
-async def post_code(state: State, _person: Person) -> schemas.Code:
+async def post_code(state: State) -> schemas.Code:
     """A one-time link for a browser; the code travels in the fragment, so no log ever sees it."""
     code = state.credentials.new_code()
     return schemas.Code(code=code, url=f"{state.config.base_url}/#code={code}")
