@@ -1,0 +1,136 @@
+"""Cards, and the commands that people give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.jobs import JobStatus, StopReason
+from lazyaf.protocol.messages import Comment
+from lazyaf.web.schemas.base import Label, Line, Model, Options, Prose, Sha
+
+
+class Failure(BaseModel):
+    """Why a card failed and what to do."""
+
+    reason: StopReason
+    detail: str
+    hint: str
+
+
+class Live(BaseModel):
+    """The card's current or last job, as far as the board shows it."""
+
+    job_id: str
+    job_status: JobStatus
+    phase: str | None
+    last_action: str | None
+    queued_at: str
+    started_at: str | None
+    completed_at: str | None
+    queue_position: int | None
+    attempt: int
+    agent: str
+    cost_usd: float | None
+    additions: int | None
+    deletions: int | None
+    files: int | None
+    mergeable: bool | None
+    conflicts: list[str]
+
+
+class CardSummary(BaseModel):
+    """A card as lists and events show it."""
+
+    id: str
+    repo_id: str
+    number: int
+    title: str
+    status: CardStatus
+    position: float
+    labels: list[str]
+    priority: int
+    agent: str | None
+    base_branch: str | None
+    branch_name: str | None
+    head_sha: str | None
+    merged_sha: str | None
+    pr_url: str | None
+    job_id: str | None
+    failure: Failure | None
+    no_changes: bool
+    stopping: bool
+    live: Live | None
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class Card(CardSummary):
+    """A card in full."""
+
+    description: str
+    agent_options: dict[str, Any]
+
+
+class CardPage(BaseModel):
+    """A page of cards; ``cursor`` is where to begin following the events after this snapshot."""
+
+    items: list[CardSummary]
+    next_cursor: str | None
+    cursor: str
+
+
+class CardFields(Model):
+    """What a person can say of a card."""
+
+    description: Prose = Field("", max_length=64 * 1024)
+    labels: list[Label] = Field(default_factory=list, max_length=20)
+    priority: int = Field(0, ge=0, le=4)
+    agent: Line | None = Field(None, max_length=40)
+    agent_options: Options = Field(default_factory=dict)
+    base_branch: Line | None = Field(None, max_length=255)
+
+
+class NewCard(CardFields):
+    """A card to make; with ``start`` it is queued at once."""
+
+    title: Line = Field(min_length=1, max_length=200)
+    start: bool = False
+
+
+class CardPatch(CardFields):
+    """Fields to change; the status changes by commands only."""
+
+    title: Line = Field("", max_length=200)
+    pr_url: Line | None = Field(None, max_length=2000)
+
+
+class StartRequest(Model):
+    """``fresh`` begins anew at the base instead of continuing on the branch."""
+
+    fresh: bool = False
+    message: Prose = Field("", max_length=20_000)
+
+
+class ApproveRequest(Model):
+    """The commit that was seen; when the branch is elsewhere, approving is refused."""
+
+    head_sha: Sha
+
+
+class ChangesRequest(Model):
+    """What the agent should do about its work."""
+
+    message: Prose = Field("", max_length=20_000)
+    comments: list[Comment] = Field(default_factory=list, max_length=500)
+
+
+class MoveRequest(Model):
+    """A drop: on another column it stands for a command, within one it says the neighbours."""
+
+    status: CardStatus | None = None
+    before: str | None = Field(None, description="The card that will be below.")
+    after: str | None = Field(None, description="The card that will be above.")

@@ -1,0 +1,74 @@
+"""Repositories: their records and settings."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from lazyaf.web.schemas.base import Line, Model, Prose
+
+
+class RepoSettingsView(BaseModel):
+    """A repository's effective settings; times in seconds."""
+
+    agent: str
+    branch_prefix: str
+    wip_limit: int | None
+    setup_command: str | None
+    job_limit_s: float
+    idle_limit_s: float
+    setup_limit_s: float
+    trusted: bool
+
+
+class Repo(BaseModel):
+    """A repository. ``settings_from_file`` names the settings that ``.lazyaf/config.toml`` decides."""
+
+    id: str
+    name: str
+    remote_url: str | None
+    default_branch: str
+    is_ingested: bool
+    internal_git_url: str
+    settings: RepoSettingsView
+    settings_from_file: list[str]
+    config_error: str | None
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class NewRepo(Model):
+    """A repository to make. Its content comes with `lazyaf ingest`."""
+
+    name: Line
+    remote_url: Line | None = Field(None, max_length=2000)
+    default_branch: Line = "main"
+
+
+class RepoSettingsPatch(Model):
+    """Settings to change; null goes back to the default. Times are seconds or like ``"60m"``."""
+
+    agent: Line | None = Field(None, max_length=40)
+    branch_prefix: Line | None = None
+    wip_limit: int | None = Field(None, ge=1, le=1000)
+    setup_command: Prose | None = None
+    job_limit_s: float | Line | None = None
+    idle_limit_s: float | Line | None = None
+    setup_limit_s: float | Line | None = None
+    trusted: bool | None = None
+
+
+class RepoPatch(Model):
+    """What to change of a repository."""
+
+    name: Line = ""
+    remote_url: Line | None = Field(None, max_length=2000)
+    default_branch: Line = ""
+    settings: RepoSettingsPatch = RepoSettingsPatch()
+
+
+class CloneUrl(BaseModel):
+    """How a person clones the internal repository."""
+
+    url: str
+    command: str

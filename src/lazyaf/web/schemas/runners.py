@@ -1,0 +1,73 @@
+"""Runners and the pools they come from."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from lazyaf.domain.runners import Isolation, PoolKind, RunnerStatus
+from lazyaf.protocol.messages import AgentOffer
+from lazyaf.web.schemas.base import Model
+
+
+class RunnerCard(BaseModel):
+    """The card that a runner works on."""
+
+    id: str
+    number: int
+    repo_id: str
+    title: str
+
+
+class Runner(BaseModel):
+    """A runner as the panel shows it."""
+
+    id: str
+    name: str
+    pool: PoolKind
+    status: RunnerStatus
+    isolation: Isolation
+    version: str
+    agents: list[AgentOffer]
+    labels: list[str]
+    container_id: str | None
+    current_job_id: str | None
+    current_card: RunnerCard | None
+    last_heartbeat: str
+    created_at: str
+    version_number: int
+
+
+class PoolView(BaseModel):
+    """A pool: how many runners are asked for, or why there can be none and what to do."""
+
+    kind: PoolKind
+    target: int
+    available: bool
+    reason: str | None
+    fix: str | None
+    isolation: Isolation
+    max_count: int
+
+
+class RunnerList(BaseModel):
+    """Every runner and pool. ``warning`` says why no job is given out at the moment."""
+
+    items: list[Runner]
+    pools: list[PoolView]
+    warning: str | None
+    cursor: str
+
+
+class ScaleRequest(Model):
+    """How many runners a pool shall have."""
+
+    pool: PoolKind = PoolKind.PROCESS
+    count: int = Field(ge=0, le=64)
+
+
+class RunnerCommand(BaseModel):
+    """Commands that start a runner elsewhere, with placeholders and never a secret."""
+
+    docker: str
+    plain: str
+    needs: list[str]

@@ -1,0 +1,74 @@
+"""The server itself: its health, agents, settings and demo."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from lazyaf.web.schemas.base import Line, Model
+
+
+class Health(BaseModel):
+    """Whether the server is up, and how to speak to it."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    auth: Literal["token", "off"]
+    epoch: str
+    protocol: int
+
+
+class AgentStatus(BaseModel):
+    """Whether an agent can run on this machine; if not, why and what to do."""
+
+    name: str
+    title: str
+    available: bool
+    version: str | None
+    reason: str | None
+    fix: str | None
+
+
+class AgentList(BaseModel):
+    """Every agent that LazyAF can drive."""
+
+    items: list[AgentStatus]
+
+
+class Identity(Model):
+    """A name and address for commits."""
+
+    name: Line = Field("", max_length=100)
+    email: Line = Field("", max_length=200)
+
+
+class Settings(BaseModel):
+    """The server's own settings."""
+
+    agent: str
+    claims_paused: bool
+    person: Identity
+    committer: Identity
+    version: str
+    data_dir: str
+    database: str
+    auth: Literal["token", "off"]
+
+
+class SettingsPatch(Model):
+    """Settings to change."""
+
+    agent: Line = Field("", max_length=40)
+    claims_paused: bool = False
+    person: Identity = Identity()
+    committer: Identity = Identity()
+
+
+class DemoMade(BaseModel):
+    """The sample repository and the card that was started in it."""
+
+    repo_id: str
+    repo_name: str
+    card_id: str
+    card_number: int
