@@ -35,21 +35,13 @@ async def get_repos(state: State, limit: Limit = 100, cursor: Cursor = None) -> 
     return {"items": items, "next_cursor": encode_cursor(after)}
 
 
+@router.post("/ingest", status_code=201, response_model=schemas.Repo)
 @router.post("", status_code=201, response_model=schemas.Repo)
 async def post_repo(state: State, person: Person, new: schemas.NewRepo) -> dict[str, Any]:
-    """A record that can hold cards; they start once its content was ingested."""
-    return await repositories.create_repo(
-        state.ctx,
-        name=new.name,
-        remote_url=new.remote_url,
-        default_branch=new.default_branch,
-        actor=person,
-    )
+    """A repository that can hold cards; they start once its content was pushed, as `lazyaf ingest` does.
 
-
-@router.post("/ingest", status_code=201, response_model=schemas.Repo)
-async def ingest_repo(state: State, person: Person, new: schemas.NewRepo) -> dict[str, Any]:
-    """A repository with its bare storage, ready for the push that `lazyaf ingest` makes next."""
+    Under both names it is the same.
+    """
     return await repositories.create_repo(
         state.ctx,
         name=new.name,
