@@ -7,6 +7,7 @@ a runner, a claimed job, a push by its agent. What is tested is called by its ow
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from lazyaf.services.start_card import RunRequest, start_card
 from lazyaf.services.views import card_view
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.database import SqlDatabase
+from lazyaf.store.events import events_after
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow, get_repo
 
@@ -223,3 +225,18 @@ class Scene:
 
     async def repo_row(self, repo_id: str) -> RepoRow:
         return await self.db.read(get_repo, repo_id)
+
+    async def event_types(self) -> list[str]:
+        """Of every event so far, in order."""
+        return [row.type for row in await self.db.read(events_after, 0, 1000)]
+
+    async def told_cards(self) -> dict[str, dict[str, Any]]:
+        """The newest summary of each card that the events have told."""
+        told: dict[str, dict[str, Any]] = {}
+        for row in await self.db.read(events_after, 0, 100_000):
+            data = json.loads(row.data)
+            if row.type == "card.deleted":
+                told.pop(data["id"], None)
+            elif isinstance(data.get("card"), dict):
+                told[data["card"]["id"]] = data["card"]
+        return told

@@ -1,0 +1,69 @@
+"""Cancelling a job, and speaking to one that runs (R14)."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories.scene import Scene
+from lazyaf.domain.errors import Conflict, IllegalTransition
+from lazyaf.domain.events import PERSON
+from lazyaf.domain.jobs import StopReason
+from lazyaf.services.cancel_job import cancel_card, cancel_job, send_command
+from lazyaf.services.leases import pending_commands
+
+
+async def test_a_queued_job_is_cancelled_at_once(scene: Scene) -> None:
+    repo = await scene.repo()
+    card = await scene.card(repo)
+    shown = await scene.start(card)
+    assert (await cancel_card(scene.ctx, card, PERSON))["status"] == "todo"
+    assert (await scene.job_row(shown["job_id"])).status == "cancelled"
+    assert await scene.claim(await scene.runner()) is None
+
+
+async def test_a_running_job_is_stopping_until_its_runner_says_so(scene: Scene) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    shown = await cancel_card(scene.ctx, card, PERSON)
+    assert (shown["status"], shown["stopping"]) == ("in_progress", True)
+    await cancel_job(scene.ctx, job.job_id, PERSON)  # asking twice is one question
+    commands = await scene.db.read(pending_commands, job.job_id, 0)
+    assert [c.type for c in commands] == ["cancel"]
+    with pytest.raises(IllegalTransition):
+        await scene.start(card)
+    head = await scene.work(job, {"half": "1"})  # lease and credential live on
+    assert await scene.finish(job, StopReason.CANCELLED, head_sha=head) == "cancelled"
+    row = await scene.card_row(card)
+    assert (row.status, row.head_sha) == ("todo", head)
+    assert await scene.tip(repo, job.branch) == head
+
+
+async def test_a_finish_that_comes_first_wins_and_cancel_is_refused(scene: Scene) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    await cancel_card(scene.ctx, card, PERSON)
+    head = await scene.work(job, {"all": "1"})
+    assert await scene.finish(job, head_sha=head) == "completed"
+    assert (await scene.card_row(card)).status == "in_review"
+    with pytest.raises(IllegalTransition):
+        await cancel_card(scene.ctx, card, PERSON)
+    with pytest.raises(Conflict) as over:
+        await cancel_job(scene.ctx, job.job_id, PERSON)
+    assert over.value.code == "job_over"
+
+
+async def test_a_message_reaches_only_a_running_agent(scene: Scene) -> None:
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    await send_command(scene.ctx, job.job_id, "message", "Also the tests.")
+    await send_command(scene.ctx, job.job_id, "interrupt", None)
+    found = await scene.db.read(pending_commands, job.job_id, 0)
+    assert [(c.type, c.text) for c in found] == [
+        ("message", "Also the tests."),
+        ("interrupt", None),
+    ]
+    assert await scene.db.read(pending_commands, job.job_id, found[-1].id) == []
+    await scene.finish(job)
+    with pytest.raises(Conflict) as over:
+        await send_command(scene.ctx, job.job_id, "message", "Hello?")
+    assert over.value.code == "job_not_running"

@@ -1,0 +1,142 @@
+"""Runners that register, fall silent and are lost, and what becomes of their jobs (R12, R15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from factories.scene import Scene
+from lazyaf.domain.errors import Conflict, LeaseLost, NotFound, UnsupportedProtocol
+from lazyaf.domain.events import PERSON
+from lazyaf.protocol.messages import AgentOffer, RegisterRequest
+from lazyaf.services.cancel_job import cancel_card
+from lazyaf.services.leases import touch
+from lazyaf.services.read_log import read_log
+from lazyaf.services.reap import lose_runner, reap
+from lazyaf.services.runners import register_runner, show_runners
+
+
+async def test_a_second_live_instance_of_a_name_is_refused(scene: Scene) -> None:
+    def request(instance: str, **fields: Any) -> RegisterRequest:
+        offers = [AgentOffer(name="script")]
+        return RegisterRequest(
+            name="one",
+            instance_id=instance,
+            version="1",
+            agents=offers,
+            **{"protocol": 1, **fields},
+        )
+
+    await register_runner(scene.ctx, request("instance-a"), "t")
+    await register_runner(scene.ctx, request("instance-a"), "t")  # harmless
+    with pytest.raises(Conflict) as refused:
+        await register_runner(scene.ctx, request("instance-b"), "t")
+    assert refused.value.code == "runner_name_taken"
+    with pytest.raises(UnsupportedProtocol, match="pip install"):
+        await register_runner(scene.ctx, request("instance-a", protocol=99), "t")
+    scene.clock.advance(31)
+    await reap(scene.ctx)
+    scene.clock.advance(31)
+    await reap(scene.ctx)
+    await register_runner(scene.ctx, request("instance-b"), "t")
+    with pytest.raises(NotFound) as unknown:
+        await scene.claim("instance-a")
+    assert unknown.value.code == "unknown_runner"
+
+
+async def test_an_instance_under_a_new_name_is_known_once(scene: Scene) -> None:
+    for name in ("before", "after"):
+        request = RegisterRequest(name=name, instance_id="the-instance", version="1", protocol=1)
+        await register_runner(scene.ctx, request, "token-of-runners")
+    assert [r["name"] for r in await scene.db.read(show_runners)] == ["after"]
+    assert await scene.claim("the-instance") is None
+
+
+async def test_an_answer_that_was_lost_costs_no_attempt(scene: Scene) -> None:
+    """R12: no contact within 10 s, so the runner never got the job."""
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    assert await reap(scene.ctx) == 0
+    scene.clock.advance(10.5)
+    assert await reap(scene.ctx) == 1
+    row = await scene.job_row(job.job_id)
+    assert (row.status, row.attempt, row.spent) == ("queued", 1, 0)
+    assert (await scene.card_row(card)).status == "in_progress"
+    with pytest.raises(LeaseLost):
+        await scene.log(job, 1, "late")
+    again = await scene.claimed(await scene.runner())
+    assert (again.job_id, again.attempt) == (job.job_id, 2)
+    assert again.lease != job.lease
+
+
+async def test_a_runner_that_was_lost_at_work_spends_an_attempt_and_the_second_fails_the_card(
+    scene: Scene,
+) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    await scene.log(job, 1, "I begin")
+    scene.clock.advance(59)
+    assert await reap(scene.ctx) == 0
+    scene.clock.advance(2)
+    assert await reap(scene.ctx) == 1
+    assert (await scene.job_row(job.job_id)).spent == 1
+    again = await scene.claimed(await scene.runner())
+    await scene.log(again, 1, "I begin anew")
+    scene.clock.advance(61)
+    assert await reap(scene.ctx) == 1
+    row = await scene.card_row(card)
+    assert row.status == "failed"
+    assert row.failure is not None
+    assert row.failure["reason"] == "runner_lost"
+    log = await scene.db.read(read_log, job.job_id, after=0, before=None, limit=100)
+    assert [(e["kind"], e["attempt"]) for e in log.items] == [
+        ("message", 1),
+        ("system", 1),
+        ("message", 2),
+    ]
+    assert log.is_final
+
+
+async def test_any_request_with_a_lease_extends_it(scene: Scene) -> None:
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    for _ in range(4):
+        scene.clock.advance(45)
+        await touch(scene.ctx, job.job_id, job.lease)
+        assert await reap(scene.ctx) == 0
+
+
+async def test_after_an_absence_of_the_server_everyone_has_a_full_period(scene: Scene) -> None:
+    """R15: a tick that comes late is ours to answer for."""
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    await scene.log(job, 1, "I begin")
+    presence = scene.ctx.presence
+    assert presence.tick(1.0) is False
+    scene.clock.advance(3600)
+    assert presence.tick(1.0) is True
+    assert await reap(scene.ctx) == 0
+    scene.clock.advance(1)
+    assert presence.tick(1.0) is False
+
+
+async def test_a_runner_that_died_is_not_waited_for(scene: Scene) -> None:
+    repo = await scene.repo()
+    await scene.start(await scene.card(repo))
+    job = await scene.claimed(await scene.runner("local-1"))
+    await lose_runner(scene.ctx, "local-1", spends=False)
+    row = await scene.job_row(job.job_id)
+    assert (row.status, row.spent) == ("queued", 0)
+    await lose_runner(scene.ctx, "nobody", spends=True)
+
+
+async def test_a_lease_that_is_lost_while_being_cancelled_ends_the_job(scene: Scene) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    await scene.log(job, 1, "I begin")
+    await cancel_card(scene.ctx, card, PERSON)
+    scene.clock.advance(61)
+    await reap(scene.ctx)
+    assert (await scene.card_row(card)).status == "todo"
+    assert (await scene.job_row(job.job_id)).status == "cancelled"
