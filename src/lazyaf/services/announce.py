@@ -21,13 +21,13 @@ def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCar
     return card
 
 
-def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> JobRow:
-    """Emit a job event with the job and its card; returns the job."""
+def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> tuple[JobRow, FullCard]:
+    """Emit a job event with the job and its card; returns both."""
     job = get_job(tx, job_id)
     card = full_card(tx, job.card_id)
     data = {"job": job_view(job, runner_name=None), "card": Json(card.text)}
     tx.emit(NewEvent(kind, job_id, actor, job.version, data, card.repo_id))
-    return job
+    return job, card
 
 
 def runner_changed(tx: Tx, kind: EventType, runner_id: str, actor: Actor) -> RunnerRow:

@@ -114,7 +114,8 @@ def _claim(
     )
     _occupy(tx, runner, job.id, now)
     actor = Actor("runner", runner.name)
-    return _claimed(tx, job_changed(tx, EventType.JOB_CLAIMED, job.id, actor))
+    claimed, _ = job_changed(tx, EventType.JOB_CLAIMED, job.id, actor)
+    return _claimed(tx, claimed)
 
 
 def _occupy(tx: Tx, runner: RunnerRow, job_id: str, now: str) -> None:

@@ -86,7 +86,8 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
             "conflicts": list(closing.conflicts),
         }
     change_status(tx, card, CARD_COMMANDS[command], values, actor, now)
-    return job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
+    closed, _ = job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
+    return closed
 
 
 def _where_it_stands(job: JobRow, closing: Closing, command: JobCommand) -> dict[str, str | None]:

@@ -20,9 +20,9 @@ from lazyaf.services.announce import job_changed
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
-from lazyaf.services.views import card_view, effective_settings
+from lazyaf.services.views import effective_settings
 from lazyaf.store.cards import CardRow, get_card
-from lazyaf.store.jobs import insert_job, jobs_of_card
+from lazyaf.store.jobs import insert_job, last_job
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import list_runners
 from lazyaf.store.tx import Tx
@@ -112,8 +112,8 @@ def _start(
         now,
     )
     _queue(tx, card, job_id, settings, request, ground.base_sha, now)
-    job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
-    return card_view(tx, card_id)
+    _, queued = job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
+    return queued.view
 
 
 def _require_agent(tx: Tx, agent: str) -> None:
@@ -146,10 +146,10 @@ def _queue(
     base_sha: str,
     now: str,
 ) -> None:
-    earlier = jobs_of_card(tx, card.id)
     agent = card.agent or settings.agent
-    last = next((job for job in earlier if job.agent == agent and not request.fresh), None)
-    kept = earlier[0] if earlier and earlier[0].checkpoint_sha and not request.fresh else None
+    last = None if request.fresh else last_job(tx, card.id, agent)
+    newest = None if request.fresh else last_job(tx, card.id)
+    kept = newest if newest is not None and newest.checkpoint_sha else None
     try:
         insert_job(
             tx,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.errors import NotFound, VersionConflict
+from lazyaf.store.change import change
 from lazyaf.store.tables import cards
 from lazyaf.store.tx import Tx
 
@@ -54,28 +54,11 @@ _TOP = select(func.min(cards.c.position)).where(
 )
 
 
-@lru_cache(maxsize=128)
-def _set(columns: tuple[str, ...], *, is_fenced: bool) -> Update:
-    """The update of these columns, with ``is_fenced`` only of the version that was seen. There are
-    few sets of columns, and building a statement costs more than running it."""
-    values: dict[str, Any] = {
-        name: bindparam(f"new_{name}", type_=cards.c[name].type) for name in columns
-    }
-    statement = update(cards).where(cards.c.id == bindparam("card_id"))
-    if is_fenced:
-        statement = statement.where(cards.c.version == bindparam("seen_version"))
-    return statement.values(**values, version=cards.c.version + 1)
-
-
 def set_fields(tx: Tx, card_id: str, values: dict[str, Any], seen_version: int | None) -> bool:
     """Change columns, the version growing by one; False when there is no such card, or not in the
     version that was seen."""
-    parameters = {f"new_{name}": value for name, value in values.items()}
-    parameters["card_id"] = card_id
-    if seen_version is not None:
-        parameters["seen_version"] = seen_version
-    statement = _set(tuple(sorted(values)), is_fenced=seen_version is not None)
-    return tx.execute(statement, parameters).rowcount == 1
+    keys = {"id": card_id} if seen_version is None else {"id": card_id, "version": seen_version}
+    return change(tx, cards, keys, values, counter="version")
 
 
 def get_card(tx: Tx, card_id: str) -> CardRow:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
 
 from lazyaf.domain.errors import NotFound
+from lazyaf.store.change import change
 from lazyaf.store.tables import attempts, job_commands, jobs, repos
 from lazyaf.store.tx import Tx
 
@@ -76,7 +77,28 @@ RUNNING: ColumnElement[str] = literal_column("'running'")
 
 _GET = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _BY_CARD = select(jobs).where(jobs.c.card_id == bindparam("card_id")).order_by(jobs.c.id.desc())
-_SET = update(jobs).where(jobs.c.id == bindparam("b_job_id"))
+_LAST = _BY_CARD.limit(1)
+_LAST_OF_AGENT = _LAST.where(jobs.c.agent == bindparam("agent"))
+_RUNNING_BY_REPO = (
+    select(jobs.c.repo_id, func.count().label("running"))
+    .where(jobs.c.status == RUNNING)
+    .group_by(jobs.c.repo_id)
+    .subquery()
+)
+_BUSY_REPOS = select(
+    repos.c.id, repos.c.settings, repos.c.file_settings, _RUNNING_BY_REPO.c.running
+).join(_RUNNING_BY_REPO, _RUNNING_BY_REPO.c.repo_id == repos.c.id)
+_NEXT = (
+    select(jobs)
+    .where(
+        jobs.c.status == QUEUED,
+        jobs.c.agent.in_(bindparam("agents", expanding=True)),
+        jobs.c.repo_id.not_in(bindparam("excluded", expanding=True)),
+    )
+    .order_by(jobs.c.priority.desc(), jobs.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 _ATTEMPT = select(attempts).where(
     attempts.c.job_id == bindparam("job_id"), attempts.c.attempt == bindparam("attempt")
 )
@@ -103,6 +125,13 @@ def jobs_of_card(tx: Tx, card_id: str) -> list[JobRow]:
     return [JobRow(**row._mapping) for row in tx.execute(_BY_CARD, {"card_id": card_id})]
 
 
+def last_job(tx: Tx, card_id: str, agent: str | None = None) -> JobRow | None:
+    """The newest job of a card, or the newest of this agent."""
+    statement = _LAST if agent is None else _LAST_OF_AGENT
+    row = tx.execute(statement, {"card_id": card_id, "agent": agent}).one_or_none()
+    return JobRow(**row._mapping) if row is not None else None
+
+
 def running_jobs(tx: Tx) -> list[JobRow]:
     """Every job that a runner holds."""
     return [JobRow(**r._mapping) for r in tx.execute(select(jobs).where(jobs.c.status == RUNNING))]
@@ -125,7 +154,7 @@ def insert_job(tx: Tx, values: dict[str, Any]) -> None:
 
 def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> None:
     """Change columns; the version grows by one. The writer is alone, so no compare-and-set."""
-    tx.execute(_SET.values(**values, version=jobs.c.version + 1), {"b_job_id": job.id})
+    change(tx, jobs, {"id": job.id}, values, counter="version")
 
 
 def reprioritise(tx: Tx, card_id: str, priority: int) -> None:
@@ -139,17 +168,8 @@ def reprioritise(tx: Tx, card_id: str, priority: int) -> None:
 
 def repos_at_limit(tx: Tx) -> list[str]:
     """Repositories whose running jobs have reached their work-in-progress limit."""
-    running = (
-        select(jobs.c.repo_id, func.count().label("running"))
-        .where(jobs.c.status == RUNNING)
-        .group_by(jobs.c.repo_id)
-        .subquery()
-    )
-    query = select(repos.c.id, repos.c.settings, repos.c.file_settings, running.c.running).join(
-        running, running.c.repo_id == repos.c.id
-    )
     full = []
-    for row in tx.execute(query):
+    for row in tx.execute(_BUSY_REPOS):
         limit = row.file_settings.get("wip_limit") or row.settings.get("wip_limit")
         if limit is not None and row.running >= limit:
             full.append(row.id)
@@ -158,16 +178,9 @@ def repos_at_limit(tx: Tx) -> list[str]:
 
 def next_queued(tx: Tx, agents: Sequence[str], excluded_repos: Sequence[str]) -> JobRow | None:
     """The first job in the queue that these agents can work, by priority, then age."""
-    query = (
-        select(jobs)
-        .where(jobs.c.status == QUEUED, jobs.c.agent.in_(agents))
-        .order_by(jobs.c.priority.desc(), jobs.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if excluded_repos:
-        query = query.where(jobs.c.repo_id.not_in(excluded_repos))
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(
+        _NEXT, {"agents": list(agents), "excluded": list(excluded_repos)}
+    ).one_or_none()
     return JobRow(**row._mapping) if row is not None else None
 
 
@@ -178,11 +191,8 @@ def insert_attempt(tx: Tx, values: dict[str, Any]) -> None:
 
 def update_attempt(tx: Tx, attempt: AttemptRow, values: dict[str, Any]) -> None:
     """Change columns of an attempt."""
-    tx.execute(
-        update(attempts)
-        .where(attempts.c.job_id == attempt.job_id, attempts.c.attempt == attempt.attempt)
-        .values(**values)
-    )
+    keys = {"job_id": attempt.job_id, "attempt": attempt.attempt}
+    change(tx, attempts, keys, values)
 
 
 def get_attempt(tx: Tx, job_id: str, attempt: int) -> AttemptRow | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select
 
 from lazyaf.domain.errors import NotFound
+from lazyaf.store.change import change
 from lazyaf.store.tables import runners
 from lazyaf.store.tx import Tx
 
@@ -77,11 +78,7 @@ def insert_runner(tx: Tx, values: dict[str, Any]) -> None:
 
 def update_runner(tx: Tx, runner_id: str, values: dict[str, Any]) -> None:
     """Change columns; ``row_version`` grows by one."""
-    tx.execute(
-        update(runners)
-        .where(runners.c.id == runner_id)
-        .values(**values, row_version=runners.c.row_version + 1)
-    )
+    change(tx, runners, {"id": runner_id}, values, counter="row_version")
 
 
 def remove_runner(tx: Tx, runner_id: str) -> None:

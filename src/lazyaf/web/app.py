@@ -141,5 +141,10 @@ class SelectiveCompression:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Choose the way."""
-        is_plain = scope["type"] != "http" or scope["path"].startswith(UNCOMPRESSED)
+        # What changes something answers with one thing, too small to be worth a compressor.
+        is_plain = (
+            scope["type"] != "http"
+            or scope["method"] != "GET"
+            or scope["path"].startswith(UNCOMPRESSED)
+        )
         await (self._plain if is_plain else self._compressing)(scope, receive, send)
