@@ -1,9 +1,13 @@
-"""Work that nobody waits for: it may be lost at a crash, because something else would do it again."""
+"""Work that nobody waits for: it may be lost at a crash, because something else would do it again.
+
+And the end of a task that goes on for ever.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 
@@ -23,3 +27,11 @@ class Background:
         """Wait until everything that was begun is done."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def ended(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task that goes on for ever, and return when it has ended; None was never begun."""
+    if task is not None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

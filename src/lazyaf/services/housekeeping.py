@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
 
+from lazyaf.services.background import ended
 from lazyaf.services.context import Context
 from lazyaf.services.feed import trim_feed
 from lazyaf.services.reap import reap
@@ -39,10 +39,7 @@ class Housekeeping:
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     async def _run(self) -> None:
         ticks = 0

@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from lazyaf.domain.ports import Database
+from lazyaf.services.background import ended
 from lazyaf.services.feed import FeedItem, feed_bounds, read_feed
 
 log = structlog.get_logger(__name__)
@@ -55,10 +56,7 @@ class EventFeed:
 
     async def stop(self) -> None:
         """End the tailer and every subscription."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
         for subscriber in self._subscribers:
             subscriber.offer(None)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import structlog
 
 from lazyaf.domain.errors import LazyafError
 from lazyaf.domain.ports import Database
 from lazyaf.services.append_log import announce_progress
+from lazyaf.services.background import ended
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +34,7 @@ class ProgressThrottle:
 
     async def stop(self) -> None:
         """Announce nothing more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lazyaf.cli.card.naming import card_arguments, find_card
+from lazyaf.cli.card.naming import card_arguments, find_card, run_options
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, show_json
 
@@ -22,8 +22,7 @@ def give(api: Api, card: Json, command: str, body: Json | None = None) -> Json:
 
 @click.command("start")
 @card_arguments
-@click.option("--fresh", is_flag=True, help="Begin anew at the base, not on the card's branch.")
-@click.option("--message", "-m", default="", help="Something more to tell the agent.")
+@run_options
 @client_command
 def start(api: Api, repo: str, number: int, fresh: bool, message: str) -> None:
     """Queue a card for an agent."""
@@ -32,8 +31,7 @@ def start(api: Api, repo: str, number: int, fresh: bool, message: str) -> None:
 
 @click.command("retry")
 @card_arguments
-@click.option("--fresh", is_flag=True, help="Begin anew at the base, not on the card's branch.")
-@click.option("--message", "-m", default="", help="Something more to tell the agent.")
+@run_options
 @client_command
 def retry(api: Api, repo: str, number: int, fresh: bool, message: str) -> None:
     """Start a failed card again; it goes on where the work stands."""

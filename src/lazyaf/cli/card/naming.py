@@ -1,4 +1,4 @@
-"""How a card is named on the command line: ``REPO NUMBER``."""
+"""What commands on a card share: how it is named (``REPO NUMBER``), and what a run may be told."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def card_arguments(function: F) -> F:
     """The arguments ``REPO NUMBER``."""
     function = click.argument("number", type=CardNumber())(function)
     return click.argument("repo")(function)
+
+
+def run_options(function: F) -> F:
+    """``--fresh`` and ``--message``, of the commands by which a run begins without a review."""
+    fresh = click.option(
+        "--fresh", is_flag=True, help="Begin anew at the base, not on the card's branch."
+    )
+    message = click.option("--message", "-m", default="", help="Something more to tell the agent.")
+    return fresh(message(function))
 
 
 def find_card(api: Api, repo: str, number: int) -> Json:
