@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lazyaf.services.views import named_job_view
-from lazyaf.store.board import BoardFilter, list_summaries
+from lazyaf.store.board_list import BoardFilter, list_summaries
 from lazyaf.store.cards import get_card
 from lazyaf.store.events import last_event_id
 from lazyaf.store.jobs import jobs_of_card

@@ -1,7 +1,7 @@
 """The board's view of cards, made as JSON by the database itself.
 
-One statement serves the list, the answer of a command and the card in an event, so they never
-differ. Making 1,000 of these in SQL costs a third of making them in Python (store.md).
+One expression serves the list (`board_list`), the answer of a command and the card in an event, so
+they never differ. Making 1,000 of these in SQL costs a third of making them in Python (store.md).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Select,
     Text,
@@ -31,22 +30,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.tables import cards, jobs
 from lazyaf.store.tx import Tx
-
-ESCAPE = "\\"
-"""Makes ``%`` and ``_`` ordinary in a LIKE."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoardFilter:
-    """What to list. ``text`` is looked for in title and number; ``after`` is a keyset cursor."""
-
-    repo_id: str | None = None
-    statuses: tuple[str, ...] = ()
-    label: str | None = None
-    agent: str | None = None
-    text: str | None = None
-    after: tuple[float, str] | None = None
-    limit: int = 100
 
 
 class _Json:
@@ -79,18 +62,6 @@ class _Json:
         return func.json_extract(column, literal_column(f"'$.{member}'"))
 
 
-def _queue() -> CTE:
-    """Every queued job with its place, for lists: one pass over the queue."""
-    return (
-        select(
-            jobs.c.id,
-            func.row_number().over(order_by=(jobs.c.priority.desc(), jobs.c.id)).label("place"),
-        )
-        .where(jobs.c.status == literal_column("'queued'"))
-        .cte("queue")
-    )
-
-
 def _place_of_one() -> ColumnElement[Any]:
     """The place of one card's job: counted only when it waits, so that a long queue costs nothing
     to the others."""
@@ -110,7 +81,7 @@ def _place_of_one() -> ColumnElement[Any]:
     return case((jobs.c.status == literal_column("'queued'"), ahead), else_=null())
 
 
-def _summary(dialect: str, place: Any) -> ColumnElement[Any]:
+def summary_of(dialect: str, place: Any) -> ColumnElement[Any]:
     """A card's summary; ``place`` is its place in the queue."""
     j = _Json(dialect)
     live = j.object(
@@ -166,7 +137,7 @@ def _summary(dialect: str, place: Any) -> ColumnElement[Any]:
 def _one_statement(dialect: str) -> Select[Any]:
     return (
         select(
-            cast(_summary(dialect, _place_of_one()), Text).label("text"),
+            cast(summary_of(dialect, _place_of_one()), Text).label("text"),
             cards.c.repo_id,
             cards.c.status,
             cards.c.version,
@@ -177,100 +148,6 @@ def _one_statement(dialect: str) -> Select[Any]:
         .outerjoin(jobs, jobs.c.id == cards.c.job_id)
         .where(cards.c.id == bindparam("card_id"))
     )
-
-
-@lru_cache(maxsize=256)
-def _list_statement(dialect: str, conditions: frozenset[str]) -> Select[Any]:
-    """``id, position, summary`` of the cards that meet these conditions, by position. There are few
-    sets of conditions, and building so large a statement costs more than running it."""
-    queue = _queue()
-    return (
-        select(
-            cards.c.id,
-            cards.c.position,
-            cast(_summary(dialect, queue.c.place), Text).label("summary"),
-        )
-        .select_from(cards)
-        .outerjoin(jobs, jobs.c.id == cards.c.job_id)
-        .outerjoin(queue, queue.c.id == cards.c.job_id)
-        .where(*(_condition(name, dialect) for name in sorted(conditions)))
-        .order_by(cards.c.position, cards.c.id)
-        .limit(bindparam("limit"))
-    )
-
-
-def _condition(name: str, dialect: str) -> ColumnElement[bool]:
-    """The condition whose parameters `_parameters` gives under this name."""
-    match name:
-        case "repo_id":
-            return cards.c.repo_id == bindparam("repo_id")
-        case "statuses":
-            return cards.c.status.in_(bindparam("statuses", expanding=True))
-        case "agent":
-            return cards.c.agent == bindparam("agent")
-        case "label":
-            return _has_label(dialect)
-        case "text":
-            return cards.c.title.icontains(bindparam("text"), escape=ESCAPE)
-        case "number":
-            in_title = cards.c.title.icontains(bindparam("text"), escape=ESCAPE)
-            return or_(in_title, cards.c.number == bindparam("number"))
-        case "after":
-            position = bindparam("after", type_=cards.c.position.type)
-            return or_(
-                cards.c.position > position,
-                and_(cards.c.position == position, cards.c.id > bindparam("after_id")),
-            )
-        case _:
-            raise ValueError(name)
-
-
-def _parameters(wanted: BoardFilter) -> tuple[frozenset[str], dict[str, Any]]:
-    """The names of the conditions, and what they compare with."""
-    names: set[str] = set()
-    values: dict[str, Any] = {"limit": wanted.limit + 1}
-    for name in ("repo_id", "statuses", "agent", "label"):
-        if value := getattr(wanted, name):
-            names.add(name)
-            values[name] = value
-    if wanted.text:
-        values["text"] = _literally(wanted.text)
-        number = wanted.text.removeprefix("#")
-        if number.isdecimal() and len(number) < 10:
-            names.add("number")
-            values["number"] = int(number)
-        else:
-            names.add("text")
-    if wanted.after is not None:
-        names.add("after")
-        values["after"], values["after_id"] = wanted.after
-    return frozenset(names), values
-
-
-def _literally(text: str) -> str:
-    """So that LIKE finds these very characters."""
-    for special in (ESCAPE, "%", "_"):
-        text = text.replace(special, ESCAPE + special)
-    return text
-
-
-def _has_label(dialect: str) -> ColumnElement[bool]:
-    if dialect == "postgresql":
-        return cast(cards.c.labels, JSONB).contains(
-            func.jsonb_build_array(bindparam("label", type_=Text))
-        )
-    each = func.json_each(cards.c.labels).table_valued("value")
-    return select(each.c.value).where(each.c.value == bindparam("label")).exists()
-
-
-def list_summaries(tx: Tx, wanted: BoardFilter) -> tuple[str, tuple[float, str] | None]:
-    """The cards as one JSON array (text), by position, and where the next page begins."""
-    conditions, parameters = _parameters(wanted)
-    rows = tx.execute(_list_statement(tx.dialect, conditions), parameters).all()
-    page = rows[: wanted.limit]
-    last = page[-1] if len(rows) > wanted.limit else None
-    text = "[" + ",".join([row.summary for row in page]) + "]"
-    return text, (last.position, last.id) if last is not None else None
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,12 @@ import pytest
 
 from factories.scene import Scene
 from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
 from lazyaf.services.append_log import announce_progress
-from lazyaf.store.board import BoardFilter, card_summary, list_summaries
+from lazyaf.services.cards import edit_card
+from lazyaf.store.board import card_summary
+from lazyaf.store.board_list import BoardFilter, list_summaries
 
 
 async def test_the_boards_json_is_what_the_rows_say(scene: Scene) -> None:
@@ -99,3 +102,32 @@ async def test_pages_have_each_card_once(scene: Scene) -> None:
         if after is None:
             break
     assert seen == ids[::-1]
+
+
+async def test_a_list_after_a_list_shows_what_changed(scene: Scene) -> None:
+    """Summaries are kept by the versions of what they show; each change must make them anew."""
+    repo = await scene.repo()
+    cards = [await scene.card(repo, title=f"Card {n}") for n in range(3)]
+
+    async def listed() -> dict[str, dict[str, Any]]:
+        text, _ = await scene.db.read(list_summaries, BoardFilter(repo_id=repo))
+        return {card["id"]: card for card in json.loads(text)}
+
+    async def is_right() -> None:
+        shown = await listed()
+        assert shown == {card: await scene.db.read(card_summary, card) for card in cards}
+
+    await is_right()
+    await scene.start(cards[0])
+    await scene.start(cards[1])
+    await is_right()
+    assert (await listed())[cards[1]]["live"]["queue_position"] == 2
+    job = await scene.claimed(await scene.runner())
+    await is_right()
+    await scene.log(job, 1, "hello")
+    await scene.db.write(announce_progress, job.job_id)
+    await is_right()
+    assert (await listed())[cards[1]]["live"]["queue_position"] == 1
+    edit = {"title": "Another", "priority": 3}
+    await scene.db.write(edit_card, cards[2], edit, None, PERSON, scene.clock.now())
+    await is_right()

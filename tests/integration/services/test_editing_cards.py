@@ -11,7 +11,8 @@ from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, IllegalTransition, Invalid, NotFound, VersionConflict
 from lazyaf.domain.events import PERSON
 from lazyaf.services.cards import NewCard, create_card, delete_card, edit_card, place_card
-from lazyaf.store.board import BoardFilter, card_summary, list_summaries
+from lazyaf.store.board import card_summary
+from lazyaf.store.board_list import BoardFilter, list_summaries
 
 
 async def place(scene: Scene, card: str, *, before: str | None = None, after: str | None = None):
