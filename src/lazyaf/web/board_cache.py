@@ -47,7 +47,8 @@ _NAMES: Final = frozenset(
 """After these a name may mean another repository."""
 
 ENTRIES: Final = 64
-LEVEL: Final = {"zstd": 3, "gzip": 1}
+LEVEL: Final = {"zstd": 1, "gzip": 1}
+"""The lowest: on these bodies zstd 1 takes half the time of 3, and its result is smaller."""
 
 
 @dataclass(slots=True)
