@@ -52,7 +52,7 @@ class _Work:
         self.value, self.error, self.events = None, None, []
         try:
             self.value = self.fn(tx)
-        except Exception as error:  # noqa: BLE001 - handed to the caller's future, never swallowed
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's future, never swallowed
             self.error = _typed(error)
             # PostgreSQL ends a transaction at its first failing statement, and then its COMMIT is a
             # ROLLBACK that raises nothing.
@@ -70,11 +70,16 @@ class _Work:
             self.future.set_result(self.value)
 
 
-def _typed(error: Exception) -> Exception:
-    """What a database cannot hold (NUL, a lone surrogate, a number beyond 64 bits) is `Invalid`."""
+def _typed(error: BaseException) -> Exception:
+    """What a database cannot hold (NUL, a lone surrogate, a number beyond 64 bits) is `Invalid`; what
+    a future cannot carry, or would end the event loop, is a plain error."""
     if isinstance(error, DataError | OverflowError | UnicodeEncodeError):
         return Invalid("The request holds something that cannot be stored, like a NUL character.")
-    return error
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    plain = RuntimeError(f"A transaction was ended by {error!r}.")
+    plain.__cause__ = error
+    return plain
 
 
 class SqlDatabase:
@@ -135,8 +140,7 @@ class SqlDatabase:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._queue.put(_Work(lambda tx: fn(tx, *args, **kwargs), loop, future))
-        # Shielded: a client that leaves must not make the answer of a committed write unknowable.
-        return await asyncio.shield(future)
+        return await future  # cancelled with a client that leaves; the write is done all the same
 
     def _write_loop(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -169,9 +173,9 @@ class SqlDatabase:
                         work.events = []
                     return False
                 insert_events(Tx(conn), [e for w in batch for e in w.events], self._clock.now())
-        except Exception as error:  # noqa: BLE001 - a failed commit is every caller's error
+        except BaseException as error:  # noqa: BLE001 - a failed commit is every caller's error
             for work in batch:
-                work.error, work.events = work.error or error, []
+                work.error, work.events = work.error or _typed(error), []
             return False
         return True
 

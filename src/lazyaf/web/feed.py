@@ -61,8 +61,9 @@ class EventFeed:
             subscriber.offer(None)
 
     def nudge(self) -> None:
-        """There may be something new."""
-        self._nudge.set()
+        """There may be something new; nothing to do while nobody follows."""
+        if self._subscribers:
+            self._nudge.set()
 
     @property
     def subscriber_count(self) -> int:
@@ -94,6 +95,7 @@ class EventFeed:
                 self.last_id = newest
         subscriber = Subscriber()
         self._subscribers.add(subscriber)
+        self.nudge()  # what was committed while we looked was nudged for nobody
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber) -> None:

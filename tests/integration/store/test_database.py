@@ -38,6 +38,20 @@ def keys(tx: Tx) -> set[str]:
     return {row.key for row in tx.execute(select(settings.c.key))}
 
 
+@pytest.mark.parametrize("raised", [StopIteration(), SystemExit(1), KeyboardInterrupt()])
+async def test_whatever_a_function_raises_the_writer_lives(
+    db: SqlDatabase, raised: BaseException
+) -> None:
+    def fail(_tx: Tx) -> None:
+        raise raised
+
+    failed = asyncio.ensure_future(db.write(fail))
+    beside = await db.write(note, "beside")
+    with pytest.raises(RuntimeError, match=type(raised).__name__):
+        await failed
+    assert await db.read(keys) == {beside}
+
+
 async def test_what_is_acknowledged_is_what_stands_in_the_table(db: SqlDatabase) -> None:
     kinds = ["", "", "", "before", "", "", "", "", "after", "", "", "", "", "", "", "constraint"]
     amount = 8_000 if "sqlite" in str(db._writer_engine.url) else 2_000
