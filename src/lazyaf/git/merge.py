@@ -2,19 +2,20 @@
 
 `git merge-tree` gives the result that people get at home. A question is answered in a throwaway
 object directory with the store as its alternate, so that asking leaves nothing behind (R8). A bare
-repository ignores the tree's ``.gitattributes``; the target's own one is handed over in a private
-file. Nothing here moves a ref.
+repository ignores the tree's ``.gitattributes``; those of the target are handed over in a private
+file. Nothing here moves a ref. Replaying commits one by one is `lazyaf.git.rebase`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lazyaf.domain.errors import GitFailed, MergeConflict
 from lazyaf.git import command
-from lazyaf.git.blobs import read_file
+from lazyaf.git.attributes import attributes_of
 from lazyaf.git.reader import PairCache
 from lazyaf.git.refs import require_object_ids
 from lazyaf.git.storage import Storage
@@ -38,8 +39,8 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class _Merged:
-    """What merge-tree said: a tree, or why not."""
+class Merged:
+    """What merge-tree said: a tree, or the paths in conflict, sorted."""
 
     tree: str
     clean: bool
@@ -62,12 +63,9 @@ async def mergeability(
         return known
     async with storage.shared(repo_id) as path:
         with storage.temporary() as folder:
-            (folder / "objects").mkdir()
-            aside = {
-                "GIT_OBJECT_DIRECTORY": str(folder / "objects"),
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(path / "objects"),
-            }
-            merged = await _merge_tree(storage, repo_id, folder, base_sha, head_sha, aside)
+            aside = objects_aside(folder, path)
+            attributes = await write_attributes(storage, repo_id, base_sha, folder)
+            merged = await merge_tree(storage, repo_id, attributes, base_sha, head_sha, aside)
     return _known.put(base_sha, head_sha, Mergeability(merged.clean, merged.files))
 
 
@@ -87,18 +85,53 @@ async def merge_commit(
     `Storage.shared` until a ref points at it, or prune may take it. Raises `MergeConflict`.
     """
     async with storage.shared(repo_id):
-        answer = await mergeability(storage, repo_id, base_sha, head_sha)
-        if not answer.clean:
-            raise MergeConflict(_complaint(answer.files), files=answer.files)
-        with storage.temporary() as folder:
-            merged = await _merge_tree(storage, repo_id, folder, base_sha, head_sha, {})
+        tree = await merged_tree(storage, repo_id, base_sha, head_sha)
         made = await storage.git(
             repo_id,
-            ["commit-tree", merged.tree, "-p", base_sha, "-p", head_sha, "-F", "-"],
-            env=command.child_env(_identities(author, committer)),
+            ["commit-tree", tree, "-p", base_sha, "-p", head_sha, "-F", "-"],
+            env=command.child_env(identities(author, committer)),
             stdin=message.encode(),
         )
     return made.text
+
+
+async def squash_commit(
+    storage: Storage,
+    repo_id: str,
+    base_sha: str,
+    head_sha: str,
+    *,
+    message: str,
+    author: Identity | None = None,
+    committer: Identity | None = None,
+) -> str:
+    """Make one commit on ``base_sha`` with all that merging ``head_sha`` brings; return its id.
+
+    Empty where that is nothing. The caller holds `Storage.shared` as for `merge_commit`. Raises
+    `MergeConflict`.
+    """
+    async with storage.shared(repo_id):
+        tree = await merged_tree(storage, repo_id, base_sha, head_sha)
+        made = await storage.git(
+            repo_id,
+            ["commit-tree", tree, "-p", base_sha, "-F", "-"],
+            env=command.child_env(identities(author, committer)),
+            stdin=message.encode(),
+        )
+    return made.text
+
+
+async def merged_tree(storage: Storage, repo_id: str, base_sha: str, head_sha: str) -> str:
+    """The tree of the merge, written into the store; `MergeConflict` writes nothing.
+
+    The caller holds `Storage.shared`.
+    """
+    answer = await mergeability(storage, repo_id, base_sha, head_sha)
+    if not answer.clean:
+        raise MergeConflict(_complaint(answer.files), files=answer.files)
+    with storage.temporary() as folder:
+        attributes = await write_attributes(storage, repo_id, base_sha, folder)
+        return (await merge_tree(storage, repo_id, attributes, base_sha, head_sha, {})).tree
 
 
 def _complaint(files: list[str]) -> str:
@@ -108,11 +141,26 @@ def _complaint(files: list[str]) -> str:
     return f"The branch conflicts with its base in {count}. Ask the agent to merge the base."
 
 
-async def _merge_tree(
-    storage: Storage, repo_id: str, folder: Path, base: str, head: str, env: dict[str, str]
-) -> _Merged:
+def objects_aside(folder: Path, repository: Path) -> dict[str, str]:
+    """Variables with which git reads the repository and writes its objects below ``folder``."""
+    (folder / "objects").mkdir()
+    return {
+        "GIT_OBJECT_DIRECTORY": str(folder / "objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(repository / "objects"),
+    }
+
+
+async def write_attributes(storage: Storage, repo_id: str, commit: str, folder: Path) -> Path:
+    """A private file with the attributes of a commit."""
     attributes = folder / "attributes"
-    attributes.write_bytes(await read_file(storage, repo_id, base, ".gitattributes") or b"")
+    attributes.write_bytes(await attributes_of(storage, repo_id, commit))
+    return attributes
+
+
+async def merge_tree(
+    storage: Storage, repo_id: str, attributes: Path, base: str, head: str, env: dict[str, str]
+) -> Merged:
+    """Merge two commits into a tree; ``env`` may say where objects go (`objects_aside`)."""
     try:
         answer = await storage.git(
             repo_id,
@@ -123,19 +171,22 @@ async def _merge_tree(
         )  # fmt: skip
     except GitFailed as failed:
         if "unrelated histories" in failed.detail:
-            return _Merged("", clean=False, files=[])
+            return Merged("", clean=False, files=[])
         raise
     if not answer.stdout:  # an id that is no commit also ends with 1
         raise GitFailed(command.failure("merge-tree", answer.returncode, answer.stderr))
     tree, files = _parse(answer.stdout)
-    return _Merged(tree, clean=answer.returncode == 0, files=files)
+    # Where a name is taken git sets a file aside as "<path>~<side>"; people know it by its path.
+    aside = re.compile(rf"~(?:{base}|{head})(?:_\d+)?$")
+    paths = sorted({aside.sub("", path) for path in files})
+    return Merged(tree, clean=answer.returncode == 0, files=paths)
 
 
-def _parse(answer: bytes) -> tuple[str, list[str]]:
+def _parse(answer: bytes) -> tuple[str, set[str]]:
     """``<tree> NUL (<conflicted path> NUL)* NUL <messages>`` (git-merge-tree, "OUTPUT").
 
-    The messages, of which each is a count, so many paths, a type and a text, name those paths too
-    that left nothing in the index, as where a directory stands in the way of a file.
+    Where no path is left in conflict, the messages, of which each is a count, so many paths, a type
+    and a text, name what is.
     """
     fields = iter(answer.decode(errors="replace").split("\0"))
     tree = next(fields).strip()
@@ -144,17 +195,23 @@ def _parse(answer: bytes) -> tuple[str, list[str]]:
         if not path:
             break
         files.add(path)
-    for count in fields:
+    return tree, files or _complained_of(fields)
+
+
+def _complained_of(messages: Iterator[str]) -> set[str]:
+    files: set[str] = set()
+    for count in messages:
         if not count.isdigit():
             break
-        paths = [next(fields) for _ in range(int(count))]
-        kind, _text = next(fields), next(fields)
+        paths = [next(messages) for _ in range(int(count))]
+        kind, _text = next(messages), next(messages)
         if kind.startswith("CONFLICT"):
             files.update(paths)
-    return tree, sorted(files)
+    return files
 
 
-def _identities(author: Identity | None, committer: Identity | None) -> dict[str, str]:
+def identities(author: Identity | None, committer: Identity | None) -> dict[str, str]:
+    """The variables that name a commit's author and committer."""
     roles: Iterable[tuple[str, Identity | None]] = (("AUTHOR", author), ("COMMITTER", committer))
     env = {}
     for role, identity in roles:
