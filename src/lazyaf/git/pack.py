@@ -34,6 +34,11 @@ NOTICE: Final = 0.5
 AHEAD: Final = 16
 """Chunks of output that wait for a slow client before git does."""
 
+
+class DiedSilent(GitFailed):
+    """git ended by itself before it had said a word: it could not take the request, or serve."""
+
+
 OnUpdated = Callable[[list[Command]], Awaitable[None]]
 
 
@@ -148,7 +153,8 @@ class RunningPack:
             await asyncio.wait({self._feeder})
         if status and not self._spoke and self._failure is None:
             verb = transfer.service.removeprefix("git-")
-            self._failure = GitFailed(command.failure(verb, status, words))
+            kind = DiedSilent if status > 0 else GitFailed
+            self._failure = kind(command.failure(verb, status, words))
 
     async def _run_child(self) -> tuple[int, str]:
         """Status and complaints of the child, which is gone afterwards."""

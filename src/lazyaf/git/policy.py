@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
+from unicodedata import category
 
 from lazyaf.git.pktline import ZERO, Command, PushRequest
 from lazyaf.git.refs import HEADS, TAGS
@@ -18,16 +19,28 @@ LEGACY_COMPLAINTS: Final = (
     "badDate",
     "badDateOverflow",
     "badEmail",
+    "badName",
     "badTimezone",
+    "duplicateEntries",
     "missingEmail",
     "missingNameBeforeEmail",
     "missingSpaceBeforeDate",
     "missingSpaceBeforeEmail",
     "multipleAuthors",
+    "nulInCommit",
+    "treeNotSorted",
     "zeroPaddedDate",
     "zeroPaddedFilemode",
 )
-"""What old histories are full of and harms nobody; path and .gitmodules checks are not among it."""
+"""What old histories are full of and harms nobody; path and .gitmodules checks are not among it.
+
+A missing tagger, an odd tag name and an odd file mode are no errors to git itself."""
+
+JOINERS: Final = frozenset("\u200c\u200d")
+"""Invisible characters that scripts and emoji are written with."""
+
+ORPHAN_LIMIT: Final = 256 * 1024**2
+"""Bytes that an attempt may still leave when its lease is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +48,10 @@ class PushPolicy:
     """The rights of one request.
 
     ``own_prefix`` makes it a job's: it writes only below that prefix
-    (``refs/lazyaf/jobs/<job>/<attempt>/``; without the last slash also that ref itself), deletes
-    nothing, and sees besides branches and tags only the refs of its own job. ``create_only`` is what is left of a lost lease. ``protected``
-    are shell patterns of branch names. ``still_allowed`` is asked again after the upload.
+    (``refs/lazyaf/jobs/<job>/<attempt>/``; without the last slash only that very ref), deletes
+    nothing, and sees besides branches and tags only the refs of its own job. ``create_only`` is what
+    is left of a lost lease. ``protected`` are shell patterns of branch names. ``max_input_size`` is
+    that of a pack, in bytes. ``still_allowed`` is asked again after the upload.
     """
 
     allow_push: bool = True
@@ -80,7 +94,7 @@ class PushPolicy:
 
     def _judge(self, command: Command) -> str | None:
         old, new, ref = command
-        if not ref.isprintable():
+        if not _is_readable(ref):
             return "the name of a ref must be readable UTF-8"
         branch = ref.removeprefix(HEADS)
         if self.own_prefix is not None:
@@ -94,10 +108,18 @@ class PushPolicy:
     def _judge_job(self, own: str, old: str, new: str, ref: str) -> str | None:
         if ref.startswith(HEADS):
             return f"protected branch {ref.removeprefix(HEADS)}: approve the card instead"
-        if ref != own and not ref.startswith(own.rstrip("/") + "/"):
+        if not own.endswith("/") and ref != own:
+            return f"the lease of this job is lost: it writes only {own}"
+        if not ref.startswith(own):
             return f"this job writes only below {own}"
         if new == ZERO:
             return "a job deletes nothing"
         if self.create_only and old != ZERO:
             return "the lease is lost: what is there stays, only new refs are taken"
         return None
+
+
+def _is_readable(ref: str) -> bool:
+    """Whether people can tell this name from others by looking: UTF-8 in which nothing is hidden,
+    turned around or broken over lines. git itself minds only ASCII's control characters."""
+    return not any(category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in JOINERS for c in ref)

@@ -14,7 +14,7 @@ from typing import Final
 from lazyaf.domain.errors import BadRequest, Forbidden, NotFound
 from lazyaf.git import command
 from lazyaf.git.body import Body, ClientGone
-from lazyaf.git.pack import OnUpdated, RunningPack, Transfer
+from lazyaf.git.pack import DiedSilent, OnUpdated, RunningPack, Transfer
 from lazyaf.git.pktline import (
     FLUSH,
     REPORTS,
@@ -57,15 +57,21 @@ async def advertise(
     that the policy does not allow), `BadRequest` (another service).
     """
     _require_service(service, policy)
+    answer = await _advertised(storage, repo_id, service, protocol_header, policy)
+    bare = service == UPLOAD_PACK and answer.stdout.startswith(encode(b"version 2\n"))
+    preamble = b"" if bare else encode(f"# service={service}\n".encode()) + FLUSH
+    return _whole(preamble + answer.stdout)
+
+
+async def _advertised(
+    storage: Storage, repo_id: str, service: str, protocol_header: str | None, policy: PushPolicy
+) -> command.Completed:
     async with storage.shared(repo_id):
-        answer = await command.run(
+        return await command.run(
             [*_args(storage, repo_id, service, policy), "--http-backend-info-refs",
              str(storage.path(repo_id))],
             env=_env(protocol_header),
         )  # fmt: skip
-    bare = service == UPLOAD_PACK and answer.stdout.startswith(encode(b"version 2\n"))
-    preamble = b"" if bare else encode(f"# service={service}\n".encode()) + FLUSH
-    return _whole(preamble + answer.stdout)
 
 
 async def serve(
@@ -120,7 +126,13 @@ async def serve(
         still_allowed=policy.still_allowed if pushing else None,
         on_updated=on_updated,
     )  # fmt: skip
-    return await _begun(RunningPack(storage, transfer, incoming).chunks())
+    try:
+        return await _begun(RunningPack(storage, transfer, incoming).chunks())
+    except DiedSilent as died:
+        # The repository that still answers was not at fault: git could not take the request. What
+        # git says of it differs from version to version, so nothing is read out of its words.
+        await _advertised(storage, repo_id, service, None, policy)
+        raise BadRequest(f"git cannot take this request. {died.detail}") from None
 
 
 def _require_service(service: str, policy: PushPolicy) -> None:

@@ -1,4 +1,5 @@
-"""Every error leaves as RFC 9457 ``application/problem+json``; nobody else formats one."""
+"""Every error leaves as RFC 9457 ``application/problem+json``, to git as a line of text; nobody else
+formats one."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from lazyaf.domain.errors import LazyafError, Unauthenticated, Unavailable
 from lazyaf.web.schemas import Problem
@@ -18,6 +19,7 @@ from lazyaf.web.schemas import Problem
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_KEPT = ("www-authenticate", "retry-after")
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
@@ -86,10 +88,21 @@ async def _typed(request: Request, error: Exception) -> Response:
     known = error if isinstance(error, LazyafError) else LazyafError(str(error))
     if known.status >= 500:
         log.error("failed", path=request.url.path, code=known.code, detail=known.detail)
+    if not request.url.path.startswith("/git/"):
+        return problem_of(known)
     # A git client offers the password of its URL only to who asks for Basic.
-    return problem_of(
-        known, challenge="Basic" if request.url.path.startswith("/git/") else "Bearer"
-    )
+    answer = problem_of(known, challenge="Basic")
+    return _for_git(known, answer) if _is_git(request) else answer
+
+
+def _is_git(request: Request) -> bool:
+    return request.headers.get("user-agent", "").startswith("git/")
+
+
+def _for_git(error: LazyafError, answer: Response) -> Response:
+    """The sentence alone: a git client shows a refusal's body, after ``remote:``, when it is plain."""
+    kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+    return PlainTextResponse(f"{error.detail}\n", error.status, headers=kept)
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from lazyaf.domain.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from lazyaf.domain.events import PERSON
 from lazyaf.git import smart_http
-from lazyaf.git.policy import PushPolicy
+from lazyaf.git.policy import ORPHAN_LIMIT, PushPolicy
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.reap import pack_key
 from lazyaf.services.repositories import find_repo
@@ -78,7 +78,11 @@ def _policy(state: WebState, granted: GitGrant, password: str | None) -> PushPol
     own = f"refs/lazyaf/jobs/{granted.job_id}/"
     if not granted.is_live:
         # What is left of a lost lease: leave the work as an orphan, once (R7).
-        return PushPolicy(own_prefix=f"{own}orphan/{granted.attempt}", create_only=True)
+        return PushPolicy(
+            own_prefix=f"{own}orphan/{granted.attempt}",
+            create_only=True,
+            max_input_size=ORPHAN_LIMIT,
+        )
     return PushPolicy(
         own_prefix=f"{own}{granted.attempt}/",
         still_allowed=partial(_still_live, state, password or ""),

@@ -279,13 +279,16 @@ async def test_a_pack_that_is_broken_is_reported_and_moves_nothing(storage, repo
     assert await refs.resolve(storage, repo_id, "main") is None
 
 
-async def test_git_that_dies_without_a_word_is_a_failure_with_its_complaint(
-    storage, repo_id
+@pytest.mark.parametrize(("works", "failure"), [(True, BadRequest), (False, GitFailed)])
+async def test_git_that_dies_without_a_word_blames_the_request_while_the_repository_answers(
+    storage, repo_id, works: bool, failure: type[Exception]
 ) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield encode(b"command=nonsense") + b"0000"
 
-    with pytest.raises(GitFailed, match="nonsense"):
+    if not works:
+        (storage.path(repo_id) / "config").write_text("[broken")
+    with pytest.raises(failure, match="nonsense" if works else "bad config"):
         await smart_http.serve(
             storage,
             repo_id,

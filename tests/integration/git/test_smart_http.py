@@ -126,13 +126,16 @@ async def test_a_job_writes_only_below_its_own_prefix(served, work, storage, rep
 
 
 async def test_a_lost_lease_may_only_create(served, work, storage, repo_id) -> None:
-    served.app.allow(own_prefix=JOB, create_only=True)
+    orphan = "refs/lazyaf/jobs/j1/orphan/1"
+    served.app.allow(own_prefix=orphan, create_only=True)
     first = await work.commit({"a": "0"})
-    await work.git("push", "-q", served.url, f"main:{JOB}head")
+    await work.git("push", "-q", served.url, f"main:{orphan}")
     await work.commit({"a": "1"})
-    refused = await work.git("push", served.url, f"main:{JOB}head", ok=(1,))
+    refused = await work.git("push", served.url, f"main:{orphan}", ok=(1,))
     assert "only new refs are taken" in refused.stderr
-    assert await refs.resolve(storage, repo_id, f"{JOB}head") == first
+    refused = await work.git("push", served.url, f"main:{JOB}head", ok=(1,))
+    assert f"it writes only {orphan}" in refused.stderr
+    assert await refs.resolve(storage, repo_id, orphan) == first
 
 
 async def test_everyone_sees_only_what_is_theirs(served, work) -> None:

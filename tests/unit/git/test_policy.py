@@ -14,7 +14,8 @@ PERSON = PushPolicy(protected=("main", "release/*"))
 
 
 def judged(policy: PushPolicy, ref: str, old: str = ZERO, new: str = ONE) -> str | None:
-    fine = (ZERO, ONE, f"{(policy.own_prefix or 'refs/heads').rstrip('/')}/fine")
+    own = policy.own_prefix or "refs/heads/"
+    fine = (ZERO, ONE, f"{own}fine" if own.endswith("/") else own)
     return policy.judge(PushRequest((fine, (old, new, ref)), frozenset()))
 
 
@@ -25,8 +26,9 @@ def judged(policy: PushPolicy, ref: str, old: str = ZERO, new: str = ONE) -> str
         (PERSON, "refs/heads/topic", ONE, ZERO),
         (PERSON, "refs/heads/main2", ONE, TWO),
         (PERSON, "refs/tags/v1", ZERO, ONE),
+        (PERSON, "refs/heads/\U0001f469\u200d\U0001f4bb", ZERO, ONE),
+        (PERSON, "refs/heads/\U0001fae8", ZERO, ONE),
         (JOB, "refs/lazyaf/jobs/j/1/head", ONE, TWO),
-        (LOST, "refs/lazyaf/jobs/j/orphan/1/head", ZERO, ONE),
         (LOST, "refs/lazyaf/jobs/j/orphan/1", ZERO, ONE),
     ],
 )
@@ -41,13 +43,19 @@ def test_allowed(policy: PushPolicy, ref: str, old: str, new: str) -> None:
         (PERSON, "refs/heads/release/1", ZERO, ONE, "protected branch release/1"),
         (PERSON, "refs/lazyaf/jobs/j/1/head", ZERO, ONE, "only branches and tags"),
         (PERSON, "refs/heads/\udcff", ZERO, ONE, "readable UTF-8"),
+        (PERSON, "refs/heads/main\u200b", ZERO, ONE, "readable UTF-8"),
+        (PERSON, "refs/heads/\u202eniam", ZERO, ONE, "readable UTF-8"),
+        (PERSON, "refs/heads/a\u2028b", ZERO, ONE, "readable UTF-8"),
+        (PERSON, "refs/heads/a\u0085b", ZERO, ONE, "readable UTF-8"),
         (JOB, "refs/heads/lazyaf/1-x", ZERO, ONE, "protected branch lazyaf/1-x"),
         (JOB, "refs/lazyaf/jobs/j/2/head", ZERO, ONE, "only below refs/lazyaf/jobs/j/1/"),
         (JOB, "refs/lazyaf/jobs/j/1", ZERO, ONE, "only below"),
         (JOB, "refs/tags/v1", ZERO, ONE, "only below"),
         (JOB, "refs/lazyaf/jobs/j/1/head", ONE, ZERO, "deletes nothing"),
-        (LOST, "refs/lazyaf/jobs/j/orphan/1/head", ONE, TWO, "only new refs"),
-        (LOST, "refs/lazyaf/jobs/j/orphan/12", ZERO, ONE, "only below"),
+        (LOST, "refs/lazyaf/jobs/j/orphan/1", ONE, TWO, "only new refs"),
+        (LOST, "refs/lazyaf/jobs/j/orphan/1/head", ZERO, ONE, "the lease of this job is lost"),
+        (LOST, "refs/lazyaf/jobs/j/orphan/12", ZERO, ONE, "the lease of this job is lost"),
+        (LOST, "refs/lazyaf/jobs/j/1/head", ZERO, ONE, "the lease of this job is lost"),
     ],
 )
 def test_refused(policy: PushPolicy, ref: str, old: str, new: str, words: str) -> None:
