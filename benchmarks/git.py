@@ -1,111 +1,238 @@
-"""Clone and push through the server, as ratios to ``file://`` in the same, interleaved run."""
+"""The git server beside ``file://`` and beside git's own HTTP server, interleaved in one run.
+
+All of them serve the same repositories (copied, so that pushes do not meet). It is read as pushes
+left it and as upkeep leaves it. Figures are medians; ratios are of medians.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import os
-import random
+import shutil
 import statistics
-import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+import psutil
+from tests.support.server import ServerProcess
+
+from benchmarks import git_client, git_history
+from benchmarks.git_client import Act, Desk
+from benchmarks.git_history import environment, git
 from benchmarks.ground import connect, server
-from benchmarks.table import Figure
+from benchmarks.http_backend import MISSING, http_backend
+from benchmarks.table import Figure, milliseconds
+from lazyaf.git.maintenance import maintain
+from lazyaf.git.storage import Storage
 
-Act = Callable[[Path, dict[str, str], str], float]
+SERVER: Final = "server"
+FILE: Final = "file"
+BACKEND: Final = "http-backend"
 
-COMMITS, FILES, ROUNDS = 400, 800, 5
-PUSH_BYTES = 50 * 1000 * 1000
+Medians = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Remotes:
+    """The URLs of one repository by who serves it."""
+
+    urls: Mapping[str, str]
+
+    def only(self, *names: str) -> Remotes:
+        """Some of them."""
+        return Remotes({name: url for name, url in self.urls.items() if name in names})
 
 
 async def measure() -> list[Figure]:
-    """Clone a repository of about 20 MB and push 50 MB, both ways in turn."""
+    """Every row; about three minutes on two cores."""
     async with server() as running:
         wire = await connect(running)
-        repo = await wire.call("POST", "/api/repos/ingest", {"name": "bench"})
+        ids = [
+            (await wire.call("POST", "/api/repos/ingest", {"name": name}))["id"]
+            for name in ("bench", "refs")
+        ]
         await wire.close()
         with tempfile.TemporaryDirectory(prefix="lazyaf-bench-git-") as folder:
-            room = Path(folder)
-            _build(room / "source")
-            url = f"{running.url}/git/{repo['id']}.git"
-            auth = base64.b64encode(f"lazyaf:{running.token}".encode()).decode()
-            env = _env(f"Authorization: Basic {auth}")
-            _git(room / "source", env, "push", "-q", url, "main")
-            _git(room, env, "clone", "-q", "--bare", "source", "local.git")
-            urls = {"server": url, "file": f"file://{room / 'local.git'}"}
-            clones = [_ratio(room, env, urls, _clone) for _ in range(ROUNDS)]
-            pushes = [_ratio(room, env, urls, _push) for _ in range(ROUNDS)]
+            return await asyncio.to_thread(_measure, running, ids, Path(folder))
+
+
+def _measure(running: ServerProcess, ids: list[str], room: Path) -> list[Figure]:
+    store = running.data_dir / "git"
+    big, refs = (store / f"{repo_id}.git" for repo_id in ids)
+    git_history.fill(big)
+    git_history.fill_with_refs(refs)
+    desk = _desk(room, running, big)
+    git_history.live_on(big)
+    with http_backend(room / "served") as backend:
+        big_at, refs_at = (_remotes(running, backend, room, path) for path in (big, refs))
+        before = _look(desk, big_at.only(SERVER, FILE), refs_at.only(SERVER, FILE))
+        asyncio.run(_maintain(store, ids))
+        for path in (big, refs):
+            _copy(path, room)
+        figures = [] if backend else [Figure("http-backend", "not installed", MISSING)]
+        figures += _reads(desk, big_at, refs_at, running)
+        figures += _bought(before, _look(desk, big_at.only(SERVER, FILE), refs_at.only(SERVER)))
+        return [*figures, *_pushes(desk, big_at)]
+
+
+def _desk(room: Path, running: ServerProcess, big: Path) -> Desk:
+    auth = base64.b64encode(f"lazyaf:{running.token}".encode()).decode()
+    desk = Desk(room, environment(f"Authorization: Basic {auth}"), room / "behind.git")
+    source = f"file://{big}"
+    args = ["clone", "-q", "--bare", "--single-branch", "-b", "behind", source, "behind.git"]
+    git(room, desk.env, *args)
+    git(desk.behind, desk.env, "branch", "-m", "behind", "main")
+    return desk
+
+
+def _remotes(running: ServerProcess, backend: str | None, room: Path, path: Path) -> Remotes:
+    copy = _copy(path, room)
+    urls = {SERVER: f"{running.url}/git/{path.name}", FILE: f"file://{copy}"}
+    return Remotes(urls | ({BACKEND: f"{backend}/{path.name}"} if backend else {}))
+
+
+def _copy(path: Path, room: Path) -> Path:
+    copy = room / "served" / path.name
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(path, copy)
+    return copy
+
+
+async def _maintain(root: Path, ids: list[str]) -> None:
+    storage = Storage(root)
+    for repo_id in ids:
+        await maintain(storage, repo_id)
+
+
+def _rounds(desk: Desk, remotes: Remotes, act: Act, rounds: int) -> Medians:
+    """The median seconds per remote, in turn, beginning with another one each time."""
+    samples: dict[str, list[float]] = {name: [] for name in remotes.urls}
+    order = list(remotes.urls)
+    for number in range(rounds):
+        for name in order[number % len(order) :] + order[: number % len(order)]:
+            samples[name].append(act(desk, remotes.urls[name]))
+    return {name: statistics.median(seconds) for name, seconds in samples.items()}
+
+
+def _reads(desk: Desk, big: Remotes, refs: Remotes, running: ServerProcess) -> list[Figure]:
+    rows: list[tuple[str, Remotes, Act, int, str]] = [
+        ("full clone, 75 MB", big, git_client.clone, 5, "≤ 1.25 of file, ≤ 1.1 of http-backend"),
+        ("fetch of 10 commits", big, git_client.fetch, 9, "≤ 1.35 of http-backend"),
+        ("depth 1", big, git_client.clone_shallow, 3, ""),
+        ("ls-remote, 5,000 refs", refs, git_client.list_refs, 15, "≤ 1.35 of http-backend"),
+    ]
+    figures = [
+        _row(name, _rounds(desk, at, act, rounds), aim) for name, at, act, rounds, aim in rows
+    ]
+    pid = running.process.pid
+    peak = _Peak(pid)
+    peak.watch(lambda: git_client.clone(desk, big.urls[SERVER]))
+    figures.append(
+        Figure("server RSS growth in a full clone", f"{peak.growth / 1e6:.1f} MB", "none")
+    )
+    return figures + _crowd(desk, big, running)
+
+
+def _crowd(desk: Desk, big: Remotes, running: ServerProcess) -> list[Figure]:
+    """Eight clones at once, and what a small request waits meanwhile."""
+    seconds = {}
+    for name, url in big.urls.items():
+        if name == SERVER:
+            took, waits = _with_requests(
+                running, lambda: git_client.clones_at_once(desk, big.urls[SERVER])
+            )
+            seconds[name] = took
+        else:
+            seconds[name] = git_client.clones_at_once(desk, url)
     return [
-        Figure("clone, ratio to file://", _spread(clones)),
-        Figure("push of 50 MB, ratio to file://", _spread(pushes)),
+        _row("8 clones at once", seconds, "≤ 1.7 of file"),
+        Figure("API p50 / p99 under 8 clones", milliseconds(waits), "p99 ≤ 40 ms"),
     ]
 
 
-def _spread(ratios: list[float]) -> str:
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+def _with_requests(running: ServerProcess, act: Callable[[], float]) -> tuple[float, list[float]]:
+    """Seconds of ``act``, and of each small request that was made beside it."""
+    over = threading.Event()
+
+    async def ask() -> list[float]:
+        wire = await connect(running)
+        request = wire.prepare("GET", "/api/repos")
+        waits = []
+        while not over.is_set():
+            begun = time.perf_counter()
+            await wire.send(request)
+            waits.append(time.perf_counter() - begun)
+            await asyncio.sleep(0.02)
+        await wire.close()
+        return waits
+
+    waits: list[float] = []
+    asking = threading.Thread(target=lambda: waits.extend(asyncio.run(ask())))
+    asking.start()
+    try:
+        took = act()
+    finally:
+        over.set()
+        asking.join()
+    return took, waits
 
 
-def _ratio(room: Path, env: dict[str, str], urls: dict[str, str], act: Act) -> float:
-    seconds = {name: act(room, env, url) for name, url in urls.items()}
-    return seconds["server"] / seconds["file"]
+class _Peak:
+    """How much larger a process becomes."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self.growth = 0
+
+    def watch(self, act: Callable[[], object]) -> None:
+        """Look every 10 ms while ``act`` goes on."""
+        began, over = self._process.memory_info().rss, threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.01):
+                self.growth = max(self.growth, self._process.memory_info().rss - began)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            act()
+        finally:
+            over.set()
+            looking.join()
 
 
-def _env(header: str) -> dict[str, str]:
+def _pushes(desk: Desk, big: Remotes) -> list[Figure]:
+    return [
+        _row("push of one commit", _rounds(desk, big, git_client.push_commit, 7), ""),
+        _row("push of 50 MB", _rounds(desk, big, git_client.push_bulk, 3), ""),
+    ]
+
+
+def _look(desk: Desk, big: Remotes, refs: Remotes) -> dict[str, Medians]:
+    """What upkeep changes."""
     return {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "http.extraHeader",
-        "GIT_CONFIG_VALUE_0": header,
-        "GIT_AUTHOR_NAME": "Bench",
-        "GIT_AUTHOR_EMAIL": "bench@localhost",
-        "GIT_COMMITTER_NAME": "Bench",
-        "GIT_COMMITTER_EMAIL": "bench@localhost",
+        "full clone": _rounds(desk, big, git_client.clone, 2),
+        "fetch of 10 commits": _rounds(desk, big, git_client.fetch, 5),
+        "ls-remote, 5,000 refs": _rounds(desk, refs, git_client.list_refs, 5),
     }
 
 
-def _git(cwd: Path, env: dict[str, str], *args: str, stdin: bytes | None = None) -> None:
-    subprocess.run(["git", *args], cwd=cwd, env=env, input=stdin, check=True, capture_output=True)
+def _bought(before: Mapping[str, Medians], after: Mapping[str, Medians]) -> list[Figure]:
+    return [
+        Figure(
+            f"{name}: before → after upkeep",
+            f"{before[name][SERVER] * 1e3:,.0f} → {after[name][SERVER] * 1e3:,.0f} ms",
+        )
+        for name in before
+    ]
 
 
-def _build(path: Path) -> None:
-    """A repository whose text is as compressible as code is."""
-    dice = random.Random(7)  # the same repository in every run
-    words = ["".join(dice.choices("abcdefghijklmnop", k=dice.randint(3, 9))) for _ in range(9000)]
-    out: list[bytes] = []
-    for n in range(COMMITS):
-        out.append(f"commit refs/heads/main\ncommitter B <b@localhost> {1_700_000_000 + n} +0000\n"
-                   f"data 8\ncommit\n\n".encode())  # fmt: skip
-        for number in range(FILES) if n == 0 else dice.sample(range(FILES), 6):
-            text = " ".join(dice.choices(words, k=1500)).encode()
-            out.append(f"M 100644 inline dir{number % 40}/file{number}.txt\n".encode())
-            out.append(b"data %d\n%s\n" % (len(text), text))
-    path.mkdir()
-    env = _env("X-None: 1")
-    _git(path, env, "init", "-q", "-b", "main")
-    _git(path, env, "fast-import", "--quiet", stdin=b"".join(out))
-
-
-def _clone(room: Path, env: dict[str, str], url: str) -> float:
-    with tempfile.TemporaryDirectory(dir=room) as target:
-        begun = time.perf_counter()
-        _git(room, env, "clone", "-q", "--bare", url, f"{target}/clone.git")
-        return time.perf_counter() - begun
-
-
-def _push(room: Path, env: dict[str, str], url: str) -> float:
-    """Push one commit with a file of random bytes, as a new branch."""
-    with tempfile.TemporaryDirectory(dir=room) as target:
-        work = Path(target)
-        _git(work, env, "init", "-q", "-b", "bulk")
-        (work / "bulk.bin").write_bytes(os.urandom(PUSH_BYTES))
-        _git(work, env, "add", ".")
-        _git(work, env, "commit", "-q", "-m", "bulk")
-        branch = f"bulk-{time.monotonic_ns()}"
-        begun = time.perf_counter()
-        _git(work, env, "push", "-q", url, f"bulk:{branch}")
-        return time.perf_counter() - begun
+def _row(name: str, seconds: Medians, aim: str) -> Figure:
+    own = seconds[SERVER]
+    ratios = [f"{own / other:.2f} of {who}" for who, other in seconds.items() if who != SERVER]
+    return Figure(name, ", ".join([f"{own * 1e3:,.0f} ms", *ratios]), aim)

@@ -92,12 +92,14 @@ async def start(
     stdout: int | None = PIPE,
     stderr: int | None = PIPE,
     pass_fds: Sequence[int] = (),
+    niceness: int = 0,
 ) -> Process:
     """Start ``git <args>`` for a stream; the caller pumps, waits and, if need be, calls `signal_group`.
 
-    ``env`` is the whole environment (`child_env` by default).
+    ``env`` is the whole environment (`child_env` by default); by ``niceness`` the child and its own
+    children stand back.
     """
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         "git",
         *args,
         cwd=cwd,
@@ -109,6 +111,10 @@ async def start(
         start_new_session=True,
         limit=4 * READ_SIZE,
     )
+    if niceness:
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PGRP, process.pid, niceness)
+    return process
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:

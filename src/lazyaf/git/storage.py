@@ -203,6 +203,15 @@ class Storage:
         """
         return await asyncio.to_thread(_sweep, self.root, (self._temporary, self._trash))
 
+    async def sweep_one(self, path: Path) -> int:
+        """Remove what dead processes left in this repository; returns how many things. The caller
+        holds `exclusive`, so that whatever looks like a leftover is one."""
+        return await asyncio.to_thread(_remove, list(_leftovers(path)))
+
+    def is_busy(self, repo_id: str) -> bool:
+        """Whether a transfer runs or waits."""
+        return f"repo:{repo_id}" in self._packs
+
     def _lock(self, repo_id: str) -> RepositoryLock:
         return self._locks.setdefault(repo_id, RepositoryLock())
 
@@ -247,6 +256,10 @@ def _sweep(root: Path, folders: Sequence[Path]) -> int:
     leftovers = [entry for folder in folders for entry in folder.iterdir()]
     for repository in root.glob("*.git"):
         leftovers += _leftovers(repository)
+    return _remove(leftovers)
+
+
+def _remove(leftovers: Sequence[Path]) -> int:
     for leftover in leftovers:
         if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover)
