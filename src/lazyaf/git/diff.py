@@ -1,41 +1,36 @@
 """What lies between two commits, as files and hunks that a person can review.
 
-git lists the files (renames, copies, counts) in a child, since libgit2 would hold the interpreter
-for seconds while it looks for renames; pygit2 then makes the hunks of one file after another in a
-thread. Large files and large diffs keep their counts and lose their hunks; a file that was left out
-is loaded alone by its path.
+git lists the files (`changes`); pygit2 then makes the hunks of one file after another in a thread.
+Large files and large diffs keep their counts and lose their hunks; a file that was left out is
+loaded alone by its path, and files beyond a page by the next page.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pygit2
+from pygit2.enums import DiffOption
 
 from lazyaf.domain.errors import NotFound
+from lazyaf.git import lfs
+from lazyaf.git.changes import ABSENT, GITLINK, LINK, MAX_COMPARED, Entry, listed
 from lazyaf.git.reader import PairCache, opened
 from lazyaf.git.refs import resolve
 from lazyaf.git.storage import Storage
 
-STATUSES: Final = {
-    "A": "added",
-    "M": "modified",
-    "D": "deleted",
-    "R": "renamed",
-    "C": "copied",
-    "T": "type_changed",
-}
-
-GITLINK: Final = 0o160000
 NO_NEWLINE: Final = ("\\", "No newline at end of file")
+PAGE_FILES: Final = 1_000
+
+Kind = Literal["file", "symlink", "submodule", "lfs"]
 
 Line = tuple[str, str]
 """``(origin, text)``: origin is a blank, ``+``, ``-``, or ``\\`` for the note that the line before
-has no newline; text is without its newline."""
+has no newline; text is without its newline, and bytes that are no UTF-8 are U+FFFD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,7 @@ class Limits:
 
 
 WHOLE: Final = Limits(3_000, 512 * 1024, 4 * 1024**2, 20_000)
-ALONE: Final = Limits(60_000, 16 * 1024**2, 32 * 1024**2, 60_000)
+ALONE: Final = Limits(60_000, 16 * 1024**2, MAX_COMPARED, 60_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +60,25 @@ class Hunk:
 
 
 @dataclass(frozen=True, slots=True)
-class FileDiff:
-    """One file; modes are octal text, ``old_path`` is set for renames and copies.
+class Side:
+    """What stands at the path before or after. ``mode`` is octal text.
 
-    ``too_large`` says that there are changes whose hunks were left out.
+    ``id`` is the blob, or for a submodule its commit, which is in another repository. ``size`` is
+    bytes: of the real content where this is a pointer of Git LFS, None for a submodule.
+    """
+
+    kind: Kind
+    mode: str
+    id: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """One file; a side is None where there is none, ``old_path`` is set for renames and copies.
+
+    ``too_large`` says that there are changes whose hunks were left out. A submodule and a pointer
+    of Git LFS have no hunks: what changed is their id and size.
     """
 
     path: str
@@ -77,19 +87,10 @@ class FileDiff:
     additions: int
     deletions: int
     binary: bool
-    old_mode: str
-    new_mode: str
+    old: Side | None
+    new: Side | None
     hunks: list[Hunk]
     too_large: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Diff:
-    """``base_sha`` is what was compared with: the merge base when ``three_dot``."""
-
-    base_sha: str
-    head_sha: str
-    files: list[FileDiff]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,22 @@ class Stat:
     deletions: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A file of the list, with the two objects its hunks are made of."""
+NOTHING: Final = Stat(0, 0, 0)
 
-    file: FileDiff
-    old_id: str
-    new_id: str
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """``base_sha`` is what was compared with: the merge base when ``three_dot``.
+
+    ``total`` is the size of all of it, ``files`` are those of one page; ``rest`` is how many of
+    them to skip for the next page, None when there is none.
+    """
+
+    base_sha: str
+    head_sha: str
+    total: Stat
+    files: list[FileDiff]
+    rest: int | None = None
 
 
 _stats: PairCache[Stat] = PairCache(4_096)
@@ -122,6 +132,8 @@ async def diff(
     three_dot: bool = True,
     path: str | None = None,
     context: int = 3,
+    skip: int = 0,
+    limit: int = PAGE_FILES,
 ) -> Diff:
     """What ``head`` changes since it left ``base`` (or against it, without ``three_dot``).
 
@@ -130,13 +142,16 @@ async def diff(
     """
     async with storage.shared(repo_id) as folder:
         base_sha, head_sha = await _ends(storage, repo_id, base, head, three_dot=three_dot)
-        entries = await _list(storage, repo_id, base_sha, head_sha)
-        limits = WHOLE
+        entries = await listed(storage, repo_id, base_sha, head_sha)
+        total, limits, rest = _sum(entries), WHOLE, None
         if path is not None:
-            entries = [e for e in entries if path in (e.file.path, e.file.old_path)]
+            entries = [e for e in entries if path in (e.path, e.old_path)]
             limits = ALONE
+        else:
+            rest = skip + limit if len(entries) > skip + limit else None
+            entries = entries[skip : skip + limit]
         files = await asyncio.to_thread(_fill, folder, entries, limits, context)
-    return Diff(base_sha, head_sha, files)
+    return Diff(base_sha, head_sha, total, files, rest)
 
 
 async def stat(storage: Storage, repo_id: str, base: str, head: str) -> Stat:
@@ -146,9 +161,12 @@ async def stat(storage: Storage, repo_id: str, base: str, head: str) -> Stat:
         known = _stats.get(base_sha, head_sha)
         if known is not None:
             return known
-        files = [entry.file for entry in await _list(storage, repo_id, base_sha, head_sha)]
-    answer = Stat(len(files), sum(f.additions for f in files), sum(f.deletions for f in files))
+        answer = _sum(await listed(storage, repo_id, base_sha, head_sha))
     return _stats.put(base_sha, head_sha, answer)
+
+
+def _sum(entries: Sequence[Entry]) -> Stat:
+    return Stat(len(entries), sum(e.additions for e in entries), sum(e.deletions for e in entries))
 
 
 async def _ends(
@@ -166,77 +184,77 @@ async def _ends(
     return ends[0], ends[1]
 
 
-async def _list(storage: Storage, repo_id: str, base: str, head: str) -> list[_Entry]:
-    listed = await storage.git(
-        repo_id,
-        ["diff-tree", "-r", "-z", "--raw", "--numstat", "--no-abbrev", "-M", "-C", "-l1000",
-         base, head],
-    )  # fmt: skip
-    return list(_parse(listed.stdout))
-
-
-def _parse(listed: bytes) -> Iterator[_Entry]:
-    """`--raw --numstat -z`: first every file with modes and ids, then, in the same order, every
-    count; a rename or copy has two paths (git-diff-tree, "RAW OUTPUT FORMAT")."""
-    fields = iter(listed.decode(errors="replace").split("\0"))
-    entries: list[_Entry] = []
-    for field in fields:
-        if not field.startswith(":"):
-            break
-        old_mode, new_mode, old_id, new_id, status = field[1:].split(" ")
-        first = next(fields)
-        renamed = status[0] in "RC"
-        file = FileDiff(
-            path=next(fields) if renamed else first,
-            old_path=first if renamed else None,
-            status=STATUSES[status[0]],
-            additions=0,
-            deletions=0,
-            binary=False,
-            old_mode=old_mode,
-            new_mode=new_mode,
-            hunks=[],
-            too_large=False,
-        )
-        entries.append(_Entry(file, old_id, new_id))
-    for entry in entries:
-        added, deleted, name = field.split("\t", 2)
-        if not name:
-            next(fields), next(fields)
-        binary = added == "-"
-        counts = (0, 0) if binary else (int(added), int(deleted))
-        file = replace(entry.file, additions=counts[0], deletions=counts[1], binary=binary)
-        yield replace(entry, file=file)
-        field = next(fields)
-
-
-def _fill(folder: Path, entries: list[_Entry], limits: Limits, context: int) -> list[FileDiff]:
+def _fill(folder: Path, entries: list[Entry], limits: Limits, context: int) -> list[FileDiff]:
     """The files with their hunks, as far as the limits go."""
     files, left = [], limits.all_lines
     with opened(folder) as repository:
         for entry in entries:
-            changed = entry.file.additions + entry.file.deletions
-            hunks: list[Hunk] | None = []
-            if changed:
-                fits = changed <= min(left, limits.file_lines)
-                hunks = _hunks(repository, entry, limits, context) if fits else None
-            if hunks:
-                left -= changed
-            files.append(replace(entry.file, hunks=hunks or [], too_large=hunks is None))
+            file = _file(repository, entry, min(left, limits.file_lines), limits, context)
+            if file.hunks:
+                left -= file.additions + file.deletions
+            files.append(file)
     return files
 
 
+def _file(
+    repository: pygit2.Repository, entry: Entry, lines: int, limits: Limits, context: int
+) -> FileDiff:
+    old = _side(repository, entry.old_id, entry.old_mode)
+    new = _side(repository, entry.new_id, entry.new_mode)
+    sides = [side for side in (old, new) if side is not None]
+    changed = entry.additions + entry.deletions
+    uncounted = not entry.counted
+    # git calls what it did not look into binary; whether it is, nobody knows.
+    huge = uncounted and any((side.size or 0) > MAX_COMPARED for side in sides)
+    hunks: list[Hunk] | None = []
+    if huge:
+        hunks = None
+    elif changed and not any(side.kind in ("submodule", "lfs") for side in sides):
+        hunks = _hunks(repository, entry, limits, context) if changed <= lines else None
+    return FileDiff(
+        path=entry.path,
+        old_path=entry.old_path,
+        status=entry.status,
+        additions=entry.additions,
+        deletions=entry.deletions,
+        binary=uncounted and not huge,
+        old=old,
+        new=new,
+        hunks=hunks or [],
+        too_large=hunks is None,
+    )
+
+
+def _side(repository: pygit2.Repository, oid: str, mode: int) -> Side | None:
+    if mode == ABSENT:
+        return None
+    octal = f"{mode:06o}"
+    if mode == GITLINK:
+        return Side("submodule", octal, oid, None)
+    _, size = repository.odb.read_header(oid)
+    if mode == LINK:
+        return Side("symlink", octal, oid, size)
+    pointer = None
+    if size < lfs.MAX_BYTES:
+        pointer = lfs.pointer(repository[oid].peel(pygit2.Blob).data)
+    if pointer is not None:
+        return Side("lfs", octal, oid, pointer.size)
+    return Side("file", octal, oid, size)
+
+
 def _hunks(
-    repository: pygit2.Repository, entry: _Entry, limits: Limits, context: int
+    repository: pygit2.Repository, entry: Entry, limits: Limits, context: int
 ) -> list[Hunk] | None:
     """The hunks of one file, or None when they are too large."""
     contents = []
-    for oid, mode in ((entry.old_id, entry.file.old_mode), (entry.new_id, entry.file.new_mode)):
-        content = _content(repository, oid, int(mode, 8), limits.file_blob)
+    for oid, mode in ((entry.old_id, entry.old_mode), (entry.new_id, entry.new_mode)):
+        content = _content(repository, oid, mode, limits.file_blob)
         if content is None:
             return None
         contents.append(content)
-    patch = pygit2.Patch.create_from(contents[0], contents[1], context_lines=context)
+    # git said already that this is text, and its hunks begin where the indentation suggests.
+    how = DiffOption.FORCE_TEXT | DiffOption.INDENT_HEURISTIC
+    patch = pygit2.Patch.create_from(contents[0], contents[1], flag=how, context_lines=context)
     hunks, left = [], limits.file_patch
     for hunk in patch.hunks:
         lines = [(line.origin, line.raw_content) for line in hunk.lines]
@@ -260,14 +278,10 @@ def _content(
     repository: pygit2.Repository, oid: str, mode: int, limit: int
 ) -> pygit2.Blob | bytes | None:
     """What stands on one side; None when it is too large to look at."""
-    if mode == 0:
+    if mode == ABSENT:
         return b""
-    if mode == GITLINK:
-        return f"Subproject commit {oid}\n".encode()
     _, size = repository.odb.read_header(oid)
-    if size > limit:
-        return None
-    return repository[oid].peel(pygit2.Blob)
+    return repository[oid].peel(pygit2.Blob) if size <= limit else None
 
 
 def _line(origin: str, content: bytes) -> Line:

@@ -176,24 +176,45 @@ def blockers(prefix: str) -> list[str]:
     return [HEADS + "/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
-async def list_branches(storage: Storage, repo_id: str, default_branch: str) -> list[Branch]:
-    """`branches` off the event loop."""
+async def list_branches(
+    storage: Storage,
+    repo_id: str,
+    default_branch: str,
+    *,
+    after: str | None = None,
+    limit: int | None = None,
+) -> tuple[list[Branch], bool]:
+    """Branches by name, those behind the name ``after``, at most ``limit``; whether there are more."""
     async with storage.shared(repo_id) as path:
-        return await asyncio.to_thread(branches, path, default_branch)
+        return await asyncio.to_thread(_branches, path, default_branch, after, limit)
 
 
-def branches(path: Path, default_branch: str) -> list[Branch]:
-    """Every branch, by name. Blocks: call it from a thread."""
+def _branches(
+    path: Path, default_branch: str, after: str | None, limit: int | None
+) -> tuple[list[Branch], bool]:
     with opened(path) as repository:
-        tips = {
-            reference.raw_shorthand.decode(errors="replace"): reference.peel(pygit2.Commit)
+        found = {
+            reference.raw_shorthand.decode(errors="replace"): reference
             for reference in repository.references.iterator(ReferenceFilter.BRANCHES)
         }
-        default = tips.get(default_branch)
-        return [
+        default = _commit(found.get(default_branch))
+        names = sorted(name for name in found if after is None or name > after)
+        # Only what is asked for is measured: that is what costs.
+        tips = ((name, _commit(found[name])) for name in names[:limit])
+        page = [
             _branch(repository, name, tip, default, is_default=name == default_branch)
-            for name, tip in sorted(tips.items())
+            for name, tip in tips
+            if tip is not None
         ]
+    return page, limit is not None and len(names) > limit
+
+
+def _commit(reference: pygit2.Reference | None) -> pygit2.Commit | None:
+    """The commit at a ref; None where there is none, as for a symbolic ref to a deleted branch."""
+    try:
+        return None if reference is None else reference.peel(pygit2.Commit)
+    except (pygit2.GitError, KeyError, ValueError):
+        return None
 
 
 def _branch(

@@ -23,25 +23,32 @@ async def list_branches(
     repo = await ctx.db.read(find_repo, repo_id)
     if not ctx.git.exists(repo.id):
         return [], None
-    found = await refs.list_branches(ctx.git, repo.id, repo.default_branch)
+    found, more = await refs.list_branches(
+        ctx.git, repo.id, repo.default_branch, after=after, limit=limit
+    )
     by_branch = await ctx.db.read(cards_by_branch, repo.id)
-    rest = sorted((b for b in found if after is None or b.name > after), key=lambda b: b.name)
-    items = [
-        {
-            "name": branch.name,
-            "sha": branch.sha,
-            "ahead": branch.ahead,
-            "behind": branch.behind,
-            "subject": branch.subject,
-            "author": branch.author,
-            "committed_at": branch.committed_at,
-            "is_default": branch.name == repo.default_branch,
-            "is_merged": branch.merged,
-            "card": _owner(by_branch.get(branch.name)),
-        }
-        for branch in rest[:limit]
-    ]
-    return items, rest[limit - 1].name if len(rest) > limit else None
+    items = [_branch(branch, by_branch.get(branch.name), repo) for branch in found]
+    return items, found[-1].name if more and found else None
+
+
+def _branch(branch: refs.Branch, card: CardRow | None, repo: RepoRow) -> dict[str, Any]:
+    here = card if card is not None and card.head_sha == branch.sha else None
+    # What was squashed or rebased is merged, although the base has none of these commits.
+    landed = here is not None and here.status == "done" and here.merged_sha is not None
+    in_review = here is not None and here.status == "in_review"
+    return {
+        "name": branch.name,
+        "sha": branch.sha,
+        "ahead": branch.ahead,
+        "behind": branch.behind,
+        "subject": branch.subject,
+        "author": branch.author,
+        "committed_at": branch.committed_at,
+        "is_default": branch.name == repo.default_branch,
+        "is_merged": branch.merged or landed,
+        "mergeable": here.mergeable if here is not None and in_review else None,
+        "card": _owner(card),
+    }
 
 
 def _owner(card: CardRow | None) -> dict[str, Any] | None:
@@ -62,16 +69,20 @@ async def list_commits(
 
 
 async def repo_diff(
-    ctx: Context, repo_id: str, base: str, head: str, path: str | None
+    ctx: Context, repo_id: str, base: str, head: str, path: str | None = None, skip: int = 0
 ) -> dict[str, Any]:
-    """What ``head`` changes since it left ``base``; both are branches, tags or full ids."""
+    """What ``head`` changes since it left ``base``; both are branches, tags or full ids. The page
+    of files after ``skip``, or the one file at ``path``, larger than a page would show it."""
     repo = await ctx.db.read(find_repo, repo_id)
-    found = await diff.diff(ctx.git, repo.id, base, head, path=path)
+    found = await diff.diff(ctx.git, repo.id, base, head, path=path, skip=skip)
     return await asyncio.to_thread(_as_view, found, base, head)
 
 
-async def card_diff(ctx: Context, card_id: str, path: str | None) -> dict[str, Any]:
-    """What the card's branch changes since it left its base, and whether it merges now."""
+async def card_diff(
+    ctx: Context, card_id: str, path: str | None = None, skip: int = 0
+) -> dict[str, Any]:
+    """What the card's branch changes since it left its base, and whether it merges now. ``path``
+    and ``skip`` are those of `repo_diff`."""
     card, repo = await ctx.db.read(_card_and_repo, card_id)
     base, branch = card.base_branch or repo.default_branch, card.branch_name
     base_sha = await _tip(ctx, repo, base)
@@ -79,12 +90,12 @@ async def card_diff(ctx: Context, card_id: str, path: str | None) -> dict[str, A
     if base_sha is None:
         raise NotFound(f"There is no branch “{base}” in {repo.name}.", code="no_base_branch")
     if head_sha is None:  # nothing was pushed yet, which is no error: there are no changes
-        return _as_view(diff.Diff(base_sha, base_sha, []), base, branch or "")
+        return _as_view(diff.Diff(base_sha, base_sha, diff.NOTHING, []), base, branch or "")
     if card.merged_sha is not None and card.status == "done":
         # After the merge the branch has nothing the base lacks: show what the merge brought.
         base_sha = await _first_parent(ctx, repo.id, card.merged_sha) or base_sha
         head_sha = card.head_sha or head_sha
-    found = await diff.diff(ctx.git, repo.id, base_sha, head_sha, path=path)
+    found = await diff.diff(ctx.git, repo.id, base_sha, head_sha, path=path, skip=skip)
     merges = await merge.mergeability(ctx.git, repo.id, base_sha, head_sha)
     view = await asyncio.to_thread(_as_view, found, base, branch or "")
     return {**view, "mergeable": merges.clean, "conflicts": merges.files}
@@ -112,9 +123,11 @@ def _as_view(found: diff.Diff, base_ref: str, head_ref: str) -> dict[str, Any]:
         "head_sha": found.head_sha,
         "base_ref": base_ref,
         "head_ref": head_ref,
-        "additions": sum(file.additions for file in found.files),
-        "deletions": sum(file.deletions for file in found.files),
+        "additions": found.total.additions,
+        "deletions": found.total.deletions,
+        "total_files": found.total.files,
         "files": [asdict(file) for file in found.files],
+        "next_cursor": found.rest,
         "mergeable": None,
         "conflicts": [],
     }

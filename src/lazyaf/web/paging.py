@@ -17,6 +17,8 @@ Cursor = Annotated[
     str | None, Query(max_length=1000, description="`next_cursor` of the page before.")
 ]
 
+FilePath = Annotated[str | None, Query(max_length=4096, description="This file alone.")]
+
 
 def encode_cursor(value: Any) -> str | None:
     """An opaque cursor; None stays None."""
@@ -39,6 +41,16 @@ def text_cursor(cursor: str | None) -> str | None:
     """A cursor that holds one text."""
     value = decode_cursor(cursor)
     if value is not None and not isinstance(value, str):
+        raise BadRequest("This cursor is not one of this list. Begin without one.")
+    return value
+
+
+def number_cursor(cursor: str | None) -> int:
+    """A cursor that holds how many items were had; 0 without one."""
+    value = decode_cursor(cursor)
+    if value is None:
+        return 0
+    if type(value) is not int or not 0 <= value < 2**31:
         raise BadRequest("This cursor is not one of this list. Begin without one.")
     return value
 

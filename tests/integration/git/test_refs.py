@@ -107,7 +107,9 @@ async def test_branches_are_compared_with_the_default_one(storage, repo_id, work
     tip = await work.commit({"a": "1"}, "Go on")
     await work.git("push", "-q", "store", "--all")
     await work.git("push", "-q", "store", f"{base}:refs/lazyaf/jobs/1/1/head")
-    listed = {b.name: b for b in await refs.list_branches(storage, repo_id, "main")}
+    found, more = await refs.list_branches(storage, repo_id, "main")
+    listed = {b.name: b for b in found}
+    assert not more
     assert list(listed) == ["lazyaf/1-topic", "main", "merged"]
     facts = {name: (b.ahead, b.behind, b.merged) for name, b in listed.items()}
     assert facts == {
@@ -122,8 +124,52 @@ async def test_branches_are_compared_with_the_default_one(storage, repo_id, work
     )
     assert listed["merged"].subject == "Begin"
     assert listed["main"].committed_at.endswith("Z")
-    unborn = await refs.list_branches(storage, repo_id, "gone")
+    unborn, _ = await refs.list_branches(storage, repo_id, "gone")
     assert not any(b.merged or b.ahead for b in unborn)
+
+
+async def test_branches_come_in_pages_and_one_without_a_commit_is_passed_over(
+    storage, repo_id, work
+) -> None:
+    await work.commit({"a": "0"})
+    names = [f"b{n:02}" for n in range(7)]
+    await work.git("push", "-q", "store", "main", *(f"main:{name}" for name in names))
+    await storage.git(repo_id, ["symbolic-ref", "refs/heads/b03x", "refs/heads/gone"])
+    found, after, more = [], None, True
+    while more:
+        page, more = await refs.list_branches(storage, repo_id, "main", after=after, limit=3)
+        assert page
+        found += [branch.name for branch in page]
+        after = found[-1]
+    assert found == [*names, "main"]
+
+
+async def test_distances_are_those_that_git_counts(storage, repo_id, work) -> None:
+    """A history with merges both ways, two merge bases, and a root of its own."""
+    await work.commit({"a": "0"})
+    await work.git("branch", "old")
+    for name in ("one", "two"):
+        await work.git("checkout", "-q", "-b", name, "main")
+        for n in range(3):
+            await work.commit({name: f"{n}"})
+    await work.git("merge", "-q", "-m", "m", "one~1")
+    await work.git("checkout", "-q", "one")
+    await work.git("merge", "-q", "-m", "m", "two~1")  # crosswise: two merge bases
+    await work.git("checkout", "-q", "main")
+    await work.commit({"a": "1"})
+    await work.git("merge", "-q", "-m", "m", "two")
+    await work.git("checkout", "-q", "--orphan", "other")
+    await work.commit({"z": "0"})
+    await work.git("branch", "same", "main")
+    await work.git("push", "-q", "store", "--all")
+    found, _ = await refs.list_branches(storage, repo_id, "main")
+    counted = {}
+    for branch in found:
+        sides = await work.git("rev-list", "--left-right", "--count", f"{branch.name}...main")
+        counted[branch.name] = tuple(map(int, sides.text.split()))
+    assert {b.name: (b.ahead, b.behind) for b in found} == counted
+    merged = (await work.git("branch", "--format=%(refname:short)", "--merged", "main")).text
+    assert {b.name for b in found if b.merged} == {*merged.split()} - {"main"}
 
 
 async def test_names_and_words_of_any_bytes_are_listed(storage, repo_id, work) -> None:
@@ -135,7 +181,7 @@ async def test_names_and_words_of_any_bytes_are_listed(storage, repo_id, work) -
     await work.git("push", "-q", "store", "main")
     script = b"create refs/heads/" + odd + b" " + head.encode() + b"\n"
     await storage.git(repo_id, ["update-ref", "--stdin"], stdin=script)
-    listed = await refs.list_branches(storage, repo_id, "main")
+    listed, _ = await refs.list_branches(storage, repo_id, "main")
     assert [b.name for b in listed] == ["gr\ufffd\ufffde", "main"]
     assert listed[0].subject == "gr\ufffd\ufffde"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { changedParts, diffRows, sideLines, type DiffRow } from './diff-rows.ts';
-import { file } from './factories.ts';
+import { file, side } from './factories.ts';
 import { segments } from './tokens.ts';
 import { inTreeOrder, treeLines } from './tree.ts';
 import type { Draft } from './types.ts';
@@ -55,7 +55,7 @@ describe('the rows of a diff', () => {
 		const files = [
 			file('a', [], { ...empty, binary: true }),
 			file('b', [], { ...empty, too_large: true }),
-			file('c', [], { ...empty, new_mode: '100755' }),
+			file('c', [], { ...empty, old: side(), new: side({ mode: '100755' }) }),
 			file('d', [], empty),
 		];
 		const notes = diffRows(files, layout).flatMap((row) => (row.kind === 'note' ? [row.note] : []));

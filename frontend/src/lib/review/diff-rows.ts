@@ -1,5 +1,6 @@
 /** Lays a diff out as rows, one beside or under the other; a row knows all it needs to be drawn. Pure. */
 
+import { remarkOn, type Remark } from './file-kind.ts';
 import type { Draft, FileDiff, Hunk } from './types.ts';
 
 export interface Side {
@@ -13,6 +14,8 @@ export interface Side {
 	index: number;
 	/** The file ends here without a newline. */
 	bare?: boolean;
+	/** It ends with a carriage return, where other lines of its hunk do not. */
+	cr?: boolean;
 }
 
 interface Base {
@@ -46,7 +49,7 @@ export interface PairRow extends Base {
 }
 export interface NoteRow extends Base {
 	kind: 'note';
-	note: 'binary' | 'too_large' | 'empty' | 'mode';
+	note: Remark;
 }
 export interface DraftRow extends Base {
 	kind: 'draft';
@@ -77,7 +80,7 @@ function fileRows(rows: DiffRow[], file: FileDiff, layout: Layout, drafts: Draft
 	if (collapsed) return;
 	const start = rows.length;
 	const open = new Map(drafts.map((draft) => [`${draft.side}${draft.line}`, draft]));
-	const note = noteOf(file);
+	const note = remarkOn(file);
 	if (note) rows.push({ kind: 'note', key: `${file.path}:note`, file, note });
 	for (const [index, hunk] of file.hunks.entries()) {
 		const before = file.hunks[index - 1];
@@ -98,13 +101,6 @@ function fileRows(rows: DiffRow[], file: FileDiff, layout: Layout, drafts: Draft
 		outdated: true,
 	}));
 	rows.splice(start, 0, ...outdated);
-}
-
-function noteOf(file: FileDiff): NoteRow['note'] | null {
-	if (file.binary) return 'binary';
-	if (file.hunks.length > 0) return null;
-	if (file.too_large) return 'too_large';
-	return file.old_mode && file.new_mode && file.old_mode !== file.new_mode ? 'mode' : 'empty';
 }
 
 /** `@@ -14,5 +14,11 @@ function f()` without its numbers, which the gutters show. */
@@ -128,9 +124,16 @@ function hunkRows(
 	let newIndex = 0;
 	let count = 0;
 	let last: Side[] = [];
+	const mixed = hasMixedEndings(hunk);
+	const side = (number: number, raw: string, origin: Side['origin'], index: number): Side => {
+		const cr = raw.endsWith('\r');
+		const made: Side = { number, text: cr ? raw.slice(0, -1) : raw, origin, changed: null, index };
+		if (cr && mixed) made.cr = true;
+		return made;
+	};
 
-	const comment = (side: Draft['side'], line: Side | null) => {
-		const at = line ? `${side}${line.number}` : '';
+	const comment = (of: Draft['side'], line: Side | null) => {
+		const at = line ? `${of}${line.number}` : '';
 		const draft = open.get(at);
 		if (!draft) return;
 		open.delete(at);
@@ -148,8 +151,8 @@ function hunkRows(
 				push('pair', removed[i] ?? null, added[i] ?? null);
 			}
 		} else {
-			for (const side of removed) push('line', side, null);
-			for (const side of added) push('line', null, side);
+			for (const old of removed) push('line', old, null);
+			for (const fresh of added) push('line', null, fresh);
 		}
 		removed.length = 0;
 		added.length = 0;
@@ -158,22 +161,28 @@ function hunkRows(
 	for (const [origin, text] of hunk.lines) {
 		if (origin === '-') {
 			if (added.length > 0) flush();
-			last = [{ number: before++, text, origin, changed: null, index: oldIndex++ }];
+			last = [side(before++, text, origin, oldIndex++)];
 			removed.push(...last);
 		} else if (origin === '+') {
-			last = [{ number: after++, text, origin, changed: null, index: newIndex++ }];
+			last = [side(after++, text, origin, newIndex++)];
 			added.push(...last);
 		} else if (origin === '\\') {
-			for (const side of last) side.bare = true;
+			for (const line of last) line.bare = true;
 		} else {
 			flush();
-			const old: Side = { number: before++, text, origin, changed: null, index: oldIndex++ };
-			const fresh: Side = { number: after++, text, origin, changed: null, index: newIndex++ };
+			const old = side(before++, text, origin, oldIndex++);
+			const fresh = side(after++, text, origin, newIndex++);
 			last = [old, fresh];
 			push(split ? 'pair' : 'line', old, fresh);
 		}
 	}
 	flush();
+}
+
+function hasMixedEndings(hunk: Hunk): boolean {
+	const lines = hunk.lines.filter(([origin]) => origin !== '\\');
+	const crs = lines.filter(([, text]) => text.endsWith('\r')).length;
+	return crs > 0 && crs < lines.length;
 }
 
 /** Mark what differs inside lines that stand for each other: as many removed as added. */

@@ -5,11 +5,14 @@ import { get } from '#lib/api/http.ts';
 import type { Card } from '#lib/api/types.ts';
 import type { Diff } from './types.ts';
 
+/** One file alone and complete, or the page of files after this cursor. */
+export type Part = { path: string } | { cursor: string };
+
 export interface ReviewPorts {
-	/** The whole change, or with `path` that file alone and complete. */
-	diff: (cardId: string, path?: string) => Promise<Diff>;
+	/** The whole change, as far as one page of files goes. */
+	diff: (cardId: string, part?: Part) => Promise<Diff>;
 	/** What lies between two commits. */
-	between: (repoId: string, base: string, head: string, path?: string) => Promise<Diff>;
+	between: (repoId: string, base: string, head: string, part?: Part) => Promise<Diff>;
 	/** The newest commits of a ref, newest first. */
 	commits: (repoId: string, ref: string) => Promise<{ sha: string }[]>;
 	approve: (cardId: string, headSha: string) => Promise<Card>;
@@ -18,9 +21,9 @@ export interface ReviewPorts {
 }
 
 export const httpPorts = (): ReviewPorts => ({
-	diff: (cardId, path) => get<Diff>(`/api/cards/${cardId}/diff`, { path }),
-	between: (repoId, base, head, path) =>
-		get<Diff>(`/api/repos/${repoId}/diff`, { base, head, path }),
+	diff: (cardId, part) => get<Diff>(`/api/cards/${cardId}/diff`, { ...part }),
+	between: (repoId, base, head, part) =>
+		get<Diff>(`/api/repos/${repoId}/diff`, { base, head, ...part }),
 	commits: async (repoId, ref) =>
 		(await get<{ items: { sha: string }[] }>(`/api/repos/${repoId}/commits`, { ref, limit: 50 }))
 			.items,

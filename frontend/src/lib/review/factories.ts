@@ -1,7 +1,7 @@
 /** Changes and cards for tests. */
 
 import type { CardSummary } from '#lib/api/types.ts';
-import type { Diff, FileDiff, Origin } from './types.ts';
+import type { Diff, DiffSide, FileDiff, Origin } from './types.ts';
 
 /** A file of one hunk from lines like `+added`. */
 export function file(path: string, lines: string[], fields: Partial<FileDiff> = {}): FileDiff {
@@ -14,8 +14,8 @@ export function file(path: string, lines: string[], fields: Partial<FileDiff> = 
 		additions: count('+'),
 		deletions: count('-'),
 		binary: false,
-		old_mode: '100644',
-		new_mode: '100644',
+		old: side({ id: 'before' }),
+		new: side({ id: 'after' }),
 		too_large: false,
 		hunks: [
 			{
@@ -31,6 +31,14 @@ export function file(path: string, lines: string[], fields: Partial<FileDiff> = 
 	};
 }
 
+export const side = (fields: Partial<DiffSide> = {}): DiffSide => ({
+	kind: 'file',
+	mode: '100644',
+	id: 'blob',
+	size: 100,
+	...fields,
+});
+
 export function diff(head: string, files: FileDiff[], fields: Partial<Diff> = {}): Diff {
 	return {
 		base_sha: 'base',
@@ -41,6 +49,8 @@ export function diff(head: string, files: FileDiff[], fields: Partial<Diff> = {}
 		deletions: 0,
 		mergeable: true,
 		conflicts: [],
+		total_files: files.length,
+		next_cursor: null,
 		files,
 		...fields,
 	};

@@ -38,10 +38,12 @@ export function remember(store: Store, cardId: string, what: Remembered): void {
 
 /**
  * A short name for a file's change. A mark of a seen file holds while its change stays the same,
- * whatever other commits come; a file without hunks is only as known as its commit.
+ * whatever other commits come; without hunks its objects say whether it is the same.
  */
-export function fingerprint(file: FileDiff, headSha: string): string {
-	if (file.hunks.length === 0) return `${file.additions}.${file.deletions}.${headSha}`;
+export function fingerprint(file: FileDiff): string {
+	if (file.hunks.length === 0) {
+		return [file.old, file.new].map((side) => (side ? `${side.mode}${side.id}` : '')).join('.');
+	}
 	let hash = 0x811c9dc5; // FNV-1a, 32 bits
 	for (const hunk of file.hunks) {
 		for (const [origin, text] of hunk.lines) {

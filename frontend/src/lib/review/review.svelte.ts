@@ -10,7 +10,7 @@ import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { ApiError, sentence } from '#lib/api/http.ts';
 import type { Card, CardSummary } from '#lib/api/types.ts';
-import { httpPorts, type ReviewPorts } from './diff-source.ts';
+import { httpPorts, type Part, type ReviewPorts } from './diff-source.ts';
 import { fingerprint, recall, remember } from './memory.ts';
 import type { Diff, Draft, FileDiff } from './types.ts';
 
@@ -34,6 +34,7 @@ export class NotReviewed extends Error {
 export class ReviewController {
 	diff = $state.raw<Diff | null>(null);
 	loading = $state(false);
+	loadingMore = $state(false);
 	failure = $state<string | null>(null);
 	range = $state<Range>('all');
 	drafts = $state.raw<readonly Draft[]>([]);
@@ -62,14 +63,13 @@ export class ReviewController {
 	readonly files: readonly FileDiff[] = $derived(this.diff?.files ?? []);
 
 	/** Paths whose change, as it is now, was marked as seen. */
-	readonly viewed: ReadonlySet<string> = $derived.by(() => {
-		const head = this.headSha ?? '';
-		return new Set(
+	readonly viewed: ReadonlySet<string> = $derived(
+		new Set(
 			this.files
-				.filter((file) => this.#viewed[file.path] === fingerprint(file, head))
+				.filter((file) => this.#viewed[file.path] === fingerprint(file))
 				.map((file) => file.path),
-		);
-	});
+		),
+	);
 
 	/** What would be sent with the review. */
 	readonly comments: ReviewComment[] = $derived(
@@ -136,7 +136,7 @@ export class ReviewController {
 		this.fetching.add(path);
 		this.problems.delete(path);
 		try {
-			const answer = await this.#read(this.range, path);
+			const answer = await this.#read(this.range, { path });
 			const file = answer.files.find((other) => other.path === path);
 			if (this.diff !== shown) return;
 			if (answer.head_sha !== shown.head_sha) {
@@ -155,9 +155,33 @@ export class ReviewController {
 		}
 	}
 
+	/** Read the next files of a change that has more than a page of them. */
+	async loadMore(): Promise<void> {
+		const shown = this.diff;
+		const cursor = shown?.next_cursor;
+		if (!shown || !cursor || !this.#card || this.loadingMore) return;
+		this.loadingMore = true;
+		try {
+			const answer = await this.#read(this.range, { cursor });
+			if (this.diff !== shown) return;
+			if (answer.head_sha !== shown.head_sha || answer.base_sha !== shown.base_sha) {
+				await this.#hasMoved(this.#card, shown, answer.head_sha);
+				this.failure = 'The branch has moved. Load the new commits first.';
+			} else {
+				const files = [...shown.files, ...answer.files];
+				this.diff = { ...shown, files, next_cursor: answer.next_cursor };
+				this.failure = null;
+			}
+		} catch (error) {
+			this.failure = sentence(error);
+		} finally {
+			this.loadingMore = false;
+		}
+	}
+
 	setViewed(file: FileDiff, seen: boolean): void {
 		const others = Object.entries(this.#viewed).filter(([path]) => path !== file.path);
-		const marks = seen ? [[file.path, fingerprint(file, this.headSha ?? '')] as const] : [];
+		const marks = seen ? [[file.path, fingerprint(file)] as const] : [];
 		this.#viewed = Object.fromEntries([...others, ...marks]);
 		this.#keep();
 	}
@@ -241,19 +265,12 @@ export class ReviewController {
 		return answer;
 	}
 
-	async #read(range: Range, path?: string): Promise<Diff> {
+	async #read(range: Range, part?: Part): Promise<Diff> {
 		const card = this.#card;
 		if (!card) throw new NotReviewed('No card is open.');
-		if (range === 'all' || !this.reviewedSha) return this.#ports.diff(card.id, path);
+		if (range === 'all' || !this.reviewedSha) return this.#ports.diff(card.id, part);
 		const head = this.diff?.head_sha ?? (await this.#ports.diff(card.id)).head_sha;
-		const part = await this.#ports.between(card.repo_id, this.reviewedSha, head, path);
-		return {
-			...part,
-			additions: part.additions ?? sum(part.files, 'additions'),
-			deletions: part.deletions ?? sum(part.files, 'deletions'),
-			mergeable: null,
-			conflicts: [],
-		};
+		return this.#ports.between(card.repo_id, this.reviewedSha, head, part);
 	}
 
 	async #hasMoved(card: CardSummary, shown: Diff, sha: string): Promise<void> {
@@ -277,9 +294,6 @@ export class ReviewController {
 		});
 	}
 }
-
-const sum = (files: readonly FileDiff[], what: 'additions' | 'deletions') =>
-	files.reduce((total, file) => total + file[what], 0);
 
 /** The server knows lines of the new file; a removed line is named in words. */
 function asComment(draft: Draft): ReviewComment {

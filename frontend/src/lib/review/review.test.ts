@@ -52,6 +52,24 @@ describe('a review', () => {
 		expect(approve).toHaveBeenCalledWith('card', 'new');
 	});
 
+	it('reads more files of a large change, and none of another', async () => {
+		const review = controller();
+		answer = diff('head', [file('a.ts', ['+a'])], { total_files: 2, next_cursor: 'c' });
+		await review.load();
+		answer = diff('head', [file('b.ts', ['+b'])], { total_files: 2 });
+		await review.loadMore();
+		expect(review.files.map((f) => f.path)).toEqual(['a.ts', 'b.ts']);
+		expect(review.diff?.next_cursor).toBeNull();
+		await review.loadMore(); // there is no more
+		expect(review.files).toHaveLength(2);
+		answer = diff('head', [file('a.ts', ['+a'])], { total_files: 2, next_cursor: 'c' });
+		await review.load();
+		answer = diff('new', [file('z.ts', ['+z'])]);
+		await review.loadMore();
+		expect(review.files.map((f) => f.path)).toEqual(['a.ts']);
+		expect(review.moved?.sha).toBe('new');
+	});
+
 	it('shows the files that the server could not merge', async () => {
 		const review = controller();
 		await review.load();

@@ -9,8 +9,9 @@ export type Origin = ' ' | '+' | '-' | '\\';
 export type Hunk = Omit<Schemas['DiffHunk'], 'lines'> & { lines: [Origin, string][] };
 /** `too_large`: there are changes, but their hunks were left out; the file is loaded alone. */
 export type FileDiff = Omit<Schemas['DiffFile'], 'hunks'> & { hunks: Hunk[] };
+export type DiffSide = Schemas['DiffSide'];
 export type FileStatus = FileDiff['status'];
-/** `mergeable` is null while it is not known. */
+/** `mergeable` is null while it is not known. `files` are the first pages of `total_files`. */
 export type Diff = Omit<Schemas['Diff'], 'files'> & { files: FileDiff[] };
 
 /** A comment on a line that is not sent yet. */

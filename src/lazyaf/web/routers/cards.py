@@ -28,9 +28,12 @@ from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import (
     IF_MATCH,
     CardId,
+    Cursor,
+    FilePath,
     RepoKey,
     decode_cursor,
     encode_cursor,
+    number_cursor,
     seen_version,
 )
 
@@ -218,10 +221,12 @@ async def _give(ctx: Context, card_id: str, command: CardCommand, actor: Actor) 
 async def get_diff(
     state: State,
     card_id: CardId,
-    path: Annotated[str | None, Query(max_length=4096)] = None,
+    path: FilePath = None,
+    cursor: Cursor = None,
 ) -> dict[str, Any]:
     """What the card's branch changes since it left its base, and whether it merges."""
-    return await card_diff(state.ctx, card_id, path)
+    found = await card_diff(state.ctx, card_id, path, number_cursor(cursor))
+    return {**found, "next_cursor": encode_cursor(found["next_cursor"])}
 
 
 @router.get("/cards/{card_id}/jobs", response_model=schemas.Page[schemas.Job])

@@ -16,9 +16,11 @@ from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import (
     IF_MATCH,
     Cursor,
+    FilePath,
     Limit,
     RepoKey,
     encode_cursor,
+    number_cursor,
     seen_version,
     text_cursor,
 )
@@ -110,10 +112,12 @@ async def get_diff(
     repo_id: RepoKey,
     base: Annotated[str, Query(min_length=1, max_length=255)],
     head: Annotated[str, Query(min_length=1, max_length=255)],
-    path: Annotated[str | None, Query(max_length=4096)] = None,
+    path: FilePath = None,
+    cursor: Cursor = None,
 ) -> dict[str, Any]:
     """What ``head`` changes since it left ``base``; branches, tags or full ids."""
-    return await repo_diff(state.ctx, repo_id, base, head, path)
+    found = await repo_diff(state.ctx, repo_id, base, head, path, number_cursor(cursor))
+    return {**found, "next_cursor": encode_cursor(found["next_cursor"])}
 
 
 @router.post("/{repo_id}/land", response_model=schemas.Landed)

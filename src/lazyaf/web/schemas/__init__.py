@@ -10,6 +10,7 @@ from lazyaf.web.schemas.branches import (
     Diff,
     DiffFile,
     DiffHunk,
+    DiffSide,
     Landed,
     LandRequest,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "LandRequest",
     "Landed",
     "Line",
+    "DiffSide",
     "Live",
     "LogPage",
     "MessageRequest",

@@ -21,8 +21,25 @@ class DiffHunk(BaseModel):
     lines: list[tuple[str, str]]
 
 
+class DiffSide(BaseModel):
+    """What stands at the path before or after; ``mode`` is octal.
+
+    ``id`` is a blob, of a submodule its commit. ``size`` is bytes, with Git LFS (``lfs``) those of
+    the content that the pointer stands for, null for a submodule.
+    """
+
+    kind: Literal["file", "symlink", "submodule", "lfs"]
+    mode: str
+    id: str
+    size: int | None
+
+
 class DiffFile(BaseModel):
-    """A changed file. ``too_large``: ask for it alone with ``?path=``."""
+    """A changed file; a name that is no UTF-8 is in quotes with octal escapes, as git has it.
+
+    ``too_large``: ask for it alone with ``?path=``. A submodule and a pointer of Git LFS have no
+    hunks: what changed are the ids of their sides.
+    """
 
     path: str
     old_path: str | None
@@ -30,14 +47,18 @@ class DiffFile(BaseModel):
     additions: int
     deletions: int
     binary: bool
-    old_mode: str | None
-    new_mode: str | None
+    old: DiffSide | None
+    new: DiffSide | None
     too_large: bool
     hunks: list[DiffHunk]
 
 
 class Diff(BaseModel):
-    """A three-dot diff. ``base_sha`` is the merge base."""
+    """A three-dot diff. ``base_sha`` is the merge base.
+
+    ``additions``, ``deletions`` and ``total_files`` count all of it, ``files`` are those of one
+    page, by path.
+    """
 
     base_sha: str
     head_sha: str
@@ -45,7 +66,9 @@ class Diff(BaseModel):
     head_ref: str
     additions: int
     deletions: int
+    total_files: int
     files: list[DiffFile]
+    next_cursor: str | None
     mergeable: bool | None
     conflicts: list[str]
 
@@ -60,7 +83,7 @@ class BranchCard(BaseModel):
 
 
 class Branch(BaseModel):
-    """A branch against the default one."""
+    """A branch against the default one. ``mergeable`` is known while its card is in review."""
 
     name: str
     sha: str
@@ -71,6 +94,7 @@ class Branch(BaseModel):
     committed_at: str
     is_default: bool
     is_merged: bool
+    mergeable: bool | None
     card: BranchCard | None
 
 

@@ -1,0 +1,88 @@
+/** What a changed file is and what happened to it besides its lines, in words. Pure. */
+
+import type { DiffSide, FileDiff } from './types.ts';
+
+const NAMES: Partial<Record<DiffSide['kind'], string>> = {
+	symlink: 'symlink',
+	submodule: 'submodule',
+	lfs: 'Git LFS',
+};
+const STATUS: Partial<Record<FileDiff['status'], string>> = {
+	added: 'new',
+	deleted: 'deleted',
+	renamed: 'renamed',
+	copied: 'copied',
+	type_changed: 'type changed',
+};
+const EXECUTABLE = '100755';
+
+/** The labels of a file's head. */
+export function marks(file: FileDiff): string[] {
+	const { old, new: now } = file;
+	const kind = NAMES[(now ?? old)?.kind ?? 'file'] ?? (file.binary ? 'binary' : undefined);
+	const found = [STATUS[file.status], kind];
+	if (old && now && modeChanged(file)) {
+		found.push(now.mode === EXECUTABLE ? 'executable now' : 'no longer executable');
+	} else if (!old && now?.mode === EXECUTABLE) found.push('executable');
+	return found.filter((mark) => mark !== undefined);
+}
+
+/** The same kind of thing with other rights. */
+export const modeChanged = ({ old, new: now }: FileDiff): boolean =>
+	old !== null && now !== null && old.mode !== now.mode && isFile(old) && isFile(now);
+
+const isFile = (side: DiffSide) => side.kind === 'file' || side.kind === 'lfs';
+
+/** Why a file has no lines, or what one must know to read them; null when the lines say it all. */
+export type Remark =
+	'binary' | 'submodule' | 'lfs' | 'too_large' | 'same' | 'empty' | 'mode' | 'crlf' | 'lf';
+
+export function remarkOn(file: FileDiff): Remark | null {
+	const kinds = [file.old?.kind, file.new?.kind];
+	if (kinds.includes('submodule')) return 'submodule';
+	if (file.hunks.length > 0) return lineEndings(file);
+	if (file.old && file.old.id === file.new?.id) {
+		return file.status === 'renamed' || file.status === 'copied' ? 'same' : 'mode';
+	}
+	if (kinds.includes('lfs')) return 'lfs';
+	if (file.binary) return 'binary';
+	return file.too_large ? 'too_large' : 'empty';
+}
+
+/** When nothing but line endings changed, which they are now. */
+function lineEndings(file: FileDiff): 'crlf' | 'lf' | null {
+	const old: string[] = [];
+	const now: string[] = [];
+	for (const hunk of file.hunks) {
+		for (const [origin, text] of hunk.lines) {
+			if (origin === '-') old.push(text);
+			else if (origin === '+') now.push(text);
+		}
+	}
+	const bare = (line: string) => line.replace(/\r$/, '');
+	if (old.length === 0 || old.length !== now.length) return null;
+	if (old.some((line, i) => bare(line) !== bare(now[i] ?? ''))) return null;
+	if (now.every((line) => line.endsWith('\r')) && old.every((line) => !line.endsWith('\r'))) {
+		return 'crlf';
+	}
+	return old.every((line) => line.endsWith('\r')) ? 'lf' : null;
+}
+
+/** `12.3 MB`: decimal, three digits. */
+export function bytes(count: number): string {
+	const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+	let value = count;
+	let unit = 0;
+	while (value >= 999.5 && unit < units.length - 1) {
+		value /= 1000;
+		unit += 1;
+	}
+	if (unit === 0) return count === 1 ? '1 byte' : `${count} bytes`;
+	return `${value.toLocaleString('en', { maximumSignificantDigits: 3 })} ${units[unit]}`;
+}
+
+/** `12 kB → 14 kB`, or the only size there is. */
+export function sizes({ old, new: now }: FileDiff): string {
+	const known = [old, now].flatMap((side) => (side?.size == null ? [] : [bytes(side.size)]));
+	return old && now && known[0] === known[1] ? `still ${known[0]}` : known.join(' → ');
+}
