@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,14 @@ from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.housekeeping import Housekeeping
 from lazyaf.services.locks import KeyedLocks
+from lazyaf.services.password import Password, require_strong
 from lazyaf.services.presence import Presence
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.recover import recover
 from lazyaf.services.runner_panel import wanted_count
 from lazyaf.services.runners import drain_runner, runner_restarts
 from lazyaf.services.tokens import ensure_token, fresh_secret
-from lazyaf.settings import LOOPBACK, Settings
+from lazyaf.settings import ANYWHERE, LOOPBACK, Settings
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.engine import normalise_url, sqlite_url
 from lazyaf.store.migrate import upgrade
@@ -81,7 +83,8 @@ def serve(settings: Settings, announce: Announce) -> None:
     Raises typed errors for what a person can put right: a taken port, another server, a newer
     database, a host beyond loopback.
     """
-    require_safe_host(settings)
+    if settings.auth == "off":
+        require_safe_host(settings, has_password=False)
     prepare_data_dir(settings.data_dir)
     with only_server(settings.data_dir), only_server_on(database_url(settings)):
         listener = _listen(settings)
@@ -91,16 +94,46 @@ def serve(settings: Settings, announce: Announce) -> None:
             listener.close()
 
 
-def require_safe_host(settings: Settings) -> None:
+def require_safe_host(settings: Settings, *, has_password: bool) -> None:
     """Refuse what would let strangers in."""
     if settings.host in LOOPBACK:
         return
-    raise Forbidden(
-        f"LazyAF does not listen on {settings.host}: this version has no password, so it serves this "
-        "machine only. Use 127.0.0.1, and reach it from elsewhere through `ssh -L "
-        f"{settings.port}:127.0.0.1:{settings.port}`.",
-        code="no_password",
-    )
+    if settings.auth == "off":
+        raise Forbidden(
+            f"LazyAF does not listen on {settings.host} with --auth off: everyone who reaches it could "
+            "do everything. Leave --auth off away and set a password with `lazyaf password set`.",
+            code="no_password",
+        )
+    if not has_password:
+        raise Forbidden(
+            f"LazyAF does not listen on {settings.host} without a password: others reach it there. Set "
+            "one with `lazyaf password set`, or use 127.0.0.1 and reach it from elsewhere through "
+            f"`ssh -L {settings.port}:127.0.0.1:{settings.port}`.",
+            code="no_password",
+        )
+
+
+def set_password(settings: Settings, password: str) -> None:
+    """Set the password of the data directory's server, which must not run; a running one is asked.
+
+    Raises `Conflict` ``already_running``, `Invalid` for a password that is too weak, and whatever
+    the database has to say.
+    """
+    require_strong(password)
+    prepare_data_dir(settings.data_dir)
+    with only_server(settings.data_dir), only_server_on(database_url(settings)):
+        asyncio.run(_set_password(database_url(settings), password))
+
+
+async def _set_password(url: URL, password: str) -> None:
+    await asyncio.to_thread(upgrade, url)
+    clock = SystemClock()
+    db = SqlDatabase(url, clock)
+    db.start()
+    try:
+        await Password(db, clock).change(password)
+    finally:
+        await asyncio.to_thread(db.close)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -116,7 +149,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _serve(settings: Settings, listener: socket.socket, announce: Announce) -> None:
     port = listener.getsockname()[1]
-    url = f"http://{_bracketed(settings.host)}:{port}"
+    url = f"http://{_bracketed(_reachable(settings.host))}:{port}"
     house = await build(settings, url)
     app = create_app(house.state)
 
@@ -127,8 +160,9 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Announce
         await asyncio.gather(*(pool.stop() for pool in house.pools))
         await house.state.feed.stop()
 
-    server = Server(app, before_exit)
+    server = Server(app, before_exit, proxies=settings.trusted_proxies)
     async with running(house):
+        require_safe_host(settings, has_password=house.state.credentials.password.is_set)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await asyncio.wait(
             {serving, asyncio.ensure_future(server.is_up.wait())},
@@ -141,6 +175,11 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Announce
             announce(url, None if code is None else f"{page}/#code={code}")
             _settle_memory()
         await serving
+
+
+def _reachable(host: str) -> str:
+    """An address at which a server on this host is reached from the machine itself."""
+    return dict(zip(ANYWHERE, ("127.0.0.1", "::1"), strict=True)).get(host, host)
 
 
 def _bracketed(host: str) -> str:
@@ -174,9 +213,9 @@ async def build(settings: Settings, base_url: str) -> House:
     epoch = await db.write(_epoch, new_id())
     secret = read_or_make_secret(settings.data_dir / "secret", lambda: secrets.token_hex(32))
     ctx = _context(settings, db, clock, bytes.fromhex(secret), epoch)
-    await _keep_tokens(settings, ctx)
+    credentials = await _credentials(settings, ctx)
     pools = await _pools(settings, ctx, base_url)
-    state = _web_state(settings, ctx, pools, base_url, url)
+    state = _web_state(settings, ctx, credentials, pools, base_url, url)
     db.on_commit.append(_listener(ctx, state))
     await recover(ctx)
 
@@ -223,13 +262,38 @@ def _epoch(tx: Tx, fresh: str) -> str:
     return epoch
 
 
-async def _keep_tokens(settings: Settings, ctx: Context) -> None:
-    """The token of this machine's person and that of the local runners, each in its file."""
+async def _credentials(settings: Settings, ctx: Context) -> Credentials:
+    """The token of this machine's person and that of the local runners, each in its file, and the
+    password."""
     now = ctx.clock.now()
     person = read_or_make_secret(settings.data_dir / "token", lambda: fresh_secret("person"))
-    await ctx.db.write(ensure_token, ctx.new_id(), "person", "This machine", person, now)
+    machine = await ctx.db.write(ensure_token, ctx.new_id(), "person", "This machine", person, now)
     runner = read_or_make_secret(_runner_token(settings), lambda: fresh_secret("runner"))
     await ctx.db.write(ensure_token, ctx.new_id(), "runner", "Local runners", runner, now)
+    password = Password(ctx.db, ctx.clock)
+    await password.load()
+    if settings.password_file is not None:
+        wanted = await asyncio.to_thread(_read_password, settings.password_file)
+        if not await password.is_this(wanted):
+            await password.change(wanted)
+    return Credentials(
+        ctx.db,
+        ctx.clock,
+        ctx.new_id,
+        password=password,
+        session=timedelta(days=settings.session_days),
+        machine=machine,
+    )
+
+
+def _read_password(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"The password file {path} cannot be read: {error}. Put the password into it, or unset "
+            "LAZYAF_PASSWORD_FILE."
+        ) from None
 
 
 def _runner_token(settings: Settings) -> Path:
@@ -278,7 +342,12 @@ async def _isolation(settings: Settings) -> Isolation:
 
 
 def _web_state(
-    settings: Settings, ctx: Context, pools: Sequence[Pool], base_url: str, url: URL
+    settings: Settings,
+    ctx: Context,
+    credentials: Credentials,
+    pools: Sequence[Pool],
+    base_url: str,
+    url: URL,
 ) -> WebState:
     return WebState(
         ctx=ctx,
@@ -288,11 +357,12 @@ def _web_state(
             data_dir=str(settings.data_dir),
             database=url.get_backend_name(),
             base_url=settings.public_url or base_url,
-            allowed_hosts=[*LOOPBACK, *settings.allowed_hosts],
+            allowed_hosts=[*LOOPBACK, *settings.own_hosts, *settings.allowed_hosts],
             cors_origins=settings.cors_origins,
             dist=Path(__file__).parent / "web" / "dist",
+            public_origin=settings.public_url,
         ),
-        credentials=Credentials(ctx.db, ctx.clock, ctx.new_id),
+        credentials=credentials,
         feed=EventFeed(ctx.db, ctx.epoch),
         boards=BoardCache(),
         progress=ProgressThrottle(ctx.db),

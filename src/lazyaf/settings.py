@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names of every address; nothing is bound here
 
 
 def default_data_dir() -> Path:
@@ -52,6 +54,15 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="The URL that people see, when a proxy stands before the server."
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses of proxies whose X-Forwarded headers count, by commas."
+    )
+    password_file: Path | None = Field(
+        None, description="A file with the password, which is set from it at start."
+    )
+    session_days: float = Field(
+        30, gt=0, le=3650, description="Days that a browser which is not used stays signed in."
+    )
     isolation: Literal["auto", "bubblewrap", "none"] = Field(
         "auto",
         description="What local runners put around agents; `auto` is bubblewrap if it works.",
@@ -75,6 +86,12 @@ class Settings(BaseSettings):
     )
 
     @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """The names at which people reach the server by its other settings."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return tuple(name for name in (self.host, public) if name not in (None, *ANYWHERE))
+
+    @property
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "lazyaf.db"
@@ -84,7 +101,17 @@ class Settings(BaseSettings):
         """Caches and work trees of the local runners; the agents' disk."""
         return self.data_dir / "work"
 
-    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("say scheme and host and no path, like https://lazyaf.example.com")
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -21,6 +21,7 @@ errors. Raise the most specific class, once, at the depth that knows.
     │   ├── SequenceGap           … log entries are missing before these
     │   └── UnsupportedProtocol   … the runner must be upgraded
     ├── TooLarge             413
+    ├── TooManyAttempts      429  wrong passwords came too fast; ``retry_after`` says how long to wait
     ├── Unavailable          503  a part that is needed is not there now; try again
     └── GitFailed            500  git answered in a way that nothing here expects
 """
@@ -179,6 +180,21 @@ class TooLarge(LazyafError):
     status = 413
     code = "too_large"
     title = "Too large"
+
+
+class TooManyAttempts(LazyafError):
+    """Passwords were tried too fast; ``retry_after`` is the number of seconds to wait."""
+
+    status = 429
+    code = "too_many_attempts"
+    title = "Too many attempts"
+
+    def __init__(self, *, retry_after: int) -> None:
+        unit = "second" if retry_after == 1 else "seconds"
+        super().__init__(
+            f"Too many passwords were tried. Try again in {retry_after} {unit}.",
+            extra={"retry_after": retry_after},
+        )
 
 
 class Unavailable(LazyafError):

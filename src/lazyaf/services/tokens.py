@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from lazyaf.domain.errors import Invalid, NotFound, Unauthenticated
 from lazyaf.services.credentials import digest, new_token
 from lazyaf.store.jobs import AttemptRow, attempt_by_git, get_job
 from lazyaf.store.tokens import (
+    TokenRow,
     find_token,
     insert_token,
     list_tokens,
+    remove_expired,
     remove_token,
     touch_token,
 )
 from lazyaf.store.tx import Tx
 
-PREFIXES = {"person": "laf", "runner": "lafr"}
+Kind = Literal["person", "session", "runner"]
+
+PREFIXES: Final[dict[Kind, str]] = {"person": "laf", "session": "lafs", "runner": "lafr"}
+PEOPLE: Final = ("person", "session")
+"""Whoever has one of these is the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class KnownToken:
     id: str
     kind: str
     name: str
+    expires_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +47,29 @@ class GitGrant:
     is_live: bool = True
 
 
-def authenticate(tx: Tx, token: str) -> KnownToken:
+def authenticate(tx: Tx, token: str, now: str) -> KnownToken:
     """The known token with this text, or `Unauthenticated`."""
     found = find_token(tx, digest(token))
-    if found is None:
-        raise Unauthenticated(
-            "This token is not known (any more). Run `lazyaf open`, or make a new one."
-        )
-    return KnownToken(found.id, found.kind, found.name)
+    if found is None or is_over(found, now):
+        raise unknown_token()
+    return KnownToken(found.id, found.kind, found.name, found.expires_at)
 
 
-def note_use(tx: Tx, token_id: str, now: str) -> None:
-    """Remember that a token was used."""
-    touch_token(tx, token_id, now)
+def is_over(token: TokenRow | KnownToken, now: str) -> bool:
+    """Whether its time has passed."""
+    return token.expires_at is not None and token.expires_at <= now
+
+
+def unknown_token() -> Unauthenticated:
+    """The refusal of a token that never was, was revoked or has expired."""
+    return Unauthenticated(
+        "This token is not known (any more). Sign in again: with `lazyaf open`, or with the password."
+    )
+
+
+def note_use(tx: Tx, token_id: str, now: str, expires_at: str | None) -> None:
+    """Remember that a token was used; a session is good for longer by that."""
+    touch_token(tx, token_id, now, expires_at)
 
 
 def authenticate_git(tx: Tx, password: str, ended_after: str) -> GitGrant:
@@ -64,7 +81,9 @@ def authenticate_git(tx: Tx, password: str, ended_after: str) -> GitGrant:
         return _grant(tx, attempt)
     token = find_token(tx, hashed)
     if token is None or token.kind != "person":
-        raise Unauthenticated("This git password is not known. `lazyaf ingest` uses the right one.")
+        raise Unauthenticated(
+            "This git password is not known. Use a person's token as the password; `lazyaf ingest` does."
+        )
     return GitGrant("person")
 
 
@@ -91,7 +110,21 @@ def make_token(
     return {"id": token_id, "kind": kind, "name": name.strip(), "created_at": now, "token": secret}
 
 
-def fresh_secret(kind: Literal["person", "runner"]) -> str:
+def begin_session(tx: Tx, token_id: str, name: str, secret: str, now: str, expires_at: str) -> None:
+    """Store a browser's token, and forget those whose time has passed."""
+    remove_expired(tx, now)
+    insert_token(
+        tx,
+        token_id=token_id,
+        kind="session",
+        name=name,
+        digest=digest(secret),
+        created_at=now,
+        expires_at=expires_at,
+    )
+
+
+def fresh_secret(kind: Kind) -> str:
     """A new token's text; the prefix lets scanners and people recognise it."""
     return new_token(PREFIXES[kind])
 
@@ -107,8 +140,8 @@ def ensure_token(
     return token_id
 
 
-def show_tokens(tx: Tx) -> list[dict[str, Any]]:
-    """Every token without its text."""
+def show_tokens(tx: Tx, now: str, own: str | None) -> list[dict[str, Any]]:
+    """Every token without its text; ``own`` is the id of the one that asks."""
     return [
         {
             "id": token.id,
@@ -116,8 +149,11 @@ def show_tokens(tx: Tx) -> list[dict[str, Any]]:
             "name": token.name,
             "created_at": token.created_at,
             "last_used_at": token.last_used_at,
+            "expires_at": token.expires_at,
+            "is_own": token.id == own,
         }
         for token in list_tokens(tx)
+        if not is_over(token, now)
     ]
 
 

@@ -276,7 +276,8 @@ tokens = Table(
     Column("hash", String(64), nullable=False, unique=True),
     Column("created_at", Time, nullable=False),
     Column("last_used_at", Time),
-    CheckConstraint("kind IN ('person', 'runner')", name="kind"),
+    Column("expires_at", Time),
+    CheckConstraint("kind IN ('person', 'runner', 'session')", name="kind"),
 )
 
 settings = Table(

@@ -1,4 +1,4 @@
-"""Tokens of people and runners: only their hashes are kept."""
+"""Tokens of people and runners, and sessions of browsers: only their hashes are kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from lazyaf.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """A token as stored. ``kind`` is ``person`` or ``runner``; ``hash`` is SHA-256 in hex."""
+    """A token as stored. ``kind`` is ``person``, ``session`` or ``runner``; ``hash`` is SHA-256 in
+    hex; only sessions expire."""
 
     id: str
     kind: str
@@ -20,6 +21,7 @@ class TokenRow:
     hash: str
     created_at: str
     last_used_at: str | None
+    expires_at: str | None
 
 
 _BY_HASH = select(tokens).where(tokens.c.hash == bindparam("hash"))
@@ -37,20 +39,45 @@ def list_tokens(tx: Tx) -> list[TokenRow]:
 
 
 def insert_token(
-    tx: Tx, *, token_id: str, kind: str, name: str, digest: str, created_at: str
+    tx: Tx,
+    *,
+    token_id: str,
+    kind: str,
+    name: str,
+    digest: str,
+    created_at: str,
+    expires_at: str | None = None,
 ) -> None:
     """Add a token by its hash."""
     tx.execute(
         insert(tokens),
-        {"id": token_id, "kind": kind, "name": name, "hash": digest, "created_at": created_at},
+        {
+            "id": token_id,
+            "kind": kind,
+            "name": name,
+            "hash": digest,
+            "created_at": created_at,
+            "expires_at": expires_at,
+        },
     )
 
 
-def touch_token(tx: Tx, token_id: str, now: str) -> None:
-    """Remember when a token was last used."""
-    tx.execute(update(tokens).where(tokens.c.id == token_id).values(last_used_at=now))
+def touch_token(tx: Tx, token_id: str, now: str, expires_at: str | None) -> None:
+    """Remember when a token was last used, and until when it is good."""
+    statement = update(tokens).where(tokens.c.id == token_id)
+    tx.execute(statement.values(last_used_at=now, expires_at=expires_at))
 
 
 def remove_token(tx: Tx, token_id: str) -> bool:
     """Revoke a token; False when there is none."""
     return tx.execute(delete(tokens).where(tokens.c.id == token_id)).rowcount == 1
+
+
+def remove_sessions(tx: Tx) -> int:
+    """End every session; how many there were."""
+    return tx.execute(delete(tokens).where(tokens.c.kind == "session")).rowcount
+
+
+def remove_expired(tx: Tx, now: str) -> None:
+    """Forget what has expired."""
+    tx.execute(delete(tokens).where(tokens.c.expires_at <= now))

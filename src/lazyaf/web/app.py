@@ -24,14 +24,15 @@ from lazyaf.web.config import WebState
 from lazyaf.web.errors import problem_of
 from lazyaf.web.frontend import Frontend
 from lazyaf.web.gatekeeper import Gatekeeper
-from lazyaf.web.routers import cards, jobs, repos, runner_v1, runners, system
+from lazyaf.web.routers import access, cards, jobs, repos, runner_v1, runners, system
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 DESCRIPTION: Final = """\
 A card becomes a job, a job becomes a branch, a person reviews the branch, and nothing is lost.
 
-Every route but `/api/health` and `/api/auth/exchange` needs a token: `Authorization: Bearer …`.
+Every route but `/api/health`, `/api/auth/login` and `/api/auth/exchange` needs a token:
+`Authorization: Bearer …`.
 Errors are RFC 9457 `application/problem+json` with a stable `code`.
 """
 
@@ -61,6 +62,7 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         repos.router,
         runners.router,
         system.router,
+        access.router,
         live.router,
         git_http.router,
     ):
@@ -127,6 +129,7 @@ def _add_layers(app: FastAPI, state: WebState, api: Sequence[BaseRoute]) -> None
         Gatekeeper,
         allowed_hosts=state.config.allowed_hosts,
         cors_origins=state.config.cors_origins,
+        public_origin=state.config.public_origin,
     )
 
 

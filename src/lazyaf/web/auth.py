@@ -17,17 +17,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lazyaf.domain.errors import Forbidden, LazyafError, Unauthenticated
 from lazyaf.domain.events import PERSON, Actor
 from lazyaf.protocol import PREFIX as RUNNER_PREFIX
-from lazyaf.services.tokens import KnownToken
+from lazyaf.services.tokens import PEOPLE, KnownToken
 from lazyaf.web.config import WebState, provide_state
 from lazyaf.web.errors import problem_of
 
 TOKEN_PROTOCOL: Final = "lazyaf.token."  # noqa: S105 - the prefix of a subprotocol, not a secret
-OPEN: Final = frozenset({"/api/health", "/api/auth/exchange"})
+OPEN: Final = frozenset({"/api/health", "/api/auth/exchange", "/api/auth/login"})
 """What a stranger may ask."""
 
 Kind = Literal["person", "runner"]
 
 _CALLER: Final = "lazyaf.caller"
+_TOKEN: Final = "lazyaf.token"  # noqa: S105 - a key of the scope
 
 State = Annotated[WebState, Depends(provide_state)]
 
@@ -46,7 +47,8 @@ class Authenticator:
         kind = _wanted(scope)
         if kind is not None:
             try:
-                scope[_CALLER] = await _recognise(self._state, HTTPConnection(scope), kind)
+                scope[_TOKEN] = known = await _recognise(self._state, HTTPConnection(scope), kind)
+                scope[_CALLER] = PERSON if known is None or kind == "person" else known.id
             except LazyafError as refused:
                 if self._is_known(scope):
                     await problem_of(refused)(scope, receive, send)
@@ -69,13 +71,13 @@ def _wanted(scope: Scope) -> Kind | None:
     return None
 
 
-async def _recognise(state: WebState, connection: HTTPConnection, kind: Kind) -> Actor | str:
-    """The person, or the id of the runner's token."""
+async def _recognise(state: WebState, connection: HTTPConnection, kind: Kind) -> KnownToken | None:
+    """The token of the one who asks; None when nobody is asked for one."""
     token = bearer_of(connection)
     if kind == "runner":
         return await _runner(state, token)
     if token is None and state.config.auth == "off":
-        return PERSON
+        return None
     return await person_of(state, token)
 
 
@@ -85,26 +87,26 @@ def bearer_of(connection: HTTPConnection) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-async def person_of(state: WebState, token: str | None) -> Actor:
-    """The person with this token; a runner's token is refused here."""
+async def person_of(state: WebState, token: str | None) -> KnownToken:
+    """A person's token or session with this text; a runner's is refused here."""
     known = await _known(state, token)
-    if known.kind != "person":
+    if known.kind not in PEOPLE:
         raise Forbidden("A runner's token cannot do what a person does.", code="wrong_token")
-    return PERSON
+    return known
 
 
-async def _runner(state: WebState, token: str | None) -> str:
+async def _runner(state: WebState, token: str | None) -> KnownToken:
     known = await _known(state, token)
     if known.kind != "runner":
         raise Forbidden("This endpoint is for runners. Use a runner's token.", code="wrong_token")
-    return known.id
+    return known
 
 
 async def _known(state: WebState, token: str | None) -> KnownToken:
     if token is None:
         raise Unauthenticated(
-            "This request has no token. In a browser run `lazyaf open`; the CLI finds the token in "
-            "the data directory, or in LAZYAF_TOKEN."
+            "This request has no token. In a browser sign in, with the password or through `lazyaf "
+            "open`; the CLI takes the token of `lazyaf login`, of the data directory, or LAZYAF_TOKEN."
         )
     return await state.credentials.token(token)
 
@@ -119,6 +121,17 @@ def runner_token_of(connection: HTTPConnection) -> str:
     """The id of the token with which a runner asks."""
     token_id: str = connection.scope[_CALLER]
     return token_id
+
+
+def token_of(connection: HTTPConnection) -> KnownToken | None:
+    """The token with which somebody asks; None with ``--auth off``."""
+    known: KnownToken | None = connection.scope[_TOKEN]
+    return known
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from; behind a trusted proxy, what that one says."""
+    return connection.client.host if connection.client is not None else "unknown"
 
 
 async def _person(connection: HTTPConnection) -> Actor:

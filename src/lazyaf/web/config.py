@@ -23,7 +23,8 @@ Demo = Callable[[], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """The transport's settings. ``dist`` is where the built UI is."""
+    """The transport's settings. ``dist`` is where the built UI is; ``public_origin`` the one that
+    browsers see when a proxy stands before the server."""
 
     auth: Literal["token", "off"]
     version: str
@@ -33,6 +34,7 @@ class WebConfig:
     allowed_hosts: Sequence[str]
     cors_origins: Sequence[str]
     dist: Path
+    public_origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

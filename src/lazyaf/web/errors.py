@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from lazyaf.domain.errors import LazyafError, Unauthenticated, Unavailable
+from lazyaf.domain.errors import LazyafError, TooManyAttempts, Unauthenticated, Unavailable
 from lazyaf.web.schemas import Problem
 
 log = structlog.get_logger(__name__)
@@ -73,6 +73,8 @@ def problem_of(error: LazyafError, *, challenge: str = "Bearer") -> ProblemRespo
         headers["WWW-Authenticate"] = f'{challenge} realm="lazyaf"'
     if isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(error.extra["retry_after"])
     return problem(error.status, error.code, error.title, error.detail, error.extra, headers)
 
 

@@ -25,11 +25,17 @@ class Gatekeeper:
     """
 
     def __init__(
-        self, app: ASGIApp, *, allowed_hosts: Sequence[str], cors_origins: Sequence[str]
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: Sequence[str],
+        cors_origins: Sequence[str],
+        public_origin: str | None = None,
     ) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
-        self._origins = frozenset(cors_origins)
+        # Behind a proxy with TLS a page's own origin is not what this server is asked by.
+        self._origins = frozenset([*cors_origins, *([public_origin] if public_origin else ())])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge, then pass on."""

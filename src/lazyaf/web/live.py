@@ -32,7 +32,7 @@ async def live(socket: WebSocket) -> None:
     state = state_of(socket)
     protocol = PROTOCOL if PROTOCOL in socket.scope.get("subprotocols", []) else None
     try:
-        await _authenticate(socket, state)
+        token = await _authenticate(socket, state)
     except LazyafError as error:
         await socket.accept(subprotocol=protocol)
         await socket.close(UNAUTHENTICATED, error.detail[:120])
@@ -42,19 +42,22 @@ async def live(socket: WebSocket) -> None:
     try:
         after = await _hello(socket, state)
         if after is not None:
-            await _serve(socket, state, subscriber, after)
+            await _serve(socket, state, subscriber, after, token)
     except (WebSocketDisconnect, RuntimeError):
         return  # the client left; RuntimeError is Starlette's word for sending after that
     finally:
         state.feed.unsubscribe(subscriber)
 
 
-async def _authenticate(socket: WebSocket, state: WebState) -> None:
+async def _authenticate(socket: WebSocket, state: WebState) -> str | None:
+    """The text of the person's token; None when nobody is asked for one."""
     if state.config.auth == "off":
-        return
+        return None
     offered = socket.scope.get("subprotocols", [])
     token = next((p[len(TOKEN_PROTOCOL) :] for p in offered if p.startswith(TOKEN_PROTOCOL)), None)
-    await person_of(state, token or bearer_of(socket))
+    token = token or bearer_of(socket)
+    await person_of(state, token)
+    return token
 
 
 async def _hello(socket: WebSocket, state: WebState) -> int | None:
@@ -76,23 +79,40 @@ async def _hello(socket: WebSocket, state: WebState) -> int | None:
     return after
 
 
-async def _serve(socket: WebSocket, state: WebState, subscriber: Subscriber, after: int) -> None:
-    """Until the client leaves, the server leaves, or the client turns out to be too slow."""
+async def _serve(
+    socket: WebSocket, state: WebState, subscriber: Subscriber, after: int, token: str | None
+) -> None:
+    """Until the client leaves, the server leaves, the client turns out to be too slow, or its token is
+    good no more."""
     sender = asyncio.create_task(_send(socket, state, subscriber, after))
     reader = asyncio.create_task(_drain(socket))
     dropped = asyncio.create_task(subscriber.dropped.wait())
-    tasks = {sender, reader, dropped}
+    refused = asyncio.create_task(_refused(state, token))
+    tasks: set[asyncio.Task[Any]] = {sender, reader, dropped, refused}
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
-    if dropped in done:
-        # Its buffers are full, so even the goodbye may not get through.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(socket.close(TOO_SLOW, "too slow; resume by cursor"), 1)
-        return
     for task in done:
         task.result()
+    if refused in done:
+        await _say_goodbye(socket, UNAUTHENTICATED, "this token is not good any more")
+    elif dropped in done:
+        await _say_goodbye(socket, TOO_SLOW, "too slow; resume by cursor")
+
+
+async def _refused(state: WebState, token: str | None) -> None:
+    """Return once the token was revoked or has expired."""
+    if token is None:
+        await asyncio.Event().wait()
+    else:
+        await state.credentials.ended(token)
+
+
+async def _say_goodbye(socket: WebSocket, code: int, reason: str) -> None:
+    """Close a socket whose buffers may be full, so that even this may not get through."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(socket.close(code, reason), 1)
 
 
 async def _drain(socket: WebSocket) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 from typing import Final
 
@@ -18,9 +18,12 @@ BeforeExit = Callable[[], Awaitable[None]]
 
 class Server(uvicorn.Server):
     """A uvicorn that, at the first signal, lets ``before_exit`` run while it still serves: runners
-    push what they have. A second signal does not wait."""
+    push what they have. A second signal does not wait. What ``proxies`` say about who asks is believed:
+    addresses, networks, or ``*``."""
 
-    def __init__(self, app: FastAPI, before_exit: BeforeExit) -> None:
+    def __init__(
+        self, app: FastAPI, before_exit: BeforeExit, *, proxies: Sequence[str] = ()
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -32,7 +35,8 @@ class Server(uvicorn.Server):
                 access_log=False,
                 log_level="warning",
                 log_config=None,
-                proxy_headers=True,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
                 server_header=False,
                 timeout_graceful_shutdown=GRACEFUL_S,
             )

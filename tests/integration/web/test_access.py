@@ -11,7 +11,11 @@ import websockets
 
 from support.app import Served
 
-OPEN = {("GET", "/api/health"), ("POST", "/api/auth/exchange")}
+OPEN = {
+    ("GET", "/api/health"),
+    ("POST", "/api/auth/exchange"),
+    ("POST", "/api/auth/login"),
+}
 SOME_ID = "01900000-0000-7000-8000-0000000000ff"
 
 

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 from lazyaf.services.cancel_job import cancel_job, send_command, show_job
 from lazyaf.services.read_log import LogSlice, read_log
 from lazyaf.web import schemas
-from lazyaf.web.auth import Person, State
+from lazyaf.web.auth import Person, State, bearer_of
 from lazyaf.web.config import WebState
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import JobId
@@ -58,7 +58,9 @@ async def get_logs(
     if "text/event-stream" in request.headers.get("accept", ""):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            _events(state, job_id, after), media_type="text/event-stream", headers=headers
+            _events(state, job_id, after, bearer_of(request)),
+            media_type="text/event-stream",
+            headers=headers,
         )
     return Response(_page(first, after), media_type="application/json")
 
@@ -93,9 +95,12 @@ def _complete(item: dict[str, Any]) -> dict[str, Any]:
     return {**_DEFAULTS, **item}
 
 
-async def _events(state: WebState, job_id: str, after: int) -> AsyncIterator[str]:
-    """Entries as they come, then ``end``. No transaction stays open between them."""
-    while True:
+async def _events(
+    state: WebState, job_id: str, after: int, token: str | None
+) -> AsyncIterator[str]:
+    """Entries as they come, then ``end``, or until the token is good no more. No transaction stays
+    open between them."""
+    while token is None or await state.credentials.is_good(token):
         found = await state.ctx.db.read(read_log, job_id, after=after, before=None, limit=PAGE)
         if found.items:
             after = found.items[-1]["seq"]

@@ -1,4 +1,4 @@
-"""The server itself: health, metrics, agents, settings, tokens, the demo and signing in."""
+"""The server itself: health, metrics, agents, settings and the demo."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from lazyaf.protocol import VERSION
 from lazyaf.services.metrics import figures
 from lazyaf.services.settings import edit_settings, show_settings
-from lazyaf.services.tokens import fresh_secret, make_token, show_tokens
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.config import WebState
 from lazyaf.web.errors import PROBLEMS
-from lazyaf.web.paging import TokenId
 
 router = APIRouter(tags=["server"], responses=PROBLEMS)
 
 
 @router.get("/api/health", response_model=schemas.Health)
 async def health(state: State) -> schemas.Health:
-    """Open to anyone: whether the server is up and how to speak to it."""
+    """Open to anyone: whether the server is up, how to speak to it and how to sign in."""
     return schemas.Health(
         version=state.config.version,
         auth=state.config.auth,
+        has_password=state.credentials.password.is_set,
         epoch=state.ctx.epoch,
         protocol=VERSION,
     )
@@ -88,39 +87,3 @@ def _settings(state: WebState, shown: dict[str, Any]) -> dict[str, Any]:
         "database": config.database,
         "auth": config.auth,
     }
-
-
-@router.get("/api/tokens", response_model=schemas.Page[schemas.Token])
-async def get_tokens(state: State) -> dict[str, Any]:
-    """Every token, without its text."""
-    return {"items": await state.ctx.db.read(show_tokens), "next_cursor": None}
-
-
-@router.post("/api/tokens", status_code=201, response_model=schemas.NewToken)
-async def post_token(state: State, body: schemas.TokenRequest) -> dict[str, Any]:
-    """A token for a person's own scripts; its text is in this answer and nowhere else."""
-    ctx = state.ctx
-    secret = fresh_secret("person")
-    return await ctx.db.write(
-        make_token, ctx.new_id(), "person", body.name, secret, ctx.clock.now()
-    )
-
-
-@router.delete("/api/tokens/{token_id}", status_code=204)
-async def delete_token(state: State, token_id: TokenId) -> Response:
-    """Make a token useless at once."""
-    await state.credentials.revoke(token_id)
-    return Response(status_code=204)
-
-
-@router.post("/api/auth/codes", status_code=201, response_model=schemas.Code)
-async def post_code(state: State) -> schemas.Code:
-    """A one-time link for a browser; the code travels in the fragment, so no log ever sees it."""
-    code = state.credentials.new_code()
-    return schemas.Code(code=code, url=f"{state.config.base_url}/#code={code}")
-
-
-@router.post("/api/auth/exchange", response_model=schemas.BrowserToken)
-async def exchange(state: State, body: schemas.CodeRequest) -> schemas.BrowserToken:
-    """A browser's own token for a one-time code."""
-    return schemas.BrowserToken(token=await state.credentials.exchange(body.code))

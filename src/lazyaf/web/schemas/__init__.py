@@ -54,7 +54,16 @@ from lazyaf.web.schemas.system import (
     Settings,
     SettingsPatch,
 )
-from lazyaf.web.schemas.tokens import BrowserToken, Code, CodeRequest, NewToken, Token, TokenRequest
+from lazyaf.web.schemas.tokens import (
+    BrowserToken,
+    Code,
+    CodeRequest,
+    LoginRequest,
+    NewToken,
+    PasswordRequest,
+    Token,
+    TokenRequest,
+)
 
 __all__ = [
     "AgentList",
@@ -77,6 +86,7 @@ __all__ = [
     "Diff",
     "DiffFile",
     "DiffHunk",
+    "DiffSide",
     "Failure",
     "Health",
     "Identity",
@@ -86,9 +96,9 @@ __all__ = [
     "LandRequest",
     "Landed",
     "Line",
-    "DiffSide",
     "Live",
     "LogPage",
+    "LoginRequest",
     "MessageRequest",
     "Model",
     "MoveRequest",
@@ -97,6 +107,7 @@ __all__ = [
     "NewToken",
     "Options",
     "Page",
+    "PasswordRequest",
     "PoolView",
     "Problem",
     "Prose",

@@ -10,11 +10,12 @@ from lazyaf.web.schemas.base import Line, Model
 
 
 class Health(BaseModel):
-    """Whether the server is up, and how to speak to it."""
+    """Whether the server is up, and how to speak to it. ``has_password``: one can sign in with it."""
 
     status: Literal["ok"] = "ok"
     version: str
     auth: Literal["token", "off"]
+    has_password: bool
     epoch: str
     protocol: int
 

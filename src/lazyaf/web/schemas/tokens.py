@@ -1,11 +1,12 @@
-"""Tokens, and the one-time codes that a browser gets one for."""
+"""Tokens and sessions, and what a browser gets one for: a one-time code or the password."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
+from lazyaf.services.password import MAX_LENGTH
 from lazyaf.web.schemas.base import Line, Model
 
 
@@ -16,13 +17,16 @@ class TokenRequest(Model):
 
 
 class Token(BaseModel):
-    """A token without its text."""
+    """A token without its text. A ``session`` is a browser's; it expires when it is not used.
+    ``is_own`` marks the one that asks."""
 
     id: str
-    kind: Literal["person", "runner"]
+    kind: Literal["person", "session", "runner"]
     name: str
     created_at: str
     last_used_at: str | None = None
+    expires_at: str | None = None
+    is_own: bool = False
 
 
 class NewToken(BaseModel):
@@ -48,7 +52,23 @@ class Code(BaseModel):
     url: str
 
 
+Secret = Annotated[Line, StringConstraints(min_length=1, max_length=MAX_LENGTH)]
+
+
+class LoginRequest(Model):
+    """The password."""
+
+    password: Secret
+
+
+class PasswordRequest(Model):
+    """A new password, and the current one when there is one."""
+
+    password: Secret
+    current: Secret | None = None
+
+
 class BrowserToken(BaseModel):
-    """The token that the browser keeps."""
+    """The session's token, which the browser keeps."""
 
     token: str
