@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from lazyaf.domain.errors import GitFailed
+from lazyaf.git.child import Child
 
 IDENTITY: Final = ("LazyAF", "lazyaf@localhost")
 """Name and address of what git writes when nobody else is named."""
@@ -93,55 +94,31 @@ async def start(
     stderr: int | None = PIPE,
     pass_fds: Sequence[int] = (),
     niceness: int = 0,
-) -> Process:
-    """Start ``git <args>`` for a stream; the caller pumps, waits and, if need be, calls `signal_group`.
+) -> Child:
+    """Start ``git <args>`` for a stream; the caller pumps, waits and, if need be, calls `Child.signal`.
 
     ``env`` is the whole environment (`child_env` by default); by ``niceness`` the child and its own
     children stand back.
     """
-    process = await asyncio.create_subprocess_exec(
-        "git",
-        *args,
+    child = await Child.start(
+        ["git", *args],
+        env=child_env() if env is None else env,
         cwd=cwd,
-        env=dict(child_env() if env is None else env),
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=tuple(pass_fds),
-        start_new_session=True,
-        limit=4 * READ_SIZE,
+        streams=(stdin, stdout, stderr),
+        pass_fds=pass_fds,
     )
     if niceness:
         with suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PGRP, process.pid, niceness)
-    return process
+            os.setpriority(os.PRIO_PGRP, child.pid, niceness)
+    return child
 
 
-def signal_group(pid: int, number: signal.Signals) -> None:
-    """Signal a child of `start` together with its own children; one that is gone is fine."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
-
-
-async def reap(process: Process) -> None:
-    """End a child of `start` with its own children, if it still runs, and let go of its pipes."""
-    if process.returncode is None:
-        signal_group(process.pid, signal.SIGKILL)
-    close_pipes(process)
-    await process.wait()
-
-
-def close_pipes(process: Process) -> None:
-    """Let go of a child's pipes; what it said and nobody read is lost.
-
-    asyncio does so only at the end of each, and where nobody reads any more that end never comes:
-    the pipes stay open, and waiting for the child can take for ever.
-    """
-    transport = process._transport  # type: ignore[attr-defined] # nothing public leads to them
-    for number in range(3):
-        pipe = transport.get_pipe_transport(number)
-        if pipe is not None:
-            pipe.close()
+async def reap(child: Child) -> None:
+    """End a child of `start` with its own children, if it still runs, and let go of its streams."""
+    if child.returncode is None:
+        child.signal(signal.SIGKILL)
+    child.close_streams()
+    await child.wait()
 
 
 async def run(
@@ -197,7 +174,7 @@ def run_sync(
             raise GitFailed(f"git {_verb(args)} took longer than {timeout:g} s.") from None
         finally:
             if process.returncode is None:
-                signal_group(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
     return _judge(args, process.returncode, stdout, stderr, ok if check else None)
 
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from lazyaf.domain.errors import GitFailed
 from lazyaf.git import command
+from lazyaf.git.child import Child
 from lazyaf.git.condition import Condition, condition
 from lazyaf.git.storage import Storage
 
@@ -136,7 +137,7 @@ async def _alone(storage: Storage, repo_id: str) -> AsyncIterator[Path | None]:
 async def _git(path: Path, args: Sequence[str]) -> None:
     """Run one step to its end; a cancelled one gets to remove its locks and temporary files."""
     settings = [word for setting in SETTINGS for word in ("-c", setting)]
-    process = await command.start(
+    child = await command.start(
         [*settings, f"--git-dir={path}", *args],
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -144,18 +145,18 @@ async def _git(path: Path, args: Sequence[str]) -> None:
     )
     try:
         async with asyncio.timeout(CHILD_S):
-            _, words = await process.communicate()
+            _, words = await child.communicate()
     except BaseException:
-        await asyncio.shield(_end(process))
+        await asyncio.shield(_end(child))
         raise
-    if process.returncode:
+    if child.returncode:
         said = words.decode(errors="replace").strip()
-        raise GitFailed(command.failure(args[0], process.returncode, said))
+        raise GitFailed(command.failure(args[0], child.returncode, said))
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    command.signal_group(process.pid, signal.SIGTERM)
+async def _end(child: Child) -> None:
+    child.signal(signal.SIGTERM)
     with suppress(TimeoutError):
         async with asyncio.timeout(GRACE_S):
-            await process.wait()
-    await command.reap(process)
+            await child.wait()
+    await command.reap(child)

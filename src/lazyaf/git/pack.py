@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Final
 from lazyaf.domain.errors import GitFailed, LazyafError
 from lazyaf.git import command
 from lazyaf.git.body import Body, ClientGone
+from lazyaf.git.child import Child
 from lazyaf.git.gate import Gate
 from lazyaf.git.pktline import Command, ReportReader
 from lazyaf.git.storage import Storage
@@ -72,7 +72,7 @@ class RunningPack:
         self._unheard = False
         self._queued = True
         self._patience: float | None = None
-        self._process: Process | None = None
+        self._process: Child | None = None
         self._feeder: asyncio.Task[None] | None = None
         self._ender: asyncio.Task[None] | None = None
         self._exited = asyncio.Event()
@@ -114,7 +114,7 @@ class RunningPack:
             if previous is not None:
                 previous.cancel()
 
-    async def _end(self, process: Process) -> None:
+    async def _end(self, process: Child) -> None:
         if self._feeder is not None:
             self._feeder.cancel()
         patience = self._patience
@@ -123,7 +123,7 @@ class RunningPack:
                 async with asyncio.timeout(patience):
                     await self._exited.wait()
                 return
-            command.signal_group(process.pid, number)
+            process.signal(number)
             patience = GRACE
 
     async def _run(self) -> None:
@@ -171,7 +171,7 @@ class RunningPack:
             if gate is not None:
                 gate.close()
 
-    async def _pump(self, process: Process, gate: Gate | None) -> tuple[int, str]:
+    async def _pump(self, process: Child, gate: Gate | None) -> tuple[int, str]:
         self._feeder = asyncio.create_task(self._feed(process))
         words = asyncio.create_task(_last_words(process))
         answer = asyncio.create_task(gate.serve()) if gate else None
@@ -191,7 +191,7 @@ class RunningPack:
             if answer is not None:
                 answer.cancel()
 
-    async def _read(self, process: Process) -> None:
+    async def _read(self, process: Child) -> None:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         while chunk := await process.stdout.read(command.READ_SIZE):
             self._spoke = True
@@ -209,7 +209,7 @@ class RunningPack:
         except TimeoutError:
             self._abandon()
 
-    async def _feed(self, process: Process) -> None:
+    async def _feed(self, process: Child) -> None:
         assert process.stdin is not None  # noqa: S101 - it was asked for
         try:
             await self._copy_body(process.stdin)
@@ -240,7 +240,7 @@ class RunningPack:
             await self._transfer.on_updated(moved)
 
 
-async def _last_words(process: Process) -> str:
+async def _last_words(process: Child) -> str:
     """The end of what the child complained about."""
     assert process.stderr is not None  # noqa: S101 - it was asked for
     words = b""

@@ -21,7 +21,6 @@ from typing import Final, Protocol
 
 from lazyaf.domain.errors import GitFailed
 from lazyaf.domain.runners import Isolation
-from lazyaf.git.command import close_pipes
 from lazyaf.runner import processes, reaper
 
 READ_SIZE: Final = 64 * 1024
@@ -83,7 +82,7 @@ class Running:
     async def close(self) -> None:
         """`kill` for one whose output is of no more interest; nothing of it is left open."""
         self._kill()
-        close_pipes(self._process)
+        _close_pipes(self._process)
         await self.wait()
 
     def _kill(self) -> None:
@@ -212,3 +211,16 @@ async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
         if len(data) > limit:
             raise GitFailed(f"A command in the work tree said more than {limit:,} bytes.")
     return bytes(data)
+
+
+def _close_pipes(process: asyncio.subprocess.Process) -> None:
+    """Let go of a child's pipes; what it said and nobody read is lost.
+
+    asyncio does so only at the end of each, and where nobody reads any more that end never comes:
+    the pipes stay open, and waiting for the child can take for ever.
+    """
+    transport = process._transport  # type: ignore[attr-defined] # nothing public leads to them
+    for number in range(3):
+        pipe = transport.get_pipe_transport(number)
+        if pipe is not None:
+            pipe.close()
