@@ -10,7 +10,7 @@ import sys
 
 from benchmarks.table import Figure, show
 
-ALL = ("claim", "patch", "board", "fanout", "git", "memory")
+ALL = ("claim", "patch", "board", "fanout", "branches", "git", "memory")
 
 
 def main() -> None:

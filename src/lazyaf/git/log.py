@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,6 +58,8 @@ async def commits(
     async with storage.shared(repo_id) as path:
         if cursor is not None:
             skip, tips = _decode(cursor)
+            if not await asyncio.to_thread(_all_there, path, tips):
+                raise BadRequest("The history that this cursor leads to is gone. Begin again.")
         else:
             skip, tips = 0, await _tips(storage, repo_id, ref)
         if not tips:
@@ -103,6 +106,12 @@ def _decode(cursor: str) -> tuple[int, list[str]]:
     return int.from_bytes(packed[:4], "big"), tips
 
 
+def _all_there(path: Path, tips: list[str]) -> bool:
+    """A cursor may outlive its branch, and pruning what only that had."""
+    with opened(path) as repository:
+        return all(isinstance(repository.get(tip), pygit2.Commit) for tip in tips)
+
+
 def _read(path: Path, shas: list[str]) -> list[Commit]:
     with opened(path) as repository:
         names = _names(repository)
@@ -114,7 +123,8 @@ def _names(repository: pygit2.Repository) -> dict[str, list[str]]:
     for reference in repository.references.iterator():
         name = reference.raw_name.decode(errors="replace")
         if name.startswith((HEADS, TAGS)):
-            names[str(reference.peel(None).id)].append(name)
+            with suppress(pygit2.GitError, KeyError):  # a symbolic ref to a deleted branch
+                names[str(reference.peel(None).id)].append(name)
     return {sha: sorted(found) for sha, found in names.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lazyaf.domain.errors import BadRequest, NotFound
-from lazyaf.git import log
+from lazyaf.git import command, log
 
 
 async def history(work) -> None:
@@ -73,3 +73,79 @@ async def test_what_is_not_there(storage, repo_id) -> None:
     for cursor in ("", "x", "!!!!", "AAAA", "A" * 9_000):
         with pytest.raises(BadRequest):
             await log.commits(storage, repo_id, None, cursor, 5)
+
+
+async def test_a_cursor_outlives_its_branch_but_not_its_commits(storage, repo_id, work) -> None:
+    await history(work)
+    page = await log.commits(storage, repo_id, "beside", None, 1)
+    await work.git("push", "-q", "store", ":beside")
+    rest = await log.commits(storage, repo_id, None, page.next_cursor, 10)
+    assert len(page.items) + len(rest.items) == 3
+    async with storage.exclusive(repo_id):
+        await storage.git(repo_id, ["prune", "--expire=now"])
+    with pytest.raises(BadRequest, match="gone"):
+        await log.commits(storage, repo_id, None, page.next_cursor, 10)
+
+
+async def test_a_ref_that_leads_nowhere_is_passed_over(storage, repo_id, work) -> None:
+    await history(work)
+    await storage.git(repo_id, ["symbolic-ref", "refs/heads/alias", "refs/heads/gone"])
+    newest = (await pages(storage, repo_id, "main", 10))[0]
+    assert "refs/heads/alias" not in newest.refs
+
+
+def woven(count: int, roots: int) -> bytes:
+    """A history for fast-import: several roots, branches that part and merge, also many at once.
+
+    Every second all of them commit, so that dates decide nothing.
+    """
+    stream, tips = [], dict[int, int]()
+    for mark in range(1, count + 1):
+        lane = mark % 7
+        parents = [tips.get(lane, mark - 1)] if mark > roots else []
+        if mark > roots and mark % 5 == 0:
+            parents += [
+                tips[(lane + n) % 7] for n in range(1, 2 + mark % 3) if (lane + n) % 7 in tips
+            ]
+        said = b"commit %d" % mark
+        stream.append(
+            b"commit refs/heads/lane%d\nmark :%d\ncommitter A <a@b> %d +0000\ndata %d\n%s\n"
+            % (lane, mark, 1_600_000_000 + mark // 7, len(said), said)
+        )
+        if not parents:
+            stream.append(b"deleteall\n")
+        for word, parent in zip([b"from", *[b"merge"] * 9], dict.fromkeys(parents), strict=False):
+            stream.append(b"%s :%d\n" % (word, parent))
+        stream.append(b"M 100644 inline f%d\ndata 1\nx\n\n" % (mark % 50))
+        tips[lane] = mark
+    return b"".join(stream)
+
+
+async def topology(work, *tips: str) -> list[tuple[str, list[str]]]:
+    listed = await work.git("rev-list", "--topo-order", "--parents", *tips)
+    return [(words[0], words[1:]) for words in map(str.split, listed.text.splitlines())]
+
+
+@pytest.mark.parametrize(("count", "roots", "limit"), [(120, 7, 1), (400, 1, 7), (10_000, 3, 500)])
+async def test_the_graph_is_gits_own_also_when_it_gets_an_index_between_two_pages(
+    storage, repo_id, work, count: int, roots: int, limit: int
+) -> None:
+    await work.git("init", "-q")
+    await command.run(
+        ["fast-import", "--quiet", "--force"], cwd=work.folder, stdin=woven(count, roots)
+    )
+    await work.git("push", "-q", "store", "--all")
+    tips = sorted(set((await work.git("for-each-ref", "--format=%(objectname)")).text.split()))
+    expected = await topology(work, *tips)
+    assert len(expected) == count
+    assert sum(not parents for _, parents in expected) >= roots
+    assert any(len(parents) > 2 for _, parents in expected)
+    first = await log.commits(storage, repo_id, None, None, limit)
+    # From here on git walks another way, by generation numbers.
+    await storage.git(repo_id, ["commit-graph", "write", "--reachable"])
+    found, cursor = list(first.items), first.next_cursor
+    while cursor is not None:
+        page = await log.commits(storage, repo_id, None, cursor, limit)
+        found += page.items
+        cursor = page.next_cursor
+    assert [(commit.sha, commit.parents) for commit in found] == expected
