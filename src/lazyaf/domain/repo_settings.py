@@ -1,15 +1,18 @@
 """What a repository can be told: by a person in the UI, and by ``.lazyaf/config.toml``.
 
 The file counts only as it stands at the tip of the default branch, so that no agent rewrites its own
-rules; where both say something, the file wins. ``trusted`` is a person's alone to say.
+rules; where both say something, the file wins. ``trusted`` is a person's alone to say, and a branch
+that a person protects stays so: there the file can only add.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from lazyaf.domain.errors import Invalid
@@ -18,15 +21,30 @@ CONFIG_PATH: Final = ".lazyaf/config.toml"
 PROMPT_PATH: Final = ".lazyaf/prompt.md"
 AGENT_MAX: Final = 40
 """Characters in the name of an agent."""
+PATTERNS_MAX: Final = 50
+"""Patterns of protected branches that a repository can have."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+_PATTERN = re.compile(r"(?!refs/)[^\s~^:\\\x00-\x20\x7f/-][^\s~^:\\\x00-\x20\x7f]{0,254}")
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+
+
+class MergeMethod(StrEnum):
+    """What approving makes of a card's commits on its base branch."""
+
+    MERGE = "merge"
+    SQUASH = "squash"
+    REBASE = "rebase"
 
 
 @dataclass(frozen=True, slots=True)
 class RepoSettings:
-    """Effective settings; times in seconds, ``wip_limit`` None means no limit."""
+    """Effective settings; times in seconds, ``wip_limit`` None means no limit.
+
+    ``protected_branches`` are shell patterns of branches besides the default one, which always is;
+    ``only_approve`` refuses people's pushes to them as well.
+    """
 
     agent: str = "claude"
     branch_prefix: str = "lazyaf"
@@ -36,6 +54,13 @@ class RepoSettings:
     idle_limit_s: float = 600
     setup_limit_s: float = 600
     trusted: bool = False
+    merge_method: str = MergeMethod.MERGE.value
+    protected_branches: tuple[str, ...] = ()
+    only_approve: bool = False
+
+    def protected(self, default_branch: str) -> tuple[str, ...]:
+        """The patterns of every protected branch, the default one first."""
+        return (default_branch, *self.protected_branches)
 
 
 NAMES: Final = tuple(field.name for field in fields(RepoSettings))
@@ -49,17 +74,31 @@ _IN_FILE: Final[dict[str, tuple[str, ...]]] = {
     "idle_limit_s": ("limits", "idle"),
     "setup_limit_s": ("limits", "setup"),
     "setup_command": ("setup", "run"),
+    "merge_method": ("merge", "method"),
+    "protected_branches": ("branches", "protected"),
+    "only_approve": ("branches", "only_approve"),
 }
 
 
 def effective(
     person: Mapping[str, Any], file: Mapping[str, Any], *, agent: str = "claude"
 ) -> RepoSettings:
-    """Merge the defaults, what a person set and what the file says, later ones winning."""
+    """Merge the defaults, what a person set and what the file says, later ones winning.
+
+    Protection adds up instead: neither takes away what the other protects.
+    """
     merged: dict[str, Any] = {"agent": agent}
     merged |= {k: v for k, v in person.items() if k in NAMES and v is not None}
     merged |= {k: v for k, v in file.items() if k in _IN_FILE and v is not None}
+    both = [*person.get("protected_branches", ()), *file.get("protected_branches", ())]
+    merged["protected_branches"] = tuple(dict.fromkeys(both))
+    merged["only_approve"] = bool(person.get("only_approve") or file.get("only_approve"))
     return RepoSettings(**merged)
+
+
+def is_protected(branch: str, patterns: Iterable[str]) -> bool:
+    """Whether one of these shell patterns is about this branch; ``*`` crosses slashes."""
+    return any(fnmatchcase(branch, pattern) for pattern in patterns)
 
 
 def parse_config(text: str) -> dict[str, Any]:
@@ -118,6 +157,20 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
 
 
+def _method(value: Any) -> str | None:
+    return value if isinstance(value, str) and value in set(MergeMethod) else None
+
+
+def _patterns(value: Any) -> list[str] | None:
+    if not isinstance(value, list) or len(value) > PATTERNS_MAX:
+        return None
+    return value if all(isinstance(v, str) and _PATTERN.fullmatch(v) for v in value) else None
+
+
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
 _CHECKS: Final[dict[str, Any]] = {
     "agent": _agent,
     "branch_prefix": _prefix,
@@ -126,7 +179,10 @@ _CHECKS: Final[dict[str, Any]] = {
     "job_limit_s": parse_duration,
     "idle_limit_s": parse_duration,
     "setup_limit_s": parse_duration,
-    "trusted": lambda value: value if isinstance(value, bool) else None,
+    "trusted": _truth,
+    "merge_method": _method,
+    "protected_branches": _patterns,
+    "only_approve": _truth,
 }
 _EXPECTED: Final[dict[str, str]] = {
     "agent": "must be the name of an agent",
@@ -137,4 +193,7 @@ _EXPECTED: Final[dict[str, str]] = {
     "idle_limit_s": "must be a time like “10m”",
     "setup_limit_s": "must be a time like “10m”",
     "trusted": "must be true or false",
+    "merge_method": "must be “merge”, “squash” or “rebase”",
+    "protected_branches": "must be a list of branch names or patterns like “release/*”",
+    "only_approve": "must be true or false",
 }

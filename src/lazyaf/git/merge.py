@@ -47,6 +47,15 @@ class Merged:
     files: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Who wrote a commit, and its subject."""
+
+    author: str
+    email: str
+    subject: str
+
+
 _known: PairCache[Mergeability] = PairCache(4_096)
 
 
@@ -119,6 +128,22 @@ async def squash_commit(
             stdin=message.encode(),
         )
     return made.text
+
+
+async def written(storage: Storage, repo_id: str, base_sha: str, head_sha: str) -> list[Written]:
+    """The commits of ``head_sha`` that ``base_sha`` has not, oldest first, merges left out."""
+    require_object_ids(base_sha, head_sha)
+    async with storage.shared(repo_id):
+        said = await storage.git(
+            repo_id,
+            ["log", "--reverse", "--topo-order", "--no-merges",
+             "--format=%an%x00%ae%x00%s%x00", f"{base_sha}..{head_sha}"],
+        )  # fmt: skip
+    fields = said.text.split("\0")[:-1]
+    return [
+        Written(author.lstrip("\n"), email, subject)
+        for author, email, subject in zip(fields[::3], fields[1::3], fields[2::3], strict=True)
+    ]
 
 
 async def merged_tree(storage: Storage, repo_id: str, base_sha: str, head_sha: str) -> str:

@@ -9,14 +9,16 @@ from typing import Any, Final
 from lazyaf.domain.cards import CardCommand, CardStatus, apply
 from lazyaf.domain.errors import BranchMoved, Conflict, NotFound, VersionConflict
 from lazyaf.domain.events import Actor, EventType, NewEvent
-from lazyaf.git import merge, refs
+from lazyaf.domain.repo_settings import MergeMethod
+from lazyaf.git import refs
 from lazyaf.git.merge import Identity
 from lazyaf.git.refs import RefUpdate
 from lazyaf.services.after_push import branch_merged
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
-from lazyaf.services.views import card_view
+from lazyaf.services.merge_method import make_commit
+from lazyaf.services.views import card_view, effective_settings
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.intents import IntentRow, insert_intent, list_intents, remove_intent
 from lazyaf.store.repos import RepoRow, get_repo
@@ -34,6 +36,7 @@ class Review:
     card: CardRow
     repo: RepoRow
     approver: Identity
+    method: MergeMethod
 
     @property
     def base(self) -> str:
@@ -41,19 +44,23 @@ class Review:
         return self.card.base_branch or self.repo.default_branch
 
 
-async def approve_card(ctx: Context, card_id: str, head_sha: str, actor: Actor) -> dict[str, Any]:
+async def approve_card(
+    ctx: Context, card_id: str, head_sha: str, actor: Actor, method: MergeMethod | None = None
+) -> dict[str, Any]:
     """Merge the card's branch, if it is still at ``head_sha``; returns the card, done.
 
-    Raises `MergeConflict` with the files, `BranchMoved`, or `IllegalTransition`; then the card stays
-    in review.
+    By ``method``, or else by the repository's. Raises `MergeConflict` with the files, `BranchMoved`,
+    `Conflict` for what cannot be rebased, or `IllegalTransition`; then the card stays in review.
     """
     # Shielded: a client that leaves must not stop a merge between its effect and its confirmation.
-    return await asyncio.shield(_approve(ctx, card_id, head_sha, actor))
+    return await asyncio.shield(_approve(ctx, card_id, head_sha, actor, method))
 
 
-async def _approve(ctx: Context, card_id: str, head_sha: str, actor: Actor) -> dict[str, Any]:
+async def _approve(
+    ctx: Context, card_id: str, head_sha: str, actor: Actor, method: MergeMethod | None
+) -> dict[str, Any]:
     async with ctx.job_locks.hold(f"card:{card_id}"):
-        review = await ctx.db.read(_review, card_id)
+        review = await ctx.db.read(_review, card_id, method)
         if review.card.no_changes and not review.card.files:
             await ctx.db.write(_close_unchanged, review.card, actor, ctx.clock.now())
             return await ctx.db.read(card_view, card_id)
@@ -72,7 +79,7 @@ async def _merge(ctx: Context, review: Review, head_sha: str, actor: Actor) -> N
             merged = await _try_merge(ctx, review, head_sha, actor)
         if merged:
             return
-        review = await ctx.db.read(_review, review.card.id)
+        review = await ctx.db.read(_review, review.card.id, review.method)
         if review.base != base:
             raise Conflict(
                 f"Card #{review.card.number} goes into another branch now. Look again.",
@@ -84,7 +91,7 @@ async def _merge(ctx: Context, review: Review, head_sha: str, actor: Actor) -> N
     )
 
 
-def _review(tx: Tx, card_id: str) -> Review:
+def _review(tx: Tx, card_id: str, method: MergeMethod | None) -> Review:
     card = get_card(tx, card_id)
     apply(CardStatus(card.status), CardCommand.APPROVE)
     require_no_intent(tx, card)
@@ -92,7 +99,9 @@ def _review(tx: Tx, card_id: str) -> Review:
     identity = Identity(
         committer.get("name") or "LazyAF user", committer.get("email") or "lazyaf@localhost"
     )
-    return Review(card, get_repo(tx, card.repo_id), identity)
+    repo = get_repo(tx, card.repo_id)
+    usual = MergeMethod(effective_settings(tx, repo).merge_method)
+    return Review(card, repo, identity, method or usual)
 
 
 def _close_unchanged(tx: Tx, seen: CardRow, actor: Actor, now: str) -> None:
@@ -117,14 +126,8 @@ async def _try_merge(ctx: Context, review: Review, head_sha: str, actor: Actor) 
     if base_sha is None:
         raise NotFound(f"There is no branch “{review.base}” in {review.repo.name} any more.")
     await _require_head(ctx, review, head_sha)
-    new_sha = await merge.merge_commit(
-        ctx.git,
-        repo_id,
-        base_sha,
-        head_sha,
-        message=_message(review.card),
-        author=review.approver,
-        committer=review.approver,
+    new_sha = await make_commit(
+        ctx.git, review.card, review.approver, review.method, base_sha, head_sha
     )
     intent = IntentRow(
         id=ctx.new_id(),
@@ -135,7 +138,7 @@ async def _try_merge(ctx: Context, review: Review, head_sha: str, actor: Actor) 
         old_sha=base_sha,
         new_sha=new_sha,
         head_sha=head_sha,
-        body={},
+        body={"method": review.method.value},
         actor=str(actor),
         created_at=ctx.clock.now(),
     )
@@ -166,10 +169,6 @@ async def _require_head(ctx: Context, review: Review, head_sha: str) -> None:
             "Look at the new commits, then approve.",
             extra={"head_sha": tip},
         )
-
-
-def _message(card: CardRow) -> str:
-    return f"Merge card #{card.number}: {card.title}\n\nLazyaf-Card: {card.id}\n"
 
 
 def _write_down(tx: Tx, seen: CardRow, intent: IntentRow) -> None:
@@ -208,7 +207,13 @@ def _confirm(tx: Tx, intent: IntentRow, actor: Actor, now: str) -> None:
             intent.repo_id,
             actor,
             0,
-            {"branch": base, "sha": intent.new_sha, "card_id": card.id, "repo_id": intent.repo_id},
+            {
+                "branch": base,
+                "sha": intent.new_sha,
+                "card_id": card.id,
+                "repo_id": intent.repo_id,
+                **intent.body,
+            },
         )
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
+from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.errors import Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType
 from lazyaf.domain.repo_settings import NAMES, check
@@ -13,6 +15,7 @@ from lazyaf.git import refs
 from lazyaf.services.after_push import default_branch_changed
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
+from lazyaf.services.protect_branches import require_unprotected
 from lazyaf.services.repositories import (
     find_repo,
     name_taken,
@@ -20,6 +23,7 @@ from lazyaf.services.repositories import (
     require_name,
 )
 from lazyaf.services.views import repo_view
+from lazyaf.store.cards import cards_by_branch
 from lazyaf.store.repos import RepoRow, update_repo
 from lazyaf.store.tx import Tx
 
@@ -60,6 +64,13 @@ async def _require_existing(ctx: Context, repo: RepoRow, branch: str) -> None:
         )
 
 
+def _require_no_job_there(tx: Tx, wanted: RepoRow) -> None:
+    """No branch becomes protected while a job works on it: it could not keep its work there."""
+    for card in cards_by_branch(tx, wanted.id).values():
+        if card.status == CardStatus.IN_PROGRESS.value and card.branch_name is not None:
+            require_unprotected(tx, wanted, card, card.branch_name)
+
+
 def _edit(
     tx: Tx, repo_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
 ) -> dict[str, Any]:
@@ -71,6 +82,7 @@ def _edit(
     for name, value in (changes.get("settings") or {}).items():
         settings[name] = None if value is None else check(name, value, where=name)
     values["settings"] = {k: v for k, v in settings.items() if k in NAMES and v is not None}
+    _require_no_job_there(tx, replace(repo, **values))
     try:
         changed = update_repo(tx, repo, {**values, "updated_at": now})
     except IntegrityError:

@@ -20,6 +20,7 @@ from lazyaf.services.announce import job_changed
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
+from lazyaf.services.protect_branches import require_unprotected
 from lazyaf.services.views import effective_settings
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import insert_job, last_job
@@ -102,6 +103,7 @@ def _start(
     settings = effective_settings(tx, repo)
     _require_agent(tx, card.agent or settings.agent)
     branch = card.branch_name or branch_name(ground.prefix, card.number, card.title)
+    require_unprotected(tx, repo, card, branch)
     # The card first: an illegal command must be refused as such, not as a second open job.
     change_status(
         tx,

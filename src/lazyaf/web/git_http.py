@@ -19,6 +19,7 @@ from lazyaf.domain.events import PERSON
 from lazyaf.git import smart_http
 from lazyaf.git.policy import ORPHAN_LIMIT, PushPolicy
 from lazyaf.services.after_push import branches_pushed
+from lazyaf.services.protect_branches import approve_only
 from lazyaf.services.reap import pack_key
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.tokens import GitGrant, is_attempt_live
@@ -72,9 +73,11 @@ def _require_live(granted: GitGrant, service: str) -> None:
         raise Forbidden("This job's attempt is over: its credential reads nothing any more.")
 
 
-def _policy(state: WebState, granted: GitGrant, password: str | None) -> PushPolicy:
+async def _policy(
+    state: WebState, granted: GitGrant, repo_id: str, password: str | None
+) -> PushPolicy:
     if granted.kind == "person":
-        return PushPolicy()
+        return PushPolicy(protected=await state.ctx.db.read(approve_only, repo_id))
     own = f"refs/lazyaf/jobs/{granted.job_id}/"
     if not granted.is_live:
         # What is left of a lost lease: leave the work as an orphan, once (R7).
@@ -107,7 +110,7 @@ async def info_refs(
         repo_id,
         service,
         request.headers.get("git-protocol"),
-        _policy(state, granted, None),
+        await _policy(state, granted, repo_id, None),
     )
     return StreamingResponse(
         chunks, media_type=f"application/x-{service}-advertisement", headers=NO_CACHE
@@ -148,7 +151,7 @@ async def _serve(
         body.pieces(),
         content_encoding=request.headers.get("content-encoding"),
         protocol_header=request.headers.get("git-protocol"),
-        policy=_policy(state, granted, password),
+        policy=await _policy(state, granted, repo_id, password),
         pack_key=key,
         on_updated=on_updated if service == "git-receive-pack" else None,
     )

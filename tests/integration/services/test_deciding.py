@@ -92,7 +92,7 @@ async def test_a_card_that_is_measured_anew_meanwhile_is_merged_all_the_same(
 ) -> None:
     repo = await scene.repo()
     card, head = await scene.in_review(repo, {"new.txt": "1\n"})
-    real, pushed = approving.merge.merge_commit, []
+    real, pushed = approving.make_commit, []
 
     async def push_meanwhile(*args: Any, **kwargs: Any) -> str:
         made = await real(*args, **kwargs)
@@ -100,7 +100,7 @@ async def test_a_card_that_is_measured_anew_meanwhile_is_merged_all_the_same(
             pushed.append(await scene.push(repo, "main", {"new.txt": "1\n"}))
         return made
 
-    monkeypatch.setattr(approving.merge, "merge_commit", push_meanwhile)
+    monkeypatch.setattr(approving, "make_commit", push_meanwhile)
     before = (await scene.card_row(card)).version
     assert (await approve_card(scene.ctx, card, head, PERSON))["status"] == "done"
     assert (await scene.card_row(card)).version > before + 1

@@ -125,3 +125,34 @@ def test_a_checked_value_is_usable_and_a_refused_one_is_explained(name: str, val
     else:
         expected = dataclasses.replace(RepoSettings(), **{name: found})
         assert effective({name: found}, {}) == expected
+
+
+def test_protection_adds_up() -> None:
+    person = {"protected_branches": ["release/*"], "only_approve": True}
+    file = {"protected_branches": ["stable", "release/*"], "only_approve": False}
+    found = effective(person, file)
+    assert found.protected("main") == ("main", "release/*", "stable")
+    assert found.only_approve
+    assert effective({}, {"only_approve": True}).only_approve
+    assert effective({}, {}).protected("trunk") == ("trunk",)
+
+
+def test_a_merge_method_is_one_of_three() -> None:
+    assert parse_config('[merge]\nmethod = "squash"') == {"merge_method": "squash"}
+    with pytest.raises(Invalid, match="squash"):
+        parse_config('[merge]\nmethod = "octopus"')
+
+
+@pytest.mark.parametrize(
+    ("branch", "patterns", "is_so"),
+    [
+        ("main", ("main",), True),
+        ("Main", ("main",), False),
+        ("release/1/x", ("release/*",), True),
+        ("release", ("release/*",), False),
+        ("v1", ("v[0-9]",), True),
+        ("main", (), False),
+    ],
+)
+def test_patterns_of_branches(branch: str, patterns: tuple[str, ...], is_so: bool) -> None:
+    assert repo_settings.is_protected(branch, patterns) is is_so

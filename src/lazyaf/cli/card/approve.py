@@ -13,6 +13,7 @@ from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.diff_view import show_stat
 from lazyaf.cli.failures import Failure, Refused
 from lazyaf.cli.terminal import one_line
+from lazyaf.domain.repo_settings import MergeMethod
 
 SHORTEST_SHA: Final = 7
 WHOLE_SHA: Final = 40
@@ -25,12 +26,18 @@ WHOLE_SHA: Final = 40
 )
 @card_arguments
 @click.option("--sha", help="The commit that you saw; it is merged without asking.")
+@click.option(
+    "--method",
+    type=click.Choice([method.value for method in MergeMethod]),
+    help="What becomes of the commits [as the repository's settings say].",
+)
 @client_command
-def approve(api: Api, repo: str, number: int, sha: str | None) -> None:
+def approve(api: Api, repo: str, number: int, sha: str | None, method: str | None) -> None:
     """Merge a card's branch into its base, after showing what that is."""
     card = find_card(api, repo, number)
+    how = {} if method is None else {"method": method}
     if sha is not None:
-        give(api, card, "approve", {"head_sha": _whole(sha, card)})
+        give(api, card, "approve", {"head_sha": _whole(sha, card), **how})
         return
     if not sys.stdin.isatty():
         raise click.UsageError(
@@ -39,7 +46,7 @@ def approve(api: Api, repo: str, number: int, sha: str | None) -> None:
         )
     seen = _show(api, card)
     click.confirm("Merge it?", abort=True, err=True)
-    done = give(api, card, "approve", {"head_sha": seen})
+    done = give(api, card, "approve", {"head_sha": seen, **how})
     if not api.as_json and done["merged_sha"]:
         click.echo(f"Merged as {done['merged_sha']}.")
 

@@ -163,7 +163,7 @@ async def approve(
     state: State, person: Person, card_id: CardId, body: schemas.ApproveRequest
 ) -> dict[str, Any]:
     """Merge the commit that was seen into the base branch; the card is done when this answers."""
-    return await approve_card(state.ctx, card_id, body.head_sha, person)
+    return await approve_card(state.ctx, card_id, body.head_sha, person, body.method)
 
 
 @router.post("/cards/{card_id}/reject", response_model=schemas.Card)

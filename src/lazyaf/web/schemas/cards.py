@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.jobs import JobStatus, StopReason
 from lazyaf.protocol.messages import Comment
+from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.web.schemas.base import Label, Line, Model, Options, Prose, Sha
 
 
@@ -116,9 +117,13 @@ class StartRequest(Model):
 
 
 class ApproveRequest(Model):
-    """The commit that was seen; when the branch is elsewhere, approving is refused."""
+    """The commit that was seen; when the branch is elsewhere, approving is refused.
+
+    ``method`` instead of the one that the repository's settings say.
+    """
 
     head_sha: Sha
+    method: MergeMethod | None = None
 
 
 class ChangesRequest(Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from lazyaf.domain.repo_settings import PATTERNS_MAX, MergeMethod
 from lazyaf.web.schemas.base import Line, Model, Prose
 
 
@@ -18,6 +19,9 @@ class RepoSettingsView(BaseModel):
     idle_limit_s: float
     setup_limit_s: float
     trusted: bool
+    merge_method: MergeMethod
+    protected_branches: list[str]
+    only_approve: bool
 
 
 class Repo(BaseModel):
@@ -56,6 +60,9 @@ class RepoSettingsPatch(Model):
     idle_limit_s: float | Line | None = None
     setup_limit_s: float | Line | None = None
     trusted: bool | None = None
+    merge_method: MergeMethod | None = None
+    protected_branches: list[Line] | None = Field(None, max_length=PATTERNS_MAX)
+    only_approve: bool | None = None
 
 
 class RepoPatch(Model):
