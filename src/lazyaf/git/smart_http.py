@@ -66,12 +66,20 @@ async def advertise(
 async def _advertised(
     storage: Storage, repo_id: str, service: str, protocol_header: str | None, policy: PushPolicy
 ) -> command.Completed:
+    # Protocol v2 begins with what this git can do, which says nothing of the repository.
+    offer = tuple(s for s in policy.settings("") if s[0].startswith("uploadpack."))
+    is_constant = service == UPLOAD_PACK and protocol_header == "version=2"
     async with storage.shared(repo_id):
-        return await command.run(
+        if is_constant and offer in storage.offers:
+            return storage.offers[offer]
+        answer = await command.run(
             [*_args(storage, repo_id, service, policy), "--http-backend-info-refs",
              str(storage.path(repo_id))],
             env=_env(protocol_header),
         )  # fmt: skip
+        if is_constant:
+            storage.offers[offer] = answer
+        return answer
 
 
 async def serve(

@@ -48,13 +48,15 @@ class Storage:
     """Bare repositories at ``<root>/<repo_id>.git``. Belongs to one event loop.
 
     ``max_packs`` caps the transfers of either direction that run at once; the rest queue. Either
-    direction has slots of its own, so that slow clones never hold up the work of a job.
+    direction has slots of its own, so that slow clones never hold up the work of a job. ``offers``
+    are what git said it can do under which settings, for `smart_http.advertise`.
     """
 
     def __init__(self, root: Path, *, max_packs: int | None = None) -> None:
         self.root = root.absolute()
         self._locks: dict[str, RepositoryLock] = {}
         self._packs: dict[str, set[Pack]] = {}
+        self.offers: dict[tuple[tuple[str, str], ...], command.Completed] = {}
         slots = max_packs or max(2, os.cpu_count() or 1)
         self._slots = {
             service: asyncio.Semaphore(slots) for service in ("git-upload-pack", "git-receive-pack")
