@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -14,7 +14,11 @@ from lazyaf.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class RepoRow:
-    """A repository as stored. ``settings`` are a person's, ``file_settings`` the file's."""
+    """A repository as stored. ``settings`` are a person's, ``file_settings`` the file's.
+
+    ``import_state`` is an `ImportState` when it was ever fetched from its remote; ``remote_secret``
+    are the remote's credentials, sealed.
+    """
 
     id: str
     name: str
@@ -26,6 +30,9 @@ class RepoRow:
     file_settings: dict[str, Any]
     prompt_template: str | None
     config_error: str | None
+    import_state: str | None
+    import_detail: str | None
+    remote_secret: bytes | None = field(repr=False)
     next_number: int
     version: int
     created_at: str
@@ -61,6 +68,14 @@ def list_repos(tx: Tx, *, after: str | None, limit: int) -> list[RepoRow]:
 def list_deleting(tx: Tx) -> list[str]:
     """Ids of repositories whose deletion was begun and not ended."""
     query = select(repos.c.id).where(repos.c.is_deleting.is_(True))
+    return [row.id for row in tx.execute(query)]
+
+
+def list_importing(tx: Tx) -> list[str]:
+    """Ids of repositories whose fetching was begun and not ended."""
+    query = select(repos.c.id).where(
+        repos.c.import_state == "fetching", repos.c.is_deleting.is_(False)
+    )
     return [row.id for row in tx.execute(query)]
 
 
