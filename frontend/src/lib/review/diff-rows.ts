@@ -1,7 +1,7 @@
 /** Lays a diff out as rows, one beside or under the other; a row knows all it needs to be drawn. Pure. */
 
 import { remarkOn, type Remark } from './file-kind.ts';
-import type { Draft, FileDiff, Hunk } from './types.ts';
+import type { DiffSide, Draft, FileDiff, Hunk } from './types.ts';
 
 export interface Side {
 	/** Line number in its file. */
@@ -167,7 +167,8 @@ function hunkRows(
 			last = [side(after++, text, origin, newIndex++)];
 			added.push(...last);
 		} else if (origin === '\\') {
-			for (const line of last) line.bare = true;
+			// A link never ends with a newline.
+			for (const line of last) line.bare = !isLink(line.origin === '-' ? file.old : file.new);
 		} else {
 			flush();
 			const old = side(before++, text, origin, oldIndex++);
@@ -178,6 +179,8 @@ function hunkRows(
 	}
 	flush();
 }
+
+const isLink = (side: DiffSide | null) => side?.kind === 'symlink';
 
 function hasMixedEndings(hunk: Hunk): boolean {
 	const lines = hunk.lines.filter(([origin]) => origin !== '\\');

@@ -65,6 +65,16 @@ describe('what a changed file is', () => {
 		});
 		expect(remarkOn(made)).toBeNull();
 		expect(marks(made)).toEqual(['symlink']);
+		const lines = (kind: 'file' | 'symlink') => {
+			const ends = file('l', ['-a', '\\ No newline', '+b', '\\ No newline'], {
+				old: side({ kind }),
+				new: side({ kind }),
+			});
+			const rows = diffRows([ends], { split: false, collapsed: () => false, drafts: [] });
+			return rows.flatMap((row) => (row.kind === 'line' ? [(row.new ?? row.old)?.bare] : []));
+		};
+		expect(lines('symlink')).toEqual([false, false]); // a link never ends with a newline
+		expect(lines('file')).toEqual([true, true]);
 	});
 
 	it('line endings alone are said in words, and the odd ones are marked', () => {

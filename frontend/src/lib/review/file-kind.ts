@@ -27,6 +27,10 @@ export function marks(file: FileDiff): string[] {
 	return found.filter((mark) => mark !== undefined);
 }
 
+/** Whether its lines are what a person reads, so that their number says something. */
+export const hasLines = ({ old, new: now }: FileDiff): boolean =>
+	![old?.kind, now?.kind].some((kind) => kind === 'submodule' || kind === 'lfs');
+
 /** The same kind of thing with other rights. */
 export const modeChanged = ({ old, new: now }: FileDiff): boolean =>
 	old !== null && now !== null && old.mode !== now.mode && isFile(old) && isFile(now);
