@@ -20,6 +20,9 @@ COMMANDS: Final = {
     "scale": "Change the number of local runners.",
     "runner": "Work jobs of a server on this machine.",
     "demo": "Play the whole loop with a scripted agent; needs no key.",
+    "password": "Set the password that lets people in from elsewhere.",
+    "login": "Sign in to a server elsewhere, with its password.",
+    "logout": "Sign out of it again.",
     "doctor": "Check what LazyAF needs of this machine, and how to fix it.",
     "backup": "Copy the server's data to another directory.",
 }

@@ -33,15 +33,16 @@ SILENCE_S: Final = 30.0
 
 
 class Api:
-    """The API of one server. Every method returns the parsed answer or raises a `Failure`."""
+    """The API of one server. Every method returns the parsed answer or raises a `Failure`. Without a
+    ``token`` it finds one; an empty one sends none."""
 
     def __init__(self, server: str, *, as_json: bool = False, token: str | None = None) -> None:
         import httpx2
 
         self.server = server
         self.as_json = as_json
-        self.token = token or find_token(server)
-        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        self.token = find_token(server) if token is None else token
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         self._http = httpx2.Client(
             base_url=server,
             headers=headers,
@@ -71,6 +72,10 @@ class Api:
     def patch(self, path: str, body: Json) -> Any:
         """PATCH."""
         return self._send("PATCH", path, body=body)
+
+    def put(self, path: str, body: Json) -> Any:
+        """PUT."""
+        return self._send("PUT", path, body=body)
 
     def delete(self, path: str) -> None:
         """DELETE."""
@@ -168,7 +173,7 @@ class Api:
         if os.environ.get("LAZYAF_TOKEN", "").strip():
             return f"The token in LAZYAF_TOKEN is not one of {self.server}. [unauthenticated]"
         if not is_loopback(self.server):
-            return "Set LAZYAF_TOKEN to a token of that server. [unauthenticated]"
+            return f"Run `lazyaf login {self.server}`, or set LAZYAF_TOKEN. [unauthenticated]"
         return (
             f"Set LAZYAF_TOKEN, or LAZYAF_DATA_DIR to the server's data directory: {data_dir()} "
             f"{'has no token' if self.token is None else 'has the token of another server'}. "

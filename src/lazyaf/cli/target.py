@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from lazyaf.cli.failures import Unauthorised
+from lazyaf.cli.logins import find_login
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8765"
 
@@ -35,12 +36,16 @@ def is_loopback(server: str) -> bool:
 
 
 def find_token(server: str) -> str | None:
-    """``LAZYAF_TOKEN``, else this machine's token, which is never sent to another machine."""
+    """``LAZYAF_TOKEN``, else that of `lazyaf login` at this server, else this machine's token, which is
+    never sent to another machine."""
     given = os.environ.get("LAZYAF_TOKEN", "").strip()
     if given:
         if not (given.isascii() and given.isprintable()):
             raise Unauthorised("LAZYAF_TOKEN holds characters that no token has.")
         return given
+    login = find_login(server)
+    if login is not None:
+        return login.token
     if not is_loopback(server):
         return None
     try:
