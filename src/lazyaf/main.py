@@ -222,7 +222,7 @@ async def build(settings: Settings, base_url: str) -> House:
     async def upkeep() -> None:
         await asyncio.to_thread(truncate_wal, url)
 
-    return House(settings, ctx, state, pools, db, Housekeeping(ctx, upkeep))
+    return House(settings, ctx, state, pools, db, Housekeeping(ctx, upkeep, settings.upkeep))
 
 
 def _context(
@@ -409,6 +409,6 @@ async def running(house: House) -> AsyncIterator[None]:
         await house.housekeeping.stop()
         await house.state.progress.stop()
         await house.state.feed.stop()
+        await house.ctx.git.close()  # first, because a fetch from a remote may take its time
         await house.ctx.background.settle()
-        await house.ctx.git.close()
         await asyncio.to_thread(house.db.close)

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     disk_reserve_mb: int = Field(
         500, ge=0, description="Megabytes that stay free: below them no job is given out."
     )
+    upkeep: float = Field(
+        300, ge=0, description="Seconds between looks for repositories to tidy up; 0 is never."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the server says on stderr."
     )

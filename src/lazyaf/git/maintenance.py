@@ -4,7 +4,7 @@ Only the scheduler calls this (`lazyaf.services.upkeep`), one repository at a ti
 Everything but `prune` and `sweep` adds before it takes away, so it runs beside pushes and clones and
 may be killed at any moment: no reachable object and no ref is ever missing, and unreachable objects
 are kept, packed by themselves with the time of their last use. Those two take the repository alone
-(rules.md R9). The children are of low priority, and end tidily when the call is cancelled.
+(rules.md R9). The children are of low priority, and leave no lock behind when the call is cancelled.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ async def _alone(storage: Storage, repo_id: str) -> AsyncIterator[Path | None]:
 
 
 async def _git(path: Path, args: Sequence[str]) -> None:
-    """Run one step to its end; a cancelled one gets to remove its locks and temporary files."""
+    """Run one step to its end; a cancelled one gets to remove its locks."""
     settings = [word for setting in SETTINGS for word in ("-c", setting)]
     child = await command.start(
         [*settings, f"--git-dir={path}", *args],

@@ -152,6 +152,16 @@ def _explained(failed: GitFailed) -> Exception:
     return failed
 
 
+async def list_refs(storage: Storage, repo_id: str, prefix: str) -> dict[str, str]:
+    """What each ref below ``prefix`` (which ends in a slash) points at."""
+    async with storage.shared(repo_id):
+        listed = await storage.git(
+            repo_id, ["for-each-ref", "--format=%(objectname) %(refname)", prefix]
+        )
+    pairs = (line.partition(" ") for line in listed.text.splitlines())
+    return {ref: sha for sha, _, ref in pairs}
+
+
 async def is_ancestor(storage: Storage, repo_id: str, ancestor: str, descendant: str) -> bool:
     """Whether the history of one commit has the other, or both are the same. Full ids.
 

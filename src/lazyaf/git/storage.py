@@ -94,6 +94,10 @@ class Storage:
         """Whether the repository is there."""
         return self.path(repo_id).is_dir()
 
+    def ids(self) -> list[str]:
+        """Of every repository that is there. Blocks on the disk for a moment."""
+        return sorted(p.stem for p in self.root.glob("*.git") if _REPO_ID.fullmatch(p.stem))
+
     async def git(
         self,
         repo_id: str,

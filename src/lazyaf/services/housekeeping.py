@@ -13,6 +13,7 @@ from lazyaf.services.background import ended
 from lazyaf.services.context import Context
 from lazyaf.services.feed import trim_feed
 from lazyaf.services.reap import reap
+from lazyaf.services.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -25,21 +26,28 @@ KEEP_EVENTS: Final = timedelta(days=90)
 class Housekeeping:
     """Reaps silent leases and runners, keeps the database trim, and forgets old events.
 
-    ``upkeep`` is the store's own, called every five minutes.
+    ``upkeep`` is the store's own, called every five minutes. Each ``repositories`` seconds those are
+    looked after, beside everything else; 0 is never.
     """
 
-    def __init__(self, ctx: Context, upkeep: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, ctx: Context, upkeep: Callable[[], Awaitable[None]], repositories: float = 0
+    ) -> None:
         self._ctx = ctx
         self._upkeep = upkeep
-        self._task: asyncio.Task[None] | None = None
+        self._repositories = repositories
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name="housekeeping")
+        self._tasks.append(asyncio.create_task(self._run(), name="housekeeping"))
+        if self._repositories:
+            upkeep = Upkeep(self._ctx, self._repositories)
+            self._tasks.append(asyncio.create_task(upkeep.run(), name="upkeep"))
 
     async def stop(self) -> None:
         """End."""
-        await ended(self._task)
+        await asyncio.gather(*(ended(task) for task in self._tasks))
 
     async def _run(self) -> None:
         ticks = 0
