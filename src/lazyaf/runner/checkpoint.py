@@ -1,7 +1,7 @@
 """Saves what an agent has done so far to the server, often and without disturbing it.
 
-A checkpoint is a snapshot of the files (also of what is not committed), pushed beside the branch's tip;
-the server records it and moves the card's branch to the tip. Taken at each turn's end, every
+A checkpoint is a save of the files byte for byte (also of what is not committed), pushed beside the
+branch's tip; the server records it and moves the card's branch to the tip. Taken at each turn's end, every
 ``limits.checkpoint_s`` with changes, and when the runner must leave; never closer together than ten
 times what the last one cost (rule R10).
 """
@@ -16,16 +16,17 @@ import structlog
 
 from lazyaf.domain.errors import GitFailed, TooLarge
 from lazyaf.protocol.messages import CheckpointRequest, Job
-from lazyaf.runner import snapshot
+from lazyaf.runner import saves, snapshot
 from lazyaf.runner.client import Refused, ServerClient
 from lazyaf.runner.push import Publisher, PushRejected
-from lazyaf.runner.snapshot import Snapshot
+from lazyaf.runner.saves import Saved
 from lazyaf.runner.story import Story
 from lazyaf.runner.treegit import TreeGit
 
 log = structlog.get_logger(__name__)
 
 BACKOFF: Final = 10.0
+NOTE_MAX: Final = 500
 
 
 class Checkpointer:
@@ -46,7 +47,7 @@ class Checkpointer:
         self._publisher = publisher
         self._story = story
         self._session = session
-        self._last: tuple[str, str] | None = None
+        self._last: Saved | None = None
         self._said: set[str] = set()
 
     async def run(self, turn_ended: asyncio.Event) -> None:
@@ -66,38 +67,42 @@ class Checkpointer:
     async def save(self) -> None:
         """Take one if anything changed. What goes wrong is told once and never stops the agent."""
         try:
-            taken = await snapshot.take(self._git, self._job.branch)
-            if (taken.head, taken.tree) != self._last:
-                await self.record(taken)
+            await self.record(await saves.save(self._git, self._job.branch))
         except (GitFailed, TooLarge, PushRejected, Refused) as error:
             log.warning("checkpoint.failed", error=str(error))
             self._say(f"A checkpoint could not be saved: {error}")
 
-    async def record(self, taken: Snapshot) -> None:
-        """Push a snapshot and tell the server. Raises what pushing raises."""
+    async def save_all(self) -> None:
+        """The last one, with large files as well. Raises what saving and pushing raise."""
+        await self.record(await saves.save(self._git, self._job.branch, final=True))
+
+    async def record(self, saved: Saved) -> None:
+        """Push a save and tell the server, unless it is the last one again."""
+        if saved == self._last:
+            return
+        tip = saved.tip or self._job.branch_sha or self._job.base_sha
         prefix = self._job.push_prefix
-        updates = {f"{prefix}head": taken.tip}
-        saved = await snapshot.save(self._git, taken) if taken.dirty else None
-        if saved is not None:
-            updates[f"{prefix}checkpoint"] = saved
+        updates = {f"{prefix}head": tip}
+        if saved.sha is not None:
+            updates[f"{prefix}checkpoint"] = saved.sha
         await self._publisher.push(updates)
         additions, deletions, files = await snapshot.difference(
-            self._git, self._job.base_sha, taken
+            self._git, self._job.base_sha, tip, saved.sha or tip
         )
-        notes = [*taken.notes, *([taken.unfinished] if taken.unfinished else [])]
+        notes = [*saved.notes, *([saved.unfinished] if saved.unfinished else [])]
         await self._client.checkpoint(
             self._job,
             CheckpointRequest(
-                head_sha=taken.tip,
-                sha=saved,
+                head_sha=tip,
+                sha=saved.sha,
                 session=self._session(),
-                notes=notes,
+                notes=[note[:NOTE_MAX] for note in notes],
                 additions=additions,
                 deletions=deletions,
                 files=files,
             ),
         )
-        self._last = (taken.head, taken.tree)
+        self._last = saved
 
     def _say(self, text: str) -> None:
         if text not in self._said:

@@ -15,7 +15,7 @@ from lazyaf.domain.errors import GitFailed, LeaseLost, TooLarge
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import Phase
 from lazyaf.protocol.messages import FinishRequest
-from lazyaf.runner import commit, snapshot
+from lazyaf.runner import commit, saves, snapshot
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.checkpoint import Checkpointer
 from lazyaf.runner.client import ServerAbsent
@@ -88,8 +88,9 @@ class Closing:
                 taken = await self._take()
                 text = commit.message(self._job, complete=False)
                 head = await commit.commit_rest(self._workspace.git, taken, text)
-                if taken.unfinished is not None:
-                    head = await snapshot.save(self._workspace.git, taken)
+                if taken.unfinished is not None or taken.notes:
+                    saved = await saves.save(self._workspace.git, self._job.branch, final=True)
+                    head = saved.sha or head
                 if head != self._workspace.marker.start:
                     ref = f"refs/lazyaf/jobs/{self._job.job_id}/orphan/{self._job.attempt}"
                     await self.publisher.push({ref: head})
@@ -115,10 +116,13 @@ class Closing:
         return result, head
 
     async def _keep_unfinished(self, result: Result, taken: Snapshot) -> Result:
-        """Save what may not be committed as a checkpoint, and say so."""
-        if taken.unfinished is None or self.checkpointer is None:
+        """Save what may not be committed, or not whole, as a checkpoint, and say so."""
+        for note in taken.notes:
+            self._story.system(note, is_error=True)
+        if self.checkpointer is not None and (taken.notes or taken.unfinished):
+            await self.checkpointer.save_all()
+        if taken.unfinished is None:
             return result
-        await self.checkpointer.record(taken)
         text = f"{taken.unfinished} The work is kept as a checkpoint; retry to go on from it."
         self._story.system(text, is_error=True)
         if result.stop_reason not in SUCCESSFUL:

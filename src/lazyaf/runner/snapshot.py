@@ -1,7 +1,8 @@
-"""Looks at an agent's repository from inside the sandbox and saves the files as they are.
+"""Looks at an agent's repository from inside the sandbox: what a commit of everything would hold.
 
-A snapshot is a tree object made with an index of its own, so that the agent's index, and a lock that a
-killed git left on it, are never in the way. Files that cannot be saved are named, not fatal.
+A snapshot is a tree object made as `git add` would, filters and all, but with an index of its own, so
+that the agent's index, and a lock that a killed git left on it, are never in the way. What cannot be
+committed whole is named; a checkpoint (`saves`) holds it byte for byte.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ class Snapshot:
     tree: str
     head_tree: str
     tip: str
-    others: tuple[str, ...]
     merging: str | None
     unfinished: str | None
     notes: tuple[str, ...]
@@ -59,24 +59,17 @@ async def take(git: TreeGit, branch: str) -> Snapshot:
         tree=tree,
         head_tree=await git.sha("rev-parse", "--verify", f"{head}^{{tree}}"),
         tip=tip,
-        others=await _others(git, head),
         merging=await git.ref("MERGE_HEAD"),
         unfinished=unfinished,
         notes=_notes(added.stderr),
     )
 
 
-async def save(git: TreeGit, snapshot: Snapshot) -> str:
-    """A commit of the snapshot that keeps every local ref reachable (rule R10); never on a branch."""
-    parents = [word for sha in (snapshot.head, *snapshot.others) for word in ("-p", sha)]
-    return await git.sha("commit-tree", snapshot.tree, *parents, stdin=b"Checkpoint\n")
-
-
-async def difference(git: TreeGit, base: str, snapshot: Snapshot) -> tuple[int, int, int]:
-    """Added lines, deleted lines and files since the work left ``base``."""
-    found = await git.run("merge-base", base, snapshot.tip, ok=None)
+async def difference(git: TreeGit, base: str, tip: str, work: str) -> tuple[int, int, int]:
+    """Added lines, deleted lines and files of ``work`` since ``tip`` left ``base``."""
+    found = await git.run("merge-base", base, tip, ok=None)
     start = found.text if found.returncode == 0 else base
-    words = ("diff", "--shortstat", "--no-ext-diff", "--no-textconv", start, snapshot.tree)
+    words = ("diff", "--shortstat", "--no-ext-diff", "--no-textconv", start, work)
     matched = _STAT.match((await git.run(*words, ok=None)).text.strip())
     files, additions, deletions = matched.groups() if matched else (None, None, None)
     return int(additions or 0), int(deletions or 0), int(files or 0)
@@ -94,19 +87,11 @@ async def _unfinished(git: TreeGit) -> str | None:
     return None
 
 
-async def _others(git: TreeGit, head: str) -> tuple[str, ...]:
-    """Commits of local branches and the stash that HEAD may not contain."""
-    names = ("refs/heads", "refs/stash")
-    said = await git.run("for-each-ref", "--count=50", "--format=%(objectname)", *names)
-    found = dict.fromkeys(sha for sha in said.text.split() if sha != head)
-    return tuple([sha for sha in found if await git.ref(sha) == sha])
-
-
 def _notes(complaints: str) -> tuple[str, ...]:
     """What could not be saved whole, named."""
     notes = [
-        f"The repository inside {path} is saved as a link only."
+        f"The repository inside {path} is committed as a link only; the checkpoint has its files."
         for path in _EMBEDDED.findall(complaints)
     ]
-    notes += [f"Not saved: {said}"[:500] for said in _UNSAVED.findall(complaints)]
+    notes += [f"Not committed: {said}"[:500] for said in _UNSAVED.findall(complaints)]
     return tuple(notes[:NOTES_MAX])

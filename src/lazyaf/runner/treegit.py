@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -37,14 +38,15 @@ _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class TreeGit:
-    """git for one work tree. ``cache`` is the bare repository it borrows from, ``identity`` the name
-    and address that commits bear."""
+    """git for one work tree. ``cache`` is the bare repository it borrows from, ``store`` the directory
+    of its saves, which no agent sees, ``identity`` the name and address that commits bear."""
 
     def __init__(
-        self, sandbox: Sandbox, tree: Path, cache: Path, identity: tuple[str, str]
+        self, sandbox: Sandbox, tree: Path, cache: Path, store: Path, identity: tuple[str, str]
     ) -> None:
         self.tree = tree
         self.cache = cache
+        self.store = store
         self.identity = identity
         self._sandbox = sandbox
 
@@ -70,9 +72,17 @@ class TreeGit:
         stdin: bytes = b"",
         env: Mapping[str, str] | None = None,
         seconds: float = GIT_S,
+        writable: Sequence[Path] = (),
+        read_only: Sequence[Path] = (),
     ) -> Captured:
-        """Run any command in the same place."""
-        return await capture(self._sandbox, words, self._view(env), stdin=stdin, seconds=seconds)
+        """Run any command in the same place, which may see or write these directories as well."""
+        view = self._view(env)
+        view = replace(
+            view,
+            writable=(*view.writable, *writable),
+            read_only=tuple(path for path in (*view.read_only, *read_only) if path not in writable),
+        )
+        return await capture(self._sandbox, words, view, stdin=stdin, seconds=seconds)
 
     async def sha(
         self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
@@ -116,6 +126,7 @@ class TreeGit:
             "GIT_COMMITTER_NAME": name,
             "GIT_COMMITTER_EMAIL": email,
             "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.store / "repo" / "objects"),
             **command.config_env(SETTINGS),
             **(env or {}),
         }
@@ -123,7 +134,7 @@ class TreeGit:
             cwd=self.tree,
             env=command.child_env(extra),
             writable=(self.tree,),
-            read_only=(self.cache,),
+            read_only=(self.cache, *([self.store] if self.store.is_dir() else [])),
             network=False,
         )
 

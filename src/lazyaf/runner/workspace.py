@@ -21,6 +21,7 @@ import structlog
 
 from lazyaf.domain.errors import GitFailed, Invalid
 from lazyaf.protocol.messages import Job
+from lazyaf.runner import saves
 from lazyaf.runner.cache import Cache
 from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.marker import Marker
@@ -49,6 +50,7 @@ class Workspace:
         self.root = config.trees_dir / card
         self.tree = self.root / "work"
         self.spool = self.root / "spool"
+        self.store = self.root / "saves"
         self.lock_path = config.trees_dir / f"{card}.lock"
         self.home = config.homes_dir / card
         self._session_path = config.homes_dir / f"{card}.session"
@@ -173,12 +175,11 @@ class Workspace:
 
         The base is not merged in this case: the attempt goes on exactly where it was.
         """
-        await self.git.run("read-tree", "--reset", "-u", checkpoint)
-        await self.git.run("reset", "--quiet")
+        await saves.restore(self.git, checkpoint)
 
     def _git(self, cache: Path) -> TreeGit:
         identity = (self._job.committer_name, self._job.committer_email)
-        return TreeGit(self._sandbox, self.tree, cache, identity)
+        return TreeGit(self._sandbox, self.tree, cache, self.store, identity)
 
 
 def remove_tree(path: Path) -> None:

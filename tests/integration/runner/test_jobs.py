@@ -241,6 +241,21 @@ async def test_a_rebase_left_unfinished_is_kept_as_a_checkpoint(rig: Rig) -> Non
     assert await rig.server.show(f"{ledger.checkpoints[-1].sha}:new.txt") == "after"
 
 
+async def test_the_files_of_a_repository_inside_are_kept_beside_the_commit(rig: Rig) -> None:
+    script = """
+    git init -q inside; cd inside; echo i > i.txt; git add -A
+    git -c user.name=a -c user.email=a@b commit -q -m i; echo l > l.txt
+    """
+    ledger = await rig.work(rig.job(script))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert any("inside is committed as a link only" in text for text in ledger.texts("system"))
+    saved = ledger.checkpoints[-1].sha
+    assert await rig.server.show(f"{saved}:inside/i.txt") == "i"
+    assert await rig.server.show(f"{saved}:inside/l.txt") == "l"
+
+
 async def test_a_destroyed_repository_still_gives_its_files(rig: Rig) -> None:
     ledger = await rig.work(rig.job("echo two >> app.txt; rm -rf .git"))
 
