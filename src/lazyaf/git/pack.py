@@ -153,7 +153,8 @@ class RunningPack:
             await asyncio.wait({self._feeder})
         if status and not self._spoke and self._failure is None:
             verb = transfer.service.removeprefix("git-")
-            kind = DiedSilent if status > 0 else GitFailed
+            # Some requests make git abort; only who kills it from outside is not to blame on them.
+            kind = GitFailed if -status in {signal.SIGTERM, signal.SIGKILL} else DiedSilent
             self._failure = kind(command.failure(verb, status, words))
 
     async def _run_child(self) -> tuple[int, str]:

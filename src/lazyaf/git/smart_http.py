@@ -16,6 +16,7 @@ from lazyaf.git import command
 from lazyaf.git.body import Body, ClientGone
 from lazyaf.git.pack import DiedSilent, OnUpdated, RunningPack, Transfer
 from lazyaf.git.pktline import (
+    DELIM,
     FLUSH,
     REPORTS,
     PushParser,
@@ -40,6 +41,8 @@ FETCH_LIMIT: Final = 64 * 1024 * 1024
 
 PUSH_SLACK: Final = 64 * 1024 * 1024
 """Bytes that a push may be longer than its pack may, so that git gets to say it is too large."""
+
+_NO_BEGINNING: Final = frozenset({DELIM, b"0002"})
 
 _PROTOCOL: Final = re.compile(r"[A-Za-z0-9=:._-]{1,200}")
 
@@ -113,7 +116,7 @@ async def serve(
         head = await incoming.peek(5)
         if head == FLUSH:  # git's probe before a chunked request
             return _whole(b"")
-        if not is_pkt_length(head[:4]):
+        if not is_pkt_length(head[:4]) or head[:4] in _NO_BEGINNING:
             raise BadRequest("The body is no git protocol.")
         request = await _push_request(incoming) if pushing else None
         refused = policy.judge(request) if request else None
