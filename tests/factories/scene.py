@@ -88,7 +88,7 @@ class Scene:
         made = await create_repo(
             self.ctx,
             name=name or f"repo-{next(self._names)}",
-            remote_url=None,
+            remote=None,
             default_branch="main",
             actor=PERSON,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -60,6 +61,7 @@ class Served:
         scene = Scene.__new__(Scene)
         scene.db, scene.ctx, scene.new_id = self.db, self.house.ctx, self.house.ctx.new_id
         scene.clock = self.house.ctx.clock
+        scene._names = scene._claims = itertools.count(1)
         return scene
 
     async def card(self, repo_id: str, **fields: Any) -> dict[str, Any]:

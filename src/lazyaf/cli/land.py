@@ -14,7 +14,8 @@ from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure
 from lazyaf.cli.pull_request import PullRequest, open_pull_request
 from lazyaf.cli.terminal import show_json
-from lazyaf.cli.transfer import HEADS, Pushed, fetch_from_server, push_to_remote
+from lazyaf.cli.transfer import HEADS, Pushed, fetch_from_server, push_to_remote, tip_of
+from lazyaf.domain.remotes import parse_remote
 
 
 @click.command(
@@ -35,7 +36,9 @@ def command(api: Api, repo: str, branch: str, pr: bool, remote: str | None) -> N
         git_dir = Path(folder) / "land.git"
         fetch_from_server(api, found, branch, git_dir)
         pushed = push_to_remote(git_dir, target, f"{HEADS}{branch}:{HEADS}{branch}")
+        sha = tip_of(git_dir, branch)
     _require_landed(pushed, branch, target)
+    _tell(api, found, branch, sha, target)
     is_news = any(ref.status != "unchanged" for ref in pushed.refs)
     if not api.as_json:
         said = "is on" if is_news else "was already on"
@@ -43,6 +46,15 @@ def command(api: Api, repo: str, branch: str, pr: bool, remote: str | None) -> N
     request = open_pull_request(api, found, branch, target) if pr else None
     if api.as_json:
         _show(branch, target, is_news, request)
+
+
+def _tell(api: Api, repo: Json, branch: str, sha: str, target: str) -> None:
+    """Let the board know. It is landed all the same when the board cannot be told."""
+    landed = {"branch": branch, "sha": sha, "remote_url": parse_remote(target).url}
+    try:
+        api.post(f"/api/repos/{repo['id']}/landed", landed)
+    except Failure as failure:
+        click.secho(f"The board was not told that it landed: {failure}", fg="yellow", err=True)
 
 
 def _show(branch: str, target: str, is_news: bool, request: PullRequest | None) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import click
 
-from lazyaf.cli.client import Api, client_command
+from lazyaf.cli.client import Api, Json, client_command
+from lazyaf.cli.repo_remote import add, fetch
+from lazyaf.cli.repo_set import set_repo
 from lazyaf.cli.terminal import show_json, show_table
 
 
 @click.group("repo")
 def command() -> None:
-    """List and delete repositories; `lazyaf ingest` adds them."""
+    """Add, fetch, set up, list and delete repositories; `lazyaf ingest` adds those of this machine."""
+
+
+for _one in (add, fetch, set_repo):
+    command.add_command(_one)
 
 
 @command.command("list")
@@ -21,7 +27,9 @@ def list_repos(api: Api) -> None:
     if api.as_json:
         show_json({"items": repos, "next_cursor": None})
     elif not repos:
-        click.echo("There is no repository yet. Add one with `lazyaf ingest PATH`.")
+        click.echo(
+            "There is no repository yet. Add one with `lazyaf ingest PATH` or `lazyaf repo add URL`."
+        )
     else:
         show_table(
             ("NAME", "DEFAULT BRANCH", "CONTENT", "REMOTE"),
@@ -29,12 +37,18 @@ def list_repos(api: Api) -> None:
                 (
                     repo["name"],
                     repo["default_branch"],
-                    "ingested" if repo["is_ingested"] else "none yet",
+                    _content(repo),
                     repo["remote_url"] or "",
                 )
                 for repo in repos
             ),
         )
+
+
+def _content(repo: Json) -> str:
+    if repo["import_state"] in ("fetching", "failed"):
+        return str(repo["import_state"])
+    return "ingested" if repo["is_ingested"] else "none yet"
 
 
 @command.command("delete")

@@ -110,6 +110,11 @@ def fetch_from_server(api: Api, repo: Json, branch: str, git_dir: Path) -> None:
         raise Failure(command.failure("fetch", done.returncode, done.stderr))
 
 
+def tip_of(git_dir: Path, branch: str) -> str:
+    """The commit that a branch of a bare repository is at."""
+    return command.run_sync([f"--git-dir={git_dir}", "rev-parse", f"{HEADS}{branch}"]).text
+
+
 def _push(before: Sequence[str], after: Sequence[str], env: dict[str, str]) -> Pushed:
     done = command.run_attached(
         [*before, "push", "--porcelain", _progress(), *after], env=env, on_stderr=Relay()

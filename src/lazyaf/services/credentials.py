@@ -37,6 +37,10 @@ class LeaseKeys:
         """The password with which this attempt, and nothing else, reaches its repository."""
         return "git_" + self._derive("git", job_id, attempt, claim_id)
 
+    def key(self, purpose: str) -> bytes:
+        """32 bytes for one purpose, from which no other secret follows."""
+        return hmac.digest(self.secret, f"key\0{purpose}".encode(), "sha256")
+
     def _derive(self, purpose: str, job_id: str, attempt: int, claim_id: str) -> str:
         message = f"{purpose}\0{job_id}\0{attempt}\0{claim_id}".encode()
         code = hmac.digest(self.secret, message, "sha256")

@@ -65,7 +65,7 @@ async def _new_repo(ctx: Context, actor: Actor) -> dict[str, Any]:
         name = NAME if number == 1 else f"{NAME}-{number}"
         try:
             return await create_repo(
-                ctx, name=name, remote_url=None, default_branch=BRANCH, actor=actor
+                ctx, name=name, remote=None, default_branch=BRANCH, actor=actor
             )
         except NameTaken:
             continue

@@ -10,12 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.errors import Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType
+from lazyaf.domain.remotes import origin_of, parse_remote
 from lazyaf.domain.repo_settings import NAMES, check
 from lazyaf.git import refs
 from lazyaf.services.after_push import default_branch_changed
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.protect_branches import require_unprotected
+from lazyaf.services.remote_login import seal
 from lazyaf.services.repositories import (
     find_repo,
     name_taken,
@@ -39,6 +41,8 @@ async def edit_repo(
         require_branch(branch)
     repo = await ctx.db.read(find_repo, repo_id)
     _require_version(repo, if_match)
+    if changes.get("remote_url"):
+        changes |= _remote(ctx, repo, changes["remote_url"])
     if branch is None or branch == repo.default_branch or not ctx.git.exists(repo.id):
         return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
     await _require_existing(ctx, repo, branch)
@@ -50,6 +54,19 @@ async def edit_repo(
         raise
     ctx.background.run(default_branch_changed(ctx, repo.id))
     return view
+
+
+def _remote(ctx: Context, repo: RepoRow, url: str) -> dict[str, Any]:
+    """The remote without the credentials in its URL, which are kept sealed. Those that are kept stay
+    as long as the origin does."""
+    remote = parse_remote(url)
+    secret: bytes | None
+    if remote.login is not None:
+        secret = seal(ctx.keys, repo.id, remote.login)
+    else:
+        same = origin_of(remote.url) == origin_of(repo.remote_url or "")
+        secret = repo.remote_secret if same else None
+    return {"remote_url": remote.url, "remote_secret": secret}
 
 
 def _require_version(repo: RepoRow, if_match: int | None) -> None:
@@ -76,7 +93,7 @@ def _edit(
 ) -> dict[str, Any]:
     repo = find_repo(tx, repo_id)
     _require_version(repo, if_match)
-    fields = ("name", "remote_url", "default_branch")
+    fields = ("name", "remote_url", "remote_secret", "default_branch")
     values: dict[str, Any] = {k: changes[k] for k in fields if k in changes}
     settings = dict(repo.settings)
     for name, value in (changes.get("settings") or {}).items():

@@ -8,6 +8,7 @@ from lazyaf.domain.events import SERVER
 from lazyaf.services.approve_card import open_intents, resume_approval
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import resume_finish
+from lazyaf.services.import_repo import resume_imports
 from lazyaf.services.repositories import resume_deletions
 
 log = structlog.get_logger(__name__)
@@ -23,5 +24,6 @@ async def recover(ctx: Context) -> None:
         else:
             await resume_finish(ctx, intent)
     await resume_deletions(ctx, SERVER)
+    await resume_imports(ctx)
     if swept or intents:
         log.info("recovered", leftovers=swept, intents=len(intents))

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from lazyaf.domain.errors import Conflict, Invalid, NameTaken, NotFound
 from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
+from lazyaf.domain.remotes import ImportState, Remote
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
+from lazyaf.services.remote_login import seal
 from lazyaf.services.views import repo_view
 from lazyaf.store.jobs import count_open
 from lazyaf.store.repos import (
@@ -52,51 +54,48 @@ async def create_repo(
     ctx: Context,
     *,
     name: str,
-    remote_url: str | None,
+    remote: Remote | None,
     default_branch: str,
     actor: Actor,
+    importing: bool = False,
 ) -> dict[str, Any]:
-    """A record that can hold cards, and the empty bare repository to push its content into."""
+    """A record that can hold cards, and the empty bare repository to push its content into.
+
+    ``importing`` says that it will be fetched from ``remote``, whose credentials are kept sealed.
+    """
     require_name(name)
     require_branch(default_branch)
     repo_id = ctx.new_id()
+    login = remote.login if remote is not None else None
+    values = {
+        "id": repo_id,
+        "name": name,
+        "remote_url": remote.url if remote is not None else None,
+        "remote_secret": seal(ctx.keys, repo_id, login) if login is not None else None,
+        "import_state": ImportState.FETCHING.value if importing else None,
+        "default_branch": default_branch,
+    }
     await ctx.git.create(repo_id, default_branch)
     try:
-        return await ctx.db.write(
-            _create, repo_id, name, remote_url, default_branch, actor, ctx.clock.now()
-        )
+        return await ctx.db.write(_create, values, actor, ctx.clock.now())
     except BaseException:
         await ctx.git.delete(repo_id)
         raise
 
 
-def _create(
-    tx: Tx,
-    repo_id: str,
-    name: str,
-    remote_url: str | None,
-    default_branch: str,
-    actor: Actor,
-    now: str,
-) -> dict[str, Any]:
-    if find_repo_by_name(tx, name) is not None:
-        raise name_taken(name)
-    insert_repo(
-        tx,
-        {
-            "id": repo_id,
-            "name": name,
-            "remote_url": remote_url,
-            "default_branch": default_branch,
-            "settings": {},
-            "file_settings": {},
-            "created_at": now,
-            "updated_at": now,
-        },
-    )
-    repo = get_repo(tx, repo_id)
+def _create(tx: Tx, values: dict[str, Any], actor: Actor, now: str) -> dict[str, Any]:
+    require_free(tx, values["name"])
+    times = {"created_at": now, "updated_at": now}
+    insert_repo(tx, {**values, "settings": {}, "file_settings": {}, **times})
+    repo = get_repo(tx, values["id"])
     repo_changed(tx, EventType.REPO_CREATED, repo, actor)
     return repo_view(tx, repo)
+
+
+def require_free(tx: Tx, name: str) -> None:
+    """Refuse a name that another repository has."""
+    if find_repo_by_name(tx, name) is not None:
+        raise name_taken(name)
 
 
 def name_taken(name: str) -> NameTaken:

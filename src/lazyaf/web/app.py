@@ -24,7 +24,7 @@ from lazyaf.web.config import WebState
 from lazyaf.web.errors import problem_of
 from lazyaf.web.frontend import Frontend
 from lazyaf.web.gatekeeper import Gatekeeper
-from lazyaf.web.routers import access, cards, jobs, repos, runner_v1, runners, system
+from lazyaf.web.routers import access, cards, jobs, remotes, repos, runner_v1, runners, system
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -60,6 +60,7 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         runner_v1.router,
         jobs.router,
         repos.router,
+        remotes.router,
         runners.router,
         system.router,
         access.router,

@@ -1,4 +1,4 @@
-"""Repositories: records, ingestion, branches, commits, diffs and landing."""
+"""Repositories: records, ingestion, branches, commits, and diffs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from lazyaf.domain.remotes import parse_remote
 from lazyaf.services import repositories
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.inspect_repo import list_branches, list_commits, repo_diff
@@ -47,7 +48,7 @@ async def post_repo(state: State, person: Person, new: schemas.NewRepo) -> dict[
     return await repositories.create_repo(
         state.ctx,
         name=new.name,
-        remote_url=new.remote_url,
+        remote=parse_remote(new.remote_url) if new.remote_url else None,
         default_branch=new.default_branch,
         actor=person,
     )

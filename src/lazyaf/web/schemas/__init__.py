@@ -12,6 +12,7 @@ from lazyaf.web.schemas.branches import (
     DiffHunk,
     DiffSide,
     Landed,
+    LandedRequest,
     LandRequest,
 )
 from lazyaf.web.schemas.cards import (
@@ -31,6 +32,8 @@ from lazyaf.web.schemas.cards import (
 from lazyaf.web.schemas.jobs import Job, JobRequest, LogPage, MessageRequest
 from lazyaf.web.schemas.repos import (
     CloneUrl,
+    Credentials,
+    ImportRequest,
     NewRepo,
     Repo,
     RepoPatch,
@@ -82,6 +85,7 @@ __all__ = [
     "Code",
     "CodeRequest",
     "Commit",
+    "Credentials",
     "DemoMade",
     "Diff",
     "DiffFile",
@@ -90,11 +94,13 @@ __all__ = [
     "Failure",
     "Health",
     "Identity",
+    "ImportRequest",
     "Job",
     "JobRequest",
     "Label",
     "LandRequest",
     "Landed",
+    "LandedRequest",
     "Line",
     "Live",
     "LogPage",
@@ -103,6 +109,7 @@ __all__ = [
     "Model",
     "MoveRequest",
     "NewCard",
+    "ImportRequest",
     "NewRepo",
     "NewToken",
     "Options",

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardStatus
-from lazyaf.web.schemas.base import Line, Model
+from lazyaf.web.schemas.base import Line, Model, Sha
 
 
 class DiffHunk(BaseModel):
@@ -115,6 +115,14 @@ class LandRequest(Model):
 
     branch: Line = Field(min_length=1, max_length=255)
     remote_url: Line | None = Field(None, max_length=2000)
+
+
+class LandedRequest(Model):
+    """What was pushed where by someone's own git."""
+
+    branch: Line = Field(min_length=1, max_length=255)
+    sha: Sha
+    remote_url: Line = Field(min_length=1, max_length=2000)
 
 
 class Landed(BaseModel):

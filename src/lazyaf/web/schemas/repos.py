@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
+from lazyaf.domain.remotes import ImportState
 from lazyaf.domain.repo_settings import PATTERNS_MAX, MergeMethod
 from lazyaf.web.schemas.base import Line, Model, Prose
 
@@ -25,7 +26,12 @@ class RepoSettingsView(BaseModel):
 
 
 class Repo(BaseModel):
-    """A repository. ``settings_from_file`` names the settings that ``.lazyaf/config.toml`` decides."""
+    """A repository. ``settings_from_file`` names the settings that ``.lazyaf/config.toml`` decides.
+
+    ``import_state`` is null when it was never fetched from its remote by the server;
+    ``import_detail`` says why that failed, or what was left as it is. ``has_credentials``: some are
+    kept for the remote; nobody is ever shown them.
+    """
 
     id: str
     name: str
@@ -36,6 +42,9 @@ class Repo(BaseModel):
     settings: RepoSettingsView
     settings_from_file: list[str]
     config_error: str | None
+    import_state: ImportState | None
+    import_detail: str | None
+    has_credentials: bool
     version: int
     created_at: str
     updated_at: str
@@ -47,6 +56,25 @@ class NewRepo(Model):
     name: Line
     remote_url: Line | None = Field(None, max_length=2000)
     default_branch: Line = "main"
+
+
+class Credentials(Model):
+    """What a remote is told to let the server in. A token needs no user name."""
+
+    username: Line | None = Field(None, max_length=200)
+    password: SecretStr | None = Field(None, max_length=4000)
+
+    @property
+    def secret(self) -> str | None:
+        """The password in clear."""
+        return self.password.get_secret_value() if self.password is not None else None
+
+
+class ImportRequest(Credentials):
+    """A repository to fetch from an HTTP URL; the name is the URL's last word when none is given."""
+
+    url: Line = Field(min_length=1, max_length=2000)
+    name: Line | None = None
 
 
 class RepoSettingsPatch(Model):

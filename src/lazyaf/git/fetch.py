@@ -1,0 +1,253 @@
+"""Fetching from a real remote into a repository of the storage, without a trace when it fails.
+
+The objects come into a quarantine of their own, a bare repository that borrows from the real one;
+only a fetch that is complete, sound and not too large is taken over, in packs. HTTP only: nothing
+here reads the disk, runs a program or uses a key of the server. The password is in the child's
+environment, never in argv or the URL. Which refs move, the caller decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from asyncio.subprocess import DEVNULL
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from lazyaf.domain.errors import Conflict, GitFailed, LazyafError
+from lazyaf.domain.remotes import Remote
+from lazyaf.git import command
+from lazyaf.git.child import Child
+from lazyaf.git.policy import LEGACY_COMPLAINTS
+from lazyaf.git.refs import HEADS, TAGS
+from lazyaf.git.storage import Storage
+
+ASK_TIMEOUT: Final = 30.0
+"""Seconds for the question what is there."""
+
+WATCH_EVERY: Final = 0.5
+"""Seconds between two looks at the size of what came."""
+
+_GUARDS: Final = (
+    ("fetch.fsckObjects", "true"),
+    ("fetch.unpackLimit", "1"),  # all in packs, which move over with a rename
+    ("gc.auto", "0"),
+    ("http.lowSpeedLimit", "100"),
+    ("http.lowSpeedTime", "60"),
+    *((f"fetch.fsck.{name}", "warn") for name in LEGACY_COMPLAINTS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the remote has: the branch of its HEAD, if any, and by their short names the commits of
+    branches and the objects of tags."""
+
+    head: str | None
+    branches: dict[str, str]
+    tags: dict[str, str]
+
+
+async def ask_head(remote: Remote) -> str | None:
+    """The branch that the remote's HEAD names; None where it has none, as when it is empty.
+
+    Raises `Conflict`: ``credentials_wanted``, ``credentials_refused`` or ``remote_unreachable``.
+    """
+    try:
+        said = await command.run(_asking(remote), env=_env(remote), timeout=ASK_TIMEOUT)
+    except GitFailed as failed:
+        raise explained(failed.detail, remote) from None
+    return _head_in(said.text)
+
+
+def _asking(remote: Remote) -> list[str]:
+    return [*_settings(remote), "ls-remote", "--symref", "--", remote.url, "HEAD"]
+
+
+def _head_in(listed: str) -> str | None:
+    for line in listed.splitlines():
+        target, _, name = line.partition("\t")
+        if name == "HEAD" and target.startswith(f"ref: {HEADS}"):
+            return target.removeprefix(f"ref: {HEADS}")
+    return None
+
+
+async def fetch(storage: Storage, repo_id: str, remote: Remote, *, max_bytes: int) -> Fetched:
+    """Bring every branch and tag of the remote into the store; moves no ref.
+
+    The caller holds `Storage.shared` until refs point at them. Raises `Conflict` as `ask_head` does,
+    or ``fetch_too_large``; when the repository is deleted or the server stops meanwhile, what
+    `Storage` has to say to a transfer.
+    """
+    transfer = _Transfer(remote)
+    async with storage.shared(repo_id) as path:
+        with storage.running(repo_id, None, transfer), storage.temporary() as folder:
+            incoming = folder / "incoming.git"
+            await command.run(["init", "--quiet", "--bare", "--template=", str(incoming)])
+            info = incoming / "objects" / "info"
+            info.mkdir(parents=True, exist_ok=True)
+            (info / "alternates").write_text(f"{path / 'objects'}\n")
+            listed = await transfer.run(_asking(remote))
+            watch = partial(_watch, incoming / "objects", max_bytes)
+            await transfer.run(
+                [
+                    f"--git-dir={incoming}", *_settings(remote), "fetch", "--quiet", "--no-tags",
+                    "--no-auto-gc", "--no-write-fetch-head", "--no-show-forced-updates",
+                    "--recurse-submodules=no", "--",
+                    remote.url, f"+{HEADS}*:{HEADS}*", f"+{TAGS}*:{TAGS}*",
+                ],
+                watch,
+            )  # fmt: skip
+            fetched = await _refs(incoming, _head_in(listed.decode(errors="replace")))
+            if await asyncio.to_thread(_size, incoming / "objects") > max_bytes:
+                raise _too_large(max_bytes)  # it came between two looks
+            await asyncio.to_thread(_take_over, incoming, path)
+    return fetched
+
+
+class _Transfer:
+    """The children that fetch, one after the other; `Storage` can end them."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self._child: Child | None = None
+        self._reason: LazyafError | None = None
+        self._gone = asyncio.Event()
+
+    async def end(self, reason: LazyafError) -> None:
+        """End what runs, and let nothing more begin; returns when the child is gone."""
+        self._reason = self._reason or reason
+        if self._child is not None:
+            self._child.signal(signal.SIGKILL)
+            await self._gone.wait()
+
+    async def run(
+        self, args: Sequence[str], watch: Callable[[], Awaitable[LazyafError]] | None = None
+    ) -> bytes:
+        """Run a child to its end; returns its output, or raises why it did not get there.
+
+        ``watch`` returns when it has a reason to end the child.
+        """
+        if self._reason is not None:
+            raise self._reason
+        child = await command.start(args, env=_env(self._remote), stdin=DEVNULL)
+        self._child = child
+        self._gone.clear()
+        watching = asyncio.create_task(self._heed(child, watch)) if watch is not None else None
+        try:
+            stdout, stderr = await asyncio.gather(_all_of(child.stdout), _all_of(child.stderr))
+            status = await child.wait()
+        finally:
+            if watching is not None:
+                watching.cancel()
+            await command.reap(child)
+            self._child = None
+            self._gone.set()
+        if self._reason is not None:
+            raise self._reason
+        if status != 0:
+            words = stderr.decode(errors="replace").strip()
+            raise explained(command.failure("fetch", status, words), self._remote)
+        return stdout
+
+    async def _heed(self, child: Child, watch: Callable[[], Awaitable[LazyafError]]) -> None:
+        reason = await watch()
+        self._reason = self._reason or reason
+        child.signal(signal.SIGKILL)
+
+
+async def _all_of(stream: asyncio.StreamReader | None) -> bytes:
+    return b"" if stream is None else await stream.read()
+
+
+async def _watch(objects: Path, max_bytes: int) -> LazyafError:
+    """Return when more came than may: git has no setting for it."""
+    while await asyncio.to_thread(_size, objects) <= max_bytes:  # noqa: ASYNC110 - disks tell nobody
+        await asyncio.sleep(WATCH_EVERY)
+    return _too_large(max_bytes)
+
+
+def _too_large(max_bytes: int) -> Conflict:
+    return Conflict(
+        f"The repository is larger than {max_bytes / 10**6:,.0f} MB, which is the limit here. Nothing "
+        "of it was kept.",
+        code="fetch_too_large",
+    )
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:  # renamed while we looked
+            continue
+    return total
+
+
+def _settings(remote: Remote) -> list[str]:
+    # With a password nothing is followed elsewhere; without one, as git does it by itself.
+    follow = "initial" if remote.login is None else "false"
+    settings = [*_GUARDS, ("http.followRedirects", follow)]
+    return [word for key, value in settings for word in ("-c", f"{key}={value}")]
+
+
+def _env(remote: Remote) -> dict[str, str]:
+    only_http = {"GIT_ALLOW_PROTOCOL": "http:https", "GIT_ASKPASS": ""}
+    return command.child_env({**only_http, **login_env(remote)})
+
+
+def login_env(remote: Remote) -> dict[str, str]:
+    """Variables that let a child in at the remote, if it has a login."""
+    login = remote.login
+    return {} if login is None else command.auth_env(remote.url, login.username, login.password)
+
+
+def explained(words: str, remote: Remote) -> Conflict:
+    """Why a remote could not be asked, in a sentence that says what to do."""
+    if "could not read Username" in words or "Authentication failed" in words:
+        if remote.login is None:
+            return Conflict(
+                f"{remote.url} wants to know who you are. Give a user name and a password, which "
+                "with most hosts is an access token.",
+                code="credentials_wanted",
+            )
+        return Conflict(
+            f"{remote.url} did not accept these credentials. Most hosts want an access token that "
+            "may read the repository, not the password of the account.",
+            code="credentials_refused",
+        )
+    if "returned error: 403" in words:
+        return Conflict(
+            f"{remote.url} lets these credentials in, but not to this repository.",
+            code="credentials_refused",
+        )
+    last = words.rpartition("fatal: ")[2].strip().rstrip(".")
+    return Conflict(f"{remote.url} could not be fetched: {last}.", code="remote_unreachable")
+
+
+async def _refs(incoming: Path, head: str | None) -> Fetched:
+    said = await command.run(
+        [f"--git-dir={incoming}", "for-each-ref", "--format=%(objectname) %(refname)", HEADS, TAGS]
+    )
+    branches: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    for line in said.stdout.decode(errors="surrogateescape").splitlines():
+        sha, _, ref = line.partition(" ")
+        if ref.startswith(HEADS):
+            branches[ref.removeprefix(HEADS)] = sha
+        else:
+            tags[ref.removeprefix(TAGS)] = sha
+    return Fetched(head, branches, tags)
+
+
+def _take_over(incoming: Path, path: Path) -> None:
+    """Move the packs; the index comes last, because it is what makes git look at a pack."""
+    target = path / "objects" / "pack"
+    target.mkdir(exist_ok=True)
+    for pattern in ("*.pack", "*.rev", "*.idx"):
+        for part in (incoming / "objects" / "pack").glob(pattern):
+            part.rename(target / part.name)

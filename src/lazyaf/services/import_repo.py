@@ -1,0 +1,243 @@
+"""Add a repository by its URL, and bring it up to date from there: fetched by the server.
+
+The remote is asked first, so that a wrong URL or a missing credential is told at once and leaves
+nothing. Then it is fetched in the background; the repository says how far that is, also after a
+restart, which begins a broken fetch again. Branches are only ever forwarded: what people pushed or
+approved here stays, and so do the branches of cards.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import structlog
+
+from lazyaf.domain.errors import (
+    BranchMoved,
+    Conflict,
+    Invalid,
+    LazyafError,
+    NotFound,
+    Unavailable,
+)
+from lazyaf.domain.events import SERVER, Actor, EventType
+from lazyaf.domain.remotes import ImportState, Remote, name_of, parse_remote, require_fetchable
+from lazyaf.domain.repo_settings import is_protected
+from lazyaf.git import fetch, refs
+from lazyaf.git.fetch import Fetched
+from lazyaf.git.pktline import ZERO
+from lazyaf.git.policy import PushPolicy
+from lazyaf.git.refs import HEADS, TAGS, RefUpdate
+from lazyaf.services.after_push import branches_pushed
+from lazyaf.services.announce import repo_changed
+from lazyaf.services.context import Context
+from lazyaf.services.protect_branches import approve_only
+from lazyaf.services.remote_login import seal, unseal
+from lazyaf.services.repositories import create_repo, find_repo, require_free, require_name
+from lazyaf.services.views import repo_view
+from lazyaf.store.cards import cards_by_branch
+from lazyaf.store.repos import RepoRow, get_repo, list_importing, update_repo
+from lazyaf.store.tx import Tx
+
+log = structlog.get_logger(__name__)
+
+NAMED: Final = 10
+"""Branches that a note names."""
+
+
+async def import_repo(
+    ctx: Context,
+    *,
+    url: str,
+    name: str | None,
+    username: str | None,
+    password: str | None,
+    actor: Actor,
+) -> dict[str, Any]:
+    """Make a repository of what is at an HTTP URL; returns it while it is being fetched.
+
+    Credentials, also those in the URL, are kept sealed. Raises `Invalid`, `NameTaken`, or `Conflict`
+    as `lazyaf.git.fetch.ask_head` does; then there is no repository.
+    """
+    remote = parse_remote(url, username, password, field="url")
+    require_fetchable(remote.url)
+    chosen = name or name_of(remote.url)
+    if not chosen:
+        raise Invalid.field("name", "The URL says no name for the repository. Give it one.")
+    require_name(chosen)
+    await ctx.db.read(require_free, chosen)
+    head = await fetch.ask_head(remote)
+    made = await create_repo(
+        ctx,
+        name=chosen,
+        remote=remote,
+        default_branch=head or "main",
+        actor=actor,
+        importing=True,
+    )
+    ctx.background.run(_run(ctx, made["id"], actor))
+    return made
+
+
+async def fetch_again(
+    ctx: Context, repo_id: str, *, username: str | None, password: str | None, actor: Actor
+) -> dict[str, Any]:
+    """Bring a repository up to date from its remote; returns it while it is being fetched.
+
+    New credentials replace the kept ones. Raises as `import_repo`, and `Conflict`
+    ``import_running``.
+    """
+    repo = await ctx.db.read(find_repo, repo_id)
+    if not repo.remote_url:
+        raise Invalid.field(
+            "remote_url", f"{repo.name} has no remote. Set one in its settings, then fetch."
+        )
+    require_fetchable(repo.remote_url, field="remote_url")
+    remote = _with_login(ctx, repo, parse_remote(repo.remote_url, username, password))
+    await fetch.ask_head(remote)
+    secret = seal(ctx.keys, repo.id, remote.login) if remote.login is not None else None
+    view = await ctx.db.write(_begin, repo.id, secret, actor, ctx.clock.now())
+    ctx.background.run(_run(ctx, repo.id, actor))
+    return view
+
+
+async def forget_login(ctx: Context, repo_id: str, actor: Actor) -> None:
+    """Delete the kept credentials of a repository's remote; none is fine."""
+    await ctx.db.write(_forget, repo_id, actor, ctx.clock.now())
+
+
+async def resume_imports(ctx: Context) -> None:
+    """Begin again what a restart broke off; at start."""
+    for repo_id in await ctx.db.read(list_importing):
+        ctx.background.run(_run(ctx, repo_id, SERVER))
+
+
+def _with_login(ctx: Context, repo: RepoRow, remote: Remote) -> Remote:
+    if remote.login is not None:
+        return remote
+    return Remote(remote.url, unseal(ctx.keys, repo.id, repo.remote_secret, remote.url))
+
+
+def _begin(tx: Tx, repo_id: str, secret: bytes | None, actor: Actor, now: str) -> dict[str, Any]:
+    repo = get_repo(tx, repo_id)
+    if repo.import_state == ImportState.FETCHING:
+        raise Conflict(f"{repo.name} is being fetched already.", code="import_running")
+    state: dict[str, Any] = {"import_state": ImportState.FETCHING.value, "import_detail": None}
+    changed = update_repo(tx, repo, {**state, "remote_secret": secret, "updated_at": now})
+    repo_changed(tx, EventType.REPO_UPDATED, changed, actor)
+    return repo_view(tx, changed)
+
+
+def _forget(tx: Tx, repo_id: str, actor: Actor, now: str) -> None:
+    repo = find_repo(tx, repo_id)
+    if repo.remote_secret is not None:
+        changed = update_repo(tx, repo, {"remote_secret": None, "updated_at": now})
+        repo_changed(tx, EventType.REPO_UPDATED, changed, actor)
+
+
+async def _run(ctx: Context, repo_id: str, actor: Actor) -> None:
+    """Fetch, and write down how it ended; unless it was ended with the server or the repository."""
+    try:
+        state, detail = await _outcome(ctx, repo_id, actor)
+        if state is not None:
+            await ctx.db.write(_end, repo_id, state, detail, actor, ctx.clock.now())
+    except NotFound:
+        log.info("import_dropped", repo=repo_id)  # the repository was deleted meanwhile
+    except LazyafError as error:
+        log.warning("import_not_noted", repo=repo_id, detail=error.detail)
+
+
+async def _outcome(
+    ctx: Context, repo_id: str, actor: Actor
+) -> tuple[ImportState | None, str | None]:
+    repo = await ctx.db.read(get_repo, repo_id)
+    remote = _with_login(ctx, repo, parse_remote(repo.remote_url or ""))
+    try:
+        async with ctx.git.shared(repo_id):
+            limit = PushPolicy().max_input_size
+            fetched = await fetch.fetch(ctx.git, repo_id, remote, max_bytes=limit)
+            kept = await _take(ctx, repo, fetched, actor)
+    except NotFound:
+        raise
+    except Unavailable:  # the server stops; the next one begins again
+        return None, None
+    except LazyafError as error:
+        return ImportState.FAILED, error.detail
+    except Exception:
+        log.exception("import_failed", repo=repo_id)
+        return ImportState.FAILED, "The server met an error that it did not expect. See its log."
+    return ImportState.READY, _note(kept)
+
+
+def _note(kept: list[str]) -> str | None:
+    if not kept:
+        return None
+    named = ", ".join(sorted(kept)[:NAMED]) + (" …" if len(kept) > NAMED else "")
+    return (
+        f"Left as they are, because they have commits of their own here, are protected or belong to "
+        f"a card: {named}."
+    )
+
+
+def _end(
+    tx: Tx, repo_id: str, state: ImportState, detail: str | None, actor: Actor, now: str
+) -> None:
+    repo = get_repo(tx, repo_id)
+    values = {"import_state": state.value, "import_detail": detail, "updated_at": now}
+    repo_changed(tx, EventType.REPO_UPDATED, update_repo(tx, repo, values), actor)
+
+
+async def _take(ctx: Context, repo: RepoRow, fetched: Fetched, actor: Actor) -> list[str]:
+    """Make and forward branches, make tags; returns the branches that were left as they are."""
+    updates, kept = await _plan(ctx, repo, fetched)
+    try:
+        await refs.update(ctx.git, repo.id, updates)
+        done = updates
+    except (BranchMoved, Conflict):
+        done = []
+        for update in updates:
+            try:
+                await refs.update(ctx.git, repo.id, [update])
+                done.append(update)
+            except (BranchMoved, Conflict):
+                kept.append(update.ref.removeprefix(HEADS))
+    default = _default(fetched)
+    if not repo.is_ingested and default is not None and default != repo.default_branch:
+        await ctx.git.set_head(repo.id, default)
+        await ctx.db.write(_set_default, repo.id, default, ctx.clock.now())
+    moved = [(u.old or ZERO, u.new or ZERO, u.ref) for u in done if u.ref.startswith(HEADS)]
+    await branches_pushed(ctx, repo.id, moved, actor)
+    return kept
+
+
+def _default(fetched: Fetched) -> str | None:
+    """The remote's own default branch, or the likeliest; None where there is no branch."""
+    likely = (fetched.head, "main", "master", *sorted(fetched.branches))
+    return next((name for name in likely if name in fetched.branches), None)
+
+
+def _set_default(tx: Tx, repo_id: str, branch: str, now: str) -> None:
+    update_repo(tx, get_repo(tx, repo_id), {"default_branch": branch, "updated_at": now})
+
+
+async def _plan(ctx: Context, repo: RepoRow, fetched: Fetched) -> tuple[list[RefUpdate], list[str]]:
+    here = await refs.tips(ctx.git, repo.id, [HEADS + name for name in fetched.branches])
+    tags = await refs.tips(ctx.git, repo.id, [TAGS + name for name in fetched.tags])
+    cards = await ctx.db.read(cards_by_branch, repo.id)
+    closed = await ctx.db.read(approve_only, repo.id)
+    updates = [
+        RefUpdate(TAGS + name, sha, ZERO)
+        for name, sha in fetched.tags.items()
+        if TAGS + name not in tags
+    ]
+    kept: list[str] = []
+    for name, sha in fetched.branches.items():
+        old = here.get(HEADS + name)
+        if old == sha:
+            continue
+        is_ours = name in cards or is_protected(name, closed)
+        if not is_ours and (old is None or await refs.is_ancestor(ctx.git, repo.id, old, sha)):
+            updates.append(RefUpdate(HEADS + name, sha, old or ZERO))
+        elif old is None or not await refs.is_ancestor(ctx.git, repo.id, sha, old):
+            kept.append(name)
+    return updates, kept
