@@ -10,7 +10,6 @@ from lazyaf.domain.remotes import parse_remote
 from lazyaf.services import repositories
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.inspect_repo import list_branches, list_commits, repo_diff
-from lazyaf.services.land_branch import land_branch
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
@@ -119,11 +118,3 @@ async def get_diff(
     """What ``head`` changes since it left ``base``; branches, tags or full ids."""
     found = await repo_diff(state.ctx, repo_id, base, head, path, number_cursor(cursor))
     return {**found, "next_cursor": encode_cursor(found["next_cursor"])}
-
-
-@router.post("/{repo_id}/land", response_model=schemas.Landed)
-async def post_land(
-    state: State, person: Person, repo_id: RepoKey, land: schemas.LandRequest
-) -> dict[str, Any]:
-    """Push a branch to the real remote, never forcing."""
-    return await land_branch(state.ctx, repo_id, land.branch, land.remote_url, person)

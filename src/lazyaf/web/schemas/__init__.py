@@ -109,7 +109,6 @@ __all__ = [
     "Model",
     "MoveRequest",
     "NewCard",
-    "ImportRequest",
     "NewRepo",
     "NewToken",
     "Options",

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.jobs import JobStatus, StopReason
-from lazyaf.protocol.messages import Comment
 from lazyaf.domain.repo_settings import MergeMethod
+from lazyaf.protocol.messages import Comment
 from lazyaf.web.schemas.base import Label, Line, Model, Options, Prose, Sha
 
 
