@@ -175,6 +175,7 @@ def test_a_gzip_in_a_gzip_is_no_pkt_line(library: Repository) -> None:
         ("deflate", b"0000"),
         ("gzip, gzip", b"0000"),
     ],
+    ids=["no gzip", "cut short", "empty", "brotli", "deflate", "twice"],
 )
 def test_a_body_that_is_not_encoded_as_it_says(
     library: Repository, encoding: str, body: bytes
