@@ -52,6 +52,11 @@ def fetch(api: Api, repo: str, username: str | None, no_wait: bool) -> None:
     _report(api, begun if no_wait else _wait(api, begun))
 
 
+def someone_is_there() -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
 def _with_login(api: Api, path: str, body: Json, username: str | None) -> Json:
     """Ask the server, and the person for credentials as often as the remote wants others."""
     for attempt in range(TRIES + 1):
@@ -59,7 +64,7 @@ def _with_login(api: Api, path: str, body: Json, username: str | None) -> Json:
             answer: Json = api.post(path, body)
             return answer
         except Refused as refused:
-            if refused.code not in ASKS_FOR or attempt == TRIES or not sys.stdin.isatty():
+            if refused.code not in ASKS_FOR or attempt == TRIES or not someone_is_there():
                 raise
             click.echo(refused.detail, err=True)
         name = username or click.prompt("User name", default="", show_default=False, err=True)
