@@ -9,6 +9,7 @@ from lazyaf.services.approve_card import open_intents, resume_approval
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import resume_finish
 from lazyaf.services.import_repo import resume_imports
+from lazyaf.services.recovered_work import resume_recovered
 from lazyaf.services.repositories import resume_deletions
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,8 @@ async def recover(ctx: Context) -> None:
     for intent in intents:
         if intent.operation == "approve":
             await resume_approval(ctx, intent)
+        elif intent.operation == "recover":
+            await resume_recovered(ctx, intent)
         else:
             await resume_finish(ctx, intent)
     await resume_deletions(ctx, SERVER)

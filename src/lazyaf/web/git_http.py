@@ -21,6 +21,7 @@ from lazyaf.git.policy import ORPHAN_LIMIT, PushPolicy
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.protect_branches import approve_only
 from lazyaf.services.reap import pack_key
+from lazyaf.services.recovered_work import work_recovered
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.tokens import GitGrant, is_attempt_live
 from lazyaf.web.auth import State
@@ -142,6 +143,8 @@ async def _serve(
     async def on_updated(moved: Sequence[tuple[str, str, str]]) -> None:
         if granted.kind == "person":
             await branches_pushed(state.ctx, repo_id, moved, PERSON)
+        elif granted.job_id is not None and not granted.is_live:
+            await work_recovered(state.ctx, granted.job_id)
 
     body = RequestBody(request)
     chunks = await smart_http.serve(

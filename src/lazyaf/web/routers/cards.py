@@ -17,6 +17,7 @@ from lazyaf.services.change_card import change_card
 from lazyaf.services.context import Context
 from lazyaf.services.decide_card import reject_card, reopen_card
 from lazyaf.services.inspect_repo import card_diff
+from lazyaf.services.recovered_work import discard_recovered, list_recovered, use_recovered
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.start_card import RunRequest, start_card
 from lazyaf.services.views import card_view
@@ -227,6 +228,29 @@ async def get_diff(
     """What the card's branch changes since it left its base, and whether it merges."""
     found = await card_diff(state.ctx, card_id, path, number_cursor(cursor))
     return {**found, "next_cursor": encode_cursor(found["next_cursor"])}
+
+
+@router.get("/cards/{card_id}/recovered", response_model=schemas.Page[schemas.RecoveredWork])
+async def get_recovered(state: State, card_id: CardId) -> dict[str, Any]:
+    """Work of lost attempts that the card's branch has not, the newest attempt first."""
+    return {"items": await list_recovered(state.ctx, card_id), "next_cursor": None}
+
+
+@router.post("/cards/{card_id}/recovered/use", response_model=schemas.Card)
+async def use(
+    state: State, person: Person, card_id: CardId, body: schemas.RecoveredRequest
+) -> dict[str, Any]:
+    """Move the card's branch to recovered work; what was on it is archived."""
+    return await use_recovered(state.ctx, card_id, body.sha, person)
+
+
+@router.post("/cards/{card_id}/recovered/discard", status_code=204)
+async def discard(
+    state: State, person: Person, card_id: CardId, body: schemas.RecoveredRequest
+) -> Response:
+    """Show recovered work no more; it stays in the archive."""
+    await discard_recovered(state.ctx, card_id, body.sha, person)
+    return Response(status_code=204)
 
 
 @router.get("/cards/{card_id}/jobs", response_model=schemas.Page[schemas.Job])

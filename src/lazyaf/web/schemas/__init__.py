@@ -14,6 +14,8 @@ from lazyaf.web.schemas.branches import (
     Landed,
     LandedRequest,
     LandRequest,
+    RecoveredRequest,
+    RecoveredWork,
 )
 from lazyaf.web.schemas.cards import (
     ApproveRequest,
@@ -117,6 +119,8 @@ __all__ = [
     "PoolView",
     "Problem",
     "Prose",
+    "RecoveredRequest",
+    "RecoveredWork",
     "Repo",
     "RepoPatch",
     "RepoSettingsPatch",

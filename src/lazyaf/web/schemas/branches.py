@@ -110,6 +110,29 @@ class Commit(BaseModel):
     refs: list[str]
 
 
+class RecoveredWork(BaseModel):
+    """What an attempt pushed after it had lost its lease. ``commits`` are those that the card's branch
+    has not, the size is that of all of it against the base. ``is_unfinished``: a snapshot of a work
+    tree in which nothing could be committed, as in the middle of a rebase."""
+
+    sha: str
+    job_id: str
+    attempt: int
+    subject: str
+    committed_at: str
+    commits: int
+    additions: int
+    deletions: int
+    files: int
+    is_unfinished: bool
+
+
+class RecoveredRequest(Model):
+    """Which recovered work, by its commit."""
+
+    sha: str = Field(pattern=r"^[0-9a-f]{40}$")
+
+
 class LandRequest(Model):
     """What to push where; the repository's remote when none is named."""
 
