@@ -92,6 +92,15 @@ class Child:
         await self._ended.wait()
         return self._process.returncode
 
+    async def write(self, piece: bytes) -> None:
+        """Give it this to read. Raises `ConnectionError` when it has heard enough (uvloop would say so
+        by a `RuntimeError`)."""
+        assert self.stdin is not None  # noqa: S101 - it was asked for
+        if self.stdin.is_closing():
+            raise ConnectionResetError
+        self.stdin.write(piece)
+        await self.stdin.drain()
+
     async def communicate(self, said: bytes | None = None) -> tuple[bytes, bytes]:
         """Give it this to read, and return all that it wrote, once it has ended."""
         _, stdout, stderr = await asyncio.gather(
@@ -130,9 +139,8 @@ class Child:
     async def _tell(self, said: bytes | None) -> None:
         if self.stdin is None:
             return
-        with suppress(ConnectionError):  # it has heard enough
-            self.stdin.write(said or b"")
-            await self.stdin.drain()
+        with suppress(ConnectionError):
+            await self.write(said or b"")
         self.stdin.close()
 
     def _reap(self) -> None:

@@ -213,7 +213,7 @@ class RunningPack:
     async def _feed(self, process: Child) -> None:
         assert process.stdin is not None  # noqa: S101 - it was asked for
         try:
-            await self._copy_body(process.stdin)
+            await self._copy_body(process)
         except ClientGone:
             self._abandon()
         except LazyafError as refused:
@@ -221,13 +221,11 @@ class RunningPack:
         finally:
             process.stdin.close()
 
-    async def _copy_body(self, stdin: asyncio.StreamWriter) -> None:
+    async def _copy_body(self, process: Child) -> None:
         while piece := await self._body.read():
             try:
-                stdin.write(piece)
-                await stdin.drain()
+                await process.write(piece)
             except ConnectionError:  # git has heard enough
-                stdin.close()
                 await self._body.discard()
                 return
 

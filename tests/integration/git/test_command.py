@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import uvloop
 
 from lazyaf.domain.errors import GitFailed
 from lazyaf.git import command
+from lazyaf.git.child import Child
 
 ENV = ["-c", "alias.show-env=!env", "show-env"]
 HANG = ["-c", "alias.hang=!cat; sleep 1000 & wait", "hang"]
@@ -88,6 +92,25 @@ async def test_a_child_whose_output_nobody_reads_is_reaped() -> None:
     async with asyncio.timeout(20):
         await command.reap(process)
     assert process.returncode == -signal.SIGKILL
+
+
+async def flood(child: Child) -> None:
+    while True:
+        await child.write(b"x" * 65_536)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_child_that_reads_no_more_says_so(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+) -> None:
+    async def talk() -> None:
+        child = await command.start(["version"])
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                await flood(child)
+        await command.reap(child)
+
+    run(talk())
 
 
 async def test_a_cancelled_call_leaves_no_child(tmp_path: Path) -> None:
