@@ -7,6 +7,13 @@ export const health = () => get<Health>('/api/health');
 /** Trade the one-time code of a link for the token. */
 export const exchangeCode = (code: string) =>
 	post<{ token: string }>('/api/auth/exchange', { code });
+/** A session for the password. */
+export const login = (password: string) => post<{ token: string }>('/api/auth/login', { password });
+/** End the session that asks. */
+export const logout = () => request<undefined>('POST', '/api/auth/logout');
+/** Ends every session, this one as well. `current` is needed when there is a password. */
+export const changePassword = (password: string, current: string | null) =>
+	request<undefined>('PUT', '/api/auth/password', { body: { password, current } });
 export const listAgents = () => get<Page<Agent>>('/api/agents');
 export const getSettings = () => get<Settings>('/api/settings');
 export const updateSettings = (fields: Partial<SettingsPatch>) =>

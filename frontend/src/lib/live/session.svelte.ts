@@ -1,10 +1,11 @@
 /**
  * Who this tab is: the token in origin-scoped storage (rules.md R3), how it came here, and whether
- * the server accepts it. A link from `lazyaf open` carries a one-time code in the fragment.
+ * the server accepts it. It comes from the password, or from a link of `lazyaf open`, which carries a
+ * one-time code in the fragment.
  */
 
 import { ApiError, sentence, useCredentials } from '#lib/api/http.ts';
-import { exchangeCode, health } from '#lib/api/system.ts';
+import { exchangeCode, health, login, logout } from '#lib/api/system.ts';
 
 const KEY = 'lazyaf.token';
 const PROTOCOL = 'lazyaf';
@@ -17,6 +18,8 @@ export class Session {
 	refusal = $state<string | null>(null);
 	/** True when the server asks nobody for a credential (`--auth off`). */
 	authOff = $state(false);
+	/** Whether one can sign in with a password; null until the server has said. */
+	hasPassword = $state<boolean | null>(null);
 	serverVersion = $state<string | null>(null);
 	#token: string | null = null;
 
@@ -30,8 +33,34 @@ export class Session {
 			await this.#exchange(code);
 		}
 		if (this.state === 'opening') this.state = 'open';
+		addEventListener('storage', this.#elsewhere);
 		void this.#ask();
 	}
+
+	/** Raises what the server raised: a wrong password, or too many of them. */
+	async signIn(password: string): Promise<void> {
+		this.unlock((await login(password)).token);
+	}
+
+	/** End this browser's session and begin anew, with nothing of the board left in memory. */
+	async signOut(): Promise<void> {
+		try {
+			await logout();
+		} catch (error) {
+			if (!(error instanceof ApiError)) throw error; // no answer: the session would live on
+		}
+		try {
+			localStorage.removeItem(KEY);
+		} catch {
+			// Storage is off: there is nothing in it.
+		}
+		location.assign('/');
+	}
+
+	/** Another tab of this browser signed in. */
+	#elsewhere = ({ key, newValue }: StorageEvent) => {
+		if (key === KEY && newValue && this.state === 'locked') this.unlock(newValue);
+	};
 
 	/** A person pasted the token. The next request proves it. */
 	unlock(token: string): void {
@@ -56,17 +85,18 @@ export class Session {
 
 	async #ask(): Promise<void> {
 		try {
-			const { auth, version } = await health();
+			const { auth, has_password, version } = await health();
 			this.authOff = auth === 'off';
+			this.hasPassword = has_password;
 			this.serverVersion = version;
 		} catch {
-			// The first real request says it better.
+			this.hasPassword ??= false; // the first real request says it better
 		}
 	}
 
 	/** The server said no to the token this tab has. */
 	refused = (): void => {
-		if (this.#token) this.refusal ??= 'The server does not know this token any more.';
+		if (this.#token) this.refusal ??= 'This browser’s session is over, or its token was revoked.';
 		this.state = 'locked';
 	};
 

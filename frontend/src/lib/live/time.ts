@@ -18,13 +18,18 @@ export function elapsed(start: string | number, now: number): string {
 
 /** `now`, `4 min ago`, `3 h ago`, `yesterday`, `12 Mar`. */
 export function ago(at: string, now: number): string {
-	const then = new Date(at);
-	const age = now - then.getTime();
+	const age = now - new Date(at).getTime();
 	if (age < MINUTE) return 'just now';
 	if (age < HOUR) return `${Math.floor(age / MINUTE)} min ago`;
 	if (age < DAY) return `${Math.floor(age / HOUR)} h ago`;
 	if (age < 2 * DAY) return 'yesterday';
 	if (age < 7 * DAY) return `${Math.floor(age / DAY)} days ago`;
+	return day(at, now);
+}
+
+/** `12 Mar`, with its year when that is not the present one. */
+export function day(at: string, now: number): string {
+	const then = new Date(at);
 	const sameYear = then.getFullYear() === new Date(now).getFullYear();
 	return then.toLocaleDateString('en', {
 		day: 'numeric',

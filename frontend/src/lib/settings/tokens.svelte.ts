@@ -1,8 +1,15 @@
-/** Who else may speak to this server: tokens of people and runners, made and taken back. */
+/** Who may speak to this server: browsers, programs and runners, let in and shut out again. */
 
 import { sentence } from '#lib/api/http.ts';
 import { createToken, listTokens, revokeToken } from '#lib/api/system.ts';
 import type { NewToken, Token } from '#lib/api/types.ts';
+
+/** The kinds in the order in which people look for them. */
+const TITLES: readonly (readonly [Token['kind'], string])[] = [
+	['session', 'Browsers'],
+	['person', 'Programs and git'],
+	['runner', 'Runners'],
+];
 
 const PORTS = { listTokens, createToken, revokeToken };
 
@@ -13,6 +20,14 @@ export class Tokens {
 	/** The last one that was made: its text is known here and nowhere else. */
 	fresh = $state.raw<NewToken | null>(null);
 	busy = $state(false);
+
+	/** By kind, the last used first, this browser before all; kinds without any are left out. */
+	readonly groups: readonly { title: string; items: readonly Token[] }[] = $derived(
+		TITLES.map(([kind, title]) => ({
+			title,
+			items: this.items.filter((token) => token.kind === kind).sort(byUse),
+		})).filter(({ items }) => items.length > 0),
+	);
 
 	constructor(private readonly ports: typeof PORTS = PORTS) {}
 
@@ -53,4 +68,9 @@ export class Tokens {
 		this.items = this.items.filter((token) => token.id !== id);
 		if (this.fresh?.id === id) this.fresh = null;
 	}
+}
+
+function byUse(a: Token, b: Token): number {
+	if (a.is_own !== b.is_own) return a.is_own ? -1 : 1;
+	return (b.last_used_at ?? b.created_at).localeCompare(a.last_used_at ?? a.created_at);
 }

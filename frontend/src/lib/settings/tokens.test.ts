@@ -8,11 +8,13 @@ const token = (id: string): Token => ({
 	name: id,
 	created_at: '2026-11-01T12:00:00Z',
 	last_used_at: null,
+	expires_at: null,
+	is_own: false,
 });
 const ports = (items: Token[]) => ({
 	listTokens: vi.fn(async () => ({ items, next_cursor: null })),
 	createToken: vi.fn(async (name: string): Promise<NewToken> => {
-		const made = { ...token('new'), name };
+		const made = { ...token('new'), name, kind: 'person' as const };
 		items.push(made);
 		return { ...made, token: 'secret' };
 	}),
@@ -44,5 +46,21 @@ describe('Tokens', () => {
 		const its = ports([]);
 		expect(await new Tokens(its).make('  ')).toBe(false);
 		expect(its.createToken).not.toHaveBeenCalled();
+	});
+
+	it('shows browsers first, this one before the others', async () => {
+		const items: Token[] = [
+			{ ...token('script'), last_used_at: '2026-11-02T12:00:00Z' },
+			{ ...token('old'), kind: 'session', last_used_at: '2026-11-02T12:00:00Z' },
+			{ ...token('new'), kind: 'session', last_used_at: '2026-11-03T12:00:00Z' },
+			{ ...token('mine'), kind: 'session', is_own: true },
+		];
+		const tokens = new Tokens(ports(items));
+		await tokens.load();
+		const shown = tokens.groups.map(({ title, items }) => [title, items.map(({ id }) => id)]);
+		expect(shown).toEqual([
+			['Browsers', ['mine', 'new', 'old']],
+			['Programs and git', ['script']],
+		]);
 	});
 });

@@ -8,3 +8,6 @@ export function focusOnOpen(event: Event, surface: HTMLElement | null): void {
 	event.preventDefault();
 	(surface?.querySelector<HTMLElement>('[data-autofocus]') ?? surface)?.focus();
 }
+
+/** An attachment: the keyboard begins here as soon as it is shown. */
+export const focused = (element: HTMLElement): void => element.focus();

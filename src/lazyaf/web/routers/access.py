@@ -10,7 +10,6 @@ from lazyaf.services.tokens import fresh_secret, make_token, show_tokens
 from lazyaf.web import schemas
 from lazyaf.web.auth import State, address_of, token_of
 from lazyaf.web.browsers import browser_name
-from lazyaf.web.config import WebState
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import TokenId
 
@@ -36,16 +35,14 @@ async def exchange(
     request: Request, state: State, body: schemas.CodeRequest
 ) -> schemas.BrowserToken:
     """A browser's session for a one-time code."""
-    token = await state.credentials.exchange(body.code, _browser(request, state))
+    token = await state.credentials.exchange(body.code, _browser(request))
     return schemas.BrowserToken(token=token)
 
 
 @router.post("/auth/login", response_model=schemas.BrowserToken, responses=_COUNTED)
 async def login(request: Request, state: State, body: schemas.LoginRequest) -> schemas.BrowserToken:
     """A session for the password. Wrong ones are counted, per address and altogether."""
-    token = await state.credentials.login(
-        body.password, address_of(request), _browser(request, state)
-    )
+    token = await state.credentials.login(body.password, address_of(request), _browser(request))
     return schemas.BrowserToken(token=token)
 
 
@@ -92,6 +89,5 @@ async def delete_token(state: State, token_id: TokenId) -> Response:
     return Response(status_code=204)
 
 
-def _browser(request: Request, state: WebState) -> str:
-    day = state.ctx.clock.now()[:10]
-    return f"{browser_name(request.headers.get('user-agent', ''))}, {day}"
+def _browser(request: Request) -> str:
+    return browser_name(request.headers.get("user-agent", ""))
