@@ -35,6 +35,7 @@ from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.demo import make_demo
 from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
+from lazyaf.services.drain import wait_for_jobs
 from lazyaf.services.housekeeping import Housekeeping
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.password import Password, require_strong
@@ -156,6 +157,8 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Announce
     async def before_exit() -> None:
         # Runners push what they have while we still serve; everyone who waits is sent away.
         house.ctx.dispatcher.drain()
+        if settings.drain:
+            await wait_for_jobs(house.ctx)
         house.ctx.control.drain()
         await asyncio.gather(*(pool.stop() for pool in house.pools))
         await house.state.feed.stop()

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     runner_grace: float = Field(
         60, gt=0, description="Seconds that a local runner outlives an absent server."
     )
+    drain: bool = Field(
+        False, description="Told to end, wait until running jobs are over; told twice, do not."
+    )
     disk_reserve_mb: int = Field(
         500, ge=0, description="Megabytes that stay free: below them no job is given out."
     )

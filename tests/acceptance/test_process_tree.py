@@ -58,6 +58,29 @@ def test_a_busy_server_leaves_no_child_and_the_job_goes_on_later(
     assert git(house.internal("shop"), "fsck", "--no-dangling") == ""
 
 
+def test_a_draining_server_waits_for_what_runs_and_takes_nothing_new(
+    build: Callable[..., House],
+) -> None:
+    house = build(runners=1, LAZYAF_DRAIN="true").start()
+    house.repository("shop")
+    command = "echo half > half.txt; echo at work; until test -e go; do sleep 0.1; done; rm go"
+    running = house.script("shop", "Take long", command)
+    waiting = house.script("shop", "Wait", "echo w > w.txt")
+    house.board.command(running, "start")
+    house.board.wait_for_output(running, "at work")
+    house.board.command(waiting, "start")
+    os.kill(house.server.process.pid, signal.SIGTERM)
+    until(lambda: "draining" in house.server.log_path.read_text(), "it says that it waits")
+    (next(house.server.data_dir.glob("work/trees/*/work")) / "go").touch()
+    house.server.process.wait(START_S)
+    assert house.server.stop() == 0
+
+    house.start()
+    assert house.board.card(running)["status"] == "in_review"
+    assert house.board.job(running)["attempt"] == 1
+    house.board.wait_for(waiting, "in_review")
+
+
 def refused(house: House, *options: str) -> str:
     """What another ``lazyaf serve`` says when it will not start."""
     done = subprocess.run(

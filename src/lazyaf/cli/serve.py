@@ -23,6 +23,12 @@ import click
     type=click.Choice(["token", "off"]),
     help="`off` lets everyone on this machine in, agents included.",
 )
+@click.option(
+    "--drain",
+    is_flag=True,
+    default=None,
+    help="At Ctrl+C or SIGTERM wait until running jobs are over; a second one does not wait.",
+)
 def command(**options: Any) -> None:
     """Serve API, UI, git and local runners on this machine."""
     # structlog imports rich only to colour tracebacks, which would cost the server 6 MB for good.

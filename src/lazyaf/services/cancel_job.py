@@ -13,7 +13,7 @@ from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
 from lazyaf.services.views import card_view, named_job_view
 from lazyaf.store.cards import get_card
-from lazyaf.store.jobs import get_job, insert_command, update_job
+from lazyaf.store.jobs import get_job, insert_command, open_job_ids, update_job
 from lazyaf.store.tx import Tx
 
 
@@ -39,6 +39,18 @@ async def cancel_job(ctx: Context, job_id: str, actor: Actor) -> dict[str, Any]:
     await ctx.db.write(_cancel, job_id, actor, ctx.clock.now())
     ctx.control.wake(job_id)
     return await ctx.db.read(show_job, job_id)
+
+
+async def cancel_all(ctx: Context, actor: Actor) -> int:
+    """Stop every job that waits or runs; how many. Each runner saves its work as for a single one."""
+    stopped = await ctx.db.write(_cancel_all, actor, ctx.clock.now())
+    for job_id in stopped:
+        ctx.control.wake(job_id)
+    return len(stopped)
+
+
+def _cancel_all(tx: Tx, actor: Actor, now: str) -> list[str]:
+    return [_cancel(tx, job_id, actor, now) for job_id in open_job_ids(tx)]
 
 
 def _cancel(tx: Tx, job_id: str, actor: Actor, now: str) -> str:

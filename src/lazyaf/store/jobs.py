@@ -137,6 +137,12 @@ def running_jobs(tx: Tx) -> list[JobRow]:
     return [JobRow(**r._mapping) for r in tx.execute(select(jobs).where(jobs.c.status == RUNNING))]
 
 
+def open_job_ids(tx: Tx) -> list[str]:
+    """Every job that waits or runs, the oldest first."""
+    query = select(jobs.c.id).where(jobs.c.status.in_(("queued", "running"))).order_by(jobs.c.id)
+    return [row.id for row in tx.execute(query)]
+
+
 def count_open(tx: Tx, repo_id: str) -> int:
     """How many jobs of a repository are queued or running."""
     query = (

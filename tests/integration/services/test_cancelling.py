@@ -8,7 +8,7 @@ from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, IllegalTransition
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
-from lazyaf.services.cancel_job import cancel_card, cancel_job, send_command
+from lazyaf.services.cancel_job import cancel_all, cancel_card, cancel_job, send_command
 from lazyaf.services.leases import pending_commands
 
 
@@ -36,6 +36,20 @@ async def test_a_running_job_is_stopping_until_its_runner_says_so(scene: Scene) 
     row = await scene.card_row(card)
     assert (row.status, row.head_sha) == ("todo", head)
     assert await scene.tip(repo, job.branch) == head
+
+
+async def test_everything_is_stopped_at_once(scene: Scene) -> None:
+    repo = await scene.repo()
+    running, job = await scene.working(repo)
+    waiting = await scene.card(repo)
+    await scene.start(waiting)
+    idle = await scene.card(repo)
+    assert await cancel_all(scene.ctx, PERSON) == 2
+    assert (await scene.shown(running))["stopping"] is True
+    assert (await scene.shown(waiting))["status"] == "todo"
+    assert (await scene.shown(idle))["version"] == 1
+    await scene.finish(job, StopReason.CANCELLED)
+    assert await cancel_all(scene.ctx, PERSON) == 0
 
 
 async def test_a_finish_that_comes_first_wins_and_cancel_is_refused(scene: Scene) -> None:

@@ -19,6 +19,9 @@ export const getSettings = () => get<Settings>('/api/settings');
 export const updateSettings = (fields: Partial<SettingsPatch>) =>
 	request<Settings>('PATCH', '/api/settings', { body: fields });
 
+/** Every job that waits or runs; the answer says how many. */
+export const cancelAllJobs = () => post<{ cancelled: number }>('/api/jobs/cancel-all', {});
+
 export const listTokens = () => get<Page<Token>>('/api/tokens');
 /** The token is in this answer only; the server keeps its hash. */
 export const createToken = (name: string) => post<NewToken>('/api/tokens', { name });

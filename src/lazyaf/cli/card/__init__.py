@@ -8,6 +8,7 @@ from lazyaf.cli.card.add import add
 from lazyaf.cli.card.approve import approve
 from lazyaf.cli.card.commands import (
     cancel,
+    cancel_all,
     delete,
     reject,
     reopen,
@@ -37,6 +38,7 @@ for _each in (
     request_changes,
     reject,
     cancel,
+    cancel_all,
     retry,
     reopen,
     delete,

@@ -55,6 +55,20 @@ def cancel(api: Api, repo: str, number: int) -> None:
     give(api, find_card(api, repo, number), "cancel")
 
 
+@click.command("cancel-all")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@client_command
+def cancel_all(api: Api, yes: bool) -> None:
+    """Stop every agent and empty the queue; the work so far is kept on the branches."""
+    if not yes:
+        click.confirm("Stop every job that waits or runs, in all repositories?", abort=True)
+    answer = api.post("/api/jobs/cancel-all")
+    if api.as_json:
+        show_json(answer)
+    else:
+        click.echo(f"Told {answer['cancelled']} jobs to stop.")
+
+
 @click.command("reject")
 @card_arguments
 @client_command

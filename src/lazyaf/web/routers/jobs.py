@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import StreamingResponse
 
-from lazyaf.services.cancel_job import cancel_job, send_command, show_job
+from lazyaf.services.cancel_job import cancel_all, cancel_job, send_command, show_job
 from lazyaf.services.read_log import LogSlice, read_log
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State, bearer_of
@@ -25,6 +25,12 @@ POLL_S: Final = 0.25
 """How often a followed log is looked at. Appends write no event (rules.md R11), so it is asked for."""
 
 Number = Annotated[int, Query(ge=0, le=2**53)]
+
+
+@router.post("/cancel-all", response_model=schemas.Cancelled)
+async def post_cancel_all(state: State, person: Person) -> dict[str, int]:
+    """Stop every job that waits or runs, in all repositories; the work so far is kept."""
+    return {"cancelled": await cancel_all(state.ctx, person)}
 
 
 @router.get("/{job_id}", response_model=schemas.Job)

@@ -31,7 +31,7 @@ from lazyaf.web.schemas.cards import (
     NewCard,
     StartRequest,
 )
-from lazyaf.web.schemas.jobs import Job, JobRequest, LogPage, MessageRequest
+from lazyaf.web.schemas.jobs import Cancelled, Job, JobRequest, LogPage, MessageRequest
 from lazyaf.web.schemas.repos import (
     CloneUrl,
     Credentials,
@@ -77,6 +77,7 @@ __all__ = [
     "Branch",
     "BranchCard",
     "BrowserToken",
+    "Cancelled",
     "Card",
     "CardFields",
     "CardPage",

@@ -49,6 +49,12 @@ class Job(BaseModel):
     completed_at: str | None
 
 
+class Cancelled(BaseModel):
+    """How many jobs were told to stop."""
+
+    cancelled: int
+
+
 class LogPage(BaseModel):
     """A page of a log. ``next_after`` continues it; ``is_final``: the job is over, nothing follows
     ``last_seq``."""
