@@ -2,7 +2,7 @@
 
 import { ApiError, sentence } from '#lib/api/http.ts';
 import { updateRepo } from '#lib/api/repos.ts';
-import type { Repo, RepoSettingsPatch } from '#lib/api/types.ts';
+import type { Repo, RepoSettings, RepoSettingsPatch } from '#lib/api/types.ts';
 
 /** As they stand in the fields: text and minutes. */
 export interface Fields {
@@ -16,6 +16,10 @@ export interface Fields {
 	idle_limit: string;
 	setup_limit: string;
 	trusted: boolean;
+	merge_method: string;
+	/** Patterns, separated by commas or blanks. */
+	protected_branches: string;
+	only_approve: boolean;
 }
 
 const minutes = (seconds: number) => String(Math.round((seconds / 60) * 10) / 10);
@@ -33,6 +37,9 @@ export function fieldsOf(repo: Repo): Fields {
 		idle_limit: minutes(settings.idle_limit_s),
 		setup_limit: minutes(settings.setup_limit_s),
 		trusted: settings.trusted,
+		merge_method: settings.merge_method,
+		protected_branches: settings.protected_branches.join(', '),
+		only_approve: settings.only_approve,
 	};
 }
 
@@ -130,6 +137,11 @@ export class SettingsForm {
 			settings.wip_limit = fields.wip_limit.trim() ? Number(fields.wip_limit) : null;
 		if (differs('setup_command')) settings.setup_command = fields.setup_command.trim() || null;
 		if (differs('trusted')) settings.trusted = fields.trusted;
+		if (differs('merge_method'))
+			settings.merge_method = fields.merge_method as RepoSettings['merge_method'];
+		if (differs('protected_branches'))
+			settings.protected_branches = fields.protected_branches.split(/[\s,]+/).filter(Boolean);
+		if (differs('only_approve')) settings.only_approve = fields.only_approve;
 		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
 			if (differs(name)) settings[LIMITS[name]] = Math.round(Number(fields[name]) * 60);
 		}

@@ -19,9 +19,15 @@ const REPO: Repo = {
 		idle_limit_s: 600,
 		setup_limit_s: 600,
 		trusted: false,
+		merge_method: 'merge',
+		protected_branches: ['release/*'],
+		only_approve: false,
 	},
 	settings_from_file: ['agent', 'job_limit_s'],
 	config_error: null,
+	import_state: null,
+	import_detail: null,
+	has_credentials: false,
 	updated_at: '2026-01-01T00:00:00Z',
 	created_at: '2026-01-01T00:00:00Z',
 	version: 1,
@@ -48,6 +54,23 @@ it('sends only what was changed, minutes as seconds', async () => {
 		settings: { job_limit_s: 5400, wip_limit: null },
 	});
 	expect(form.dirty).toBe(false);
+});
+
+it('sends patterns as a list, and protection as it was set', async () => {
+	const update = vi.fn(async () => REPO);
+	const form = new SettingsForm(REPO, update);
+	expect(form.fields.protected_branches).toBe('release/*');
+	form.fields.protected_branches = 'release/*,  stable v?,';
+	form.fields.merge_method = 'squash';
+	form.fields.only_approve = true;
+	await form.save();
+	expect(update).toHaveBeenCalledWith('r', {
+		settings: {
+			merge_method: 'squash',
+			protected_branches: ['release/*', 'stable', 'v?'],
+			only_approve: true,
+		},
+	});
 });
 
 it('refuses what cannot be true before asking the server', async () => {
