@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
-from starlette.routing import BaseRoute, compile_path
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
@@ -108,10 +108,10 @@ def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:
 def _methods(app: FastAPI, path: str) -> set[str]:
     """The methods that this path has, when it has others than the one that was asked."""
     return {
-        method.upper()
-        for pattern, operations in app.openapi()["paths"].items()
-        if compile_path(pattern)[0].match(path)
-        for method in operations
+        method
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods or ()
     }
 
 
