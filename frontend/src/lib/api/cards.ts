@@ -1,7 +1,7 @@
 /** Cards and the commands a person gives them. Every command answers with the card after it. */
 
 import { get, post, request } from './http.ts';
-import type { Card, CardDraft, CardStatus, CardSummary, Page } from './types.ts';
+import type { Card, CardDraft, CardStatus, CardSummary, Page, RecoveredWork } from './types.ts';
 
 /** `cursor` is the place in the event feed from which this snapshot continues. */
 export interface CardSnapshot {
@@ -54,6 +54,14 @@ export interface LineComment {
 }
 export const requestChanges = (id: string, message: string, comments: LineComment[] = []) =>
 	post<Card>(`${path(id)}/request-changes`, { message, comments });
+
+/** Work of lost attempts that the card's branch has not. */
+export const listRecovered = async (id: string) =>
+	(await get<Page<RecoveredWork>>(`${path(id)}/recovered`)).items;
+export const useRecovered = (id: string, sha: string) =>
+	post<Card>(`${path(id)}/recovered/use`, { sha });
+export const discardRecovered = (id: string, sha: string) =>
+	post<undefined>(`${path(id)}/recovered/discard`, { sha });
 
 /** Where a card is dropped: into a column, directly before or after another card of it. */
 export interface Placement {

@@ -45,6 +45,8 @@ export type RepoSettingsPatch = Schemas['RepoSettingsPatch'];
 
 /** `ahead`: commits that the default branch does not have; `behind`: those that this one lacks. */
 export type Branch = Schemas['Branch'];
+/** What an attempt pushed after it had lost its lease. */
+export type RecoveredWork = Schemas['RecoveredWork'];
 
 export type Runner = Schemas['Runner'];
 export type RunnerStatus = Schemas['RunnerStatus'];
