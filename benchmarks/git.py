@@ -7,7 +7,6 @@ left it and as upkeep leaves it. Figures are medians; ratios are of medians.
 from __future__ import annotations
 
 import asyncio
-import base64
 import shutil
 import statistics
 import tempfile
@@ -23,7 +22,7 @@ from tests.support.server import ServerProcess
 
 from benchmarks import git_client, git_history
 from benchmarks.git_client import Act, Desk
-from benchmarks.git_history import environment, git
+from benchmarks.git_history import basic_auth, environment, git
 from benchmarks.ground import connect, server
 from benchmarks.http_backend import MISSING, http_backend
 from benchmarks.table import Figure, milliseconds
@@ -81,8 +80,7 @@ def _measure(running: ServerProcess, ids: list[str], room: Path) -> list[Figure]
 
 
 def _desk(room: Path, running: ServerProcess, big: Path) -> Desk:
-    auth = base64.b64encode(f"lazyaf:{running.token}".encode()).decode()
-    desk = Desk(room, environment(f"Authorization: Basic {auth}"), room / "behind.git")
+    desk = Desk(room, environment(basic_auth(running.token)), room / "behind.git")
     source = f"file://{big}"
     args = ["clone", "-q", "--bare", "--single-branch", "-b", "behind", source, "behind.git"]
     git(room, desk.env, *args)

@@ -44,6 +44,11 @@ def environment(header: str | None = None) -> dict[str, str]:
     return env
 
 
+def basic_auth(token: str) -> str:
+    """The header with which a person's git client signs in."""
+    return f"Authorization: Basic {base64.b64encode(f'lazyaf:{token}'.encode()).decode()}"
+
+
 def git(cwd: Path, env: dict[str, str], *args: str, stdin: bytes | None = None) -> str:
     """What git says; raises when it fails."""
     done = subprocess.run(
@@ -65,6 +70,12 @@ def live_on(bare: Path) -> None:
         _import(bare, [_later(dice, f"pushed-{number}", number)], unpack_limit=1)
     stream = [_later(dice, f"card-{number}", number) for number in range(LATER_LOOSE)]
     _import(bare, stream, unpack_limit=1_000_000)
+
+
+def move_on(bare: Path, number: int) -> None:
+    """One more commit on ``main``."""
+    dice = random.Random(1000 + number)
+    _import(bare, [_later(dice, "main", COMMITS + number)], unpack_limit=100)
 
 
 def fill_with_refs(bare: Path) -> None:

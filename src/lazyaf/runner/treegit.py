@@ -28,6 +28,7 @@ SETTINGS: Final = (
     ("commit.gpgSign", "false"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
+    ("checkout.workers", "4"),
     ("protocol.allow", "never"),
     ("safe.directory", "*"),
     ("advice.detachedHead", "false"),

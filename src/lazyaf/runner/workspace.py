@@ -20,6 +20,7 @@ from typing import Final
 import structlog
 
 from lazyaf.domain.errors import GitFailed, Invalid
+from lazyaf.git import command
 from lazyaf.protocol.messages import Job
 from lazyaf.runner import saves
 from lazyaf.runner.cache import Cache
@@ -31,6 +32,20 @@ from lazyaf.runner.treegit import TreeGit
 log = structlog.get_logger(__name__)
 
 _COMPONENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+_INITIALISE: Final = """\
+git init --quiet --template= "--initial-branch=$1"
+mkdir -p .git/objects/info
+printf '%s\\n' "$2" >.git/objects/info/alternates
+git config user.name "$3"
+git config user.email "$4"
+git config commit.gpgSign false
+git update-ref --stdin
+shift 4
+exec git "$@"
+"""
+"""Makes the git directory of a job. Its arguments: the branch, the objects to borrow, name and address
+for the agent's own commits, then a git command; the refs come by stdin."""
 
 
 def safe_name(name: str) -> str:
@@ -103,8 +118,7 @@ class Workspace:
 
         Its commits are gone with it, the files are not: they become one change on top of the start.
         """
-        await self._initialise(self.marker.start)
-        await self.git.run("reset", "--quiet")
+        await self._initialise(self.marker.start, "reset", "--quiet")
 
     async def _take_up(self, left: Marker, cache: Cache) -> None:
         self.marker, self.resumed = left, True
@@ -123,33 +137,26 @@ class Workspace:
         self.git = self._git(cache.path)
         self.marker.cache = str(cache.path)
         start = job.resume.head or job.branch_sha or job.base_sha
-        await self._initialise(start)
-        await self.git.run("reset", "--hard", "--quiet")
+        await self._initialise(start, "reset", "--hard", "--quiet")
         if job.resume.checkpoint is not None:
             await self._lay_over(job.resume.checkpoint)
         elif start != job.base_sha:
             self.marker.conflicts = await self._merge_base()
         self.save()
 
-    async def _initialise(self, start: str) -> None:
-        """A git directory of our own, with the branch at ``start`` and nothing checked out."""
+    async def _initialise(self, start: str, *then: str) -> None:
+        """A git directory of our own, with the branch at ``start``; ``then`` is the git command that
+        looks at the files. One sandbox for all of it: each costs more than what is done in it."""
         job, git = self._job, self.git
         remove_tree(self.tree / ".git")
-        await git.run("init", "--quiet", "--template=", f"--initial-branch={job.branch}")
-        # No agent has touched this directory yet (or it was just deleted): plain writing is safe.
-        lent = self.tree / ".git" / "objects" / "info"
-        lent.mkdir(parents=True, exist_ok=True)
-        (lent / "alternates").write_text(f"{git.cache / 'objects'}\n", "utf-8")
-        for key, value in self._settings():
-            await git.run("config", key, value)
         refs = {f"refs/remotes/origin/{job.base}": job.base_sha, f"refs/heads/{job.branch}": start}
         commands = "".join(f"update {ref} {sha}\n" for ref, sha in refs.items())
-        await git.run("update-ref", "--stdin", stdin=commands.encode())
-
-    def _settings(self) -> list[tuple[str, str]]:
-        """For the agent's own commits."""
-        name, email = self.git.identity
-        return [("user.name", name), ("user.email", email), ("commit.gpgSign", "false")]
+        words = [job.branch, str(git.cache / "objects"), *git.identity, *then]
+        done = await git.command(
+            ["sh", "-e", "-c", _INITIALISE, "sh", *words], stdin=commands.encode()
+        )
+        if done.returncode != 0:
+            raise GitFailed(command.failure("init", done.returncode, done.stderr))
 
     async def _merge_base(self) -> list[str]:
         """Merge the base branch if it moved on; the conflicting paths when it does not merge."""
