@@ -51,6 +51,21 @@ def test_a_legacy_commit_is_ingested(repo: Repository, work: Clone, complaint: s
     assert work.clone(repo.url, "--bare", into="clone").tip("old") == commit
 
 
+def test_a_long_legacy_history_is_ingested_with_all_its_warnings(
+    repo: Repository, work: Clone
+) -> None:
+    """git complains while it still reads: who does not listen meanwhile waits for ever."""
+    stream = b"".join(
+        b"commit refs/heads/old\nauthor A <a@b> %d +51800\ncommitter A <a@b> %d +0000\n"
+        b"data 2000\n%s\n" % (n, n, b"x" * 2_000)
+        for n in range(1_100_000_000, 1_100_002_000)
+    )
+    work("config", "core.compression", "0")  # so that the pack is longer than any pipe
+    work("fast-import", "--quiet", "--date-format=raw-permissive", stdin=stream)
+    assert push(work, "refs/heads/old").count("badTimezone") == 2_000
+    assert repo.refs()["refs/heads/old"] == work.tip("old")
+
+
 @pytest.mark.parametrize(
     "complaint", ["zeroPaddedFilemode", "treeNotSorted", "duplicateEntries", "badFilemode"]
 )

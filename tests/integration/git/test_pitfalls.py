@@ -39,6 +39,29 @@ async def test_no_push_waits_for_maintenance(served, work, storage, repo_id) -> 
     assert len(packs(storage, repo_id)) == 4
 
 
+async def test_what_git_does_not_want_is_read_to_its_end(storage, repo_id, work) -> None:
+    """A client hears nothing before it has said everything."""
+    head = await work.commit({"a": os.urandom(3_000_000)})
+    packed = await command.run(
+        ["pack-objects", "--revs", "--stdout", "-q"], cwd=work.folder, stdin=f"{head}\n".encode()
+    )
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        yield encode_push_request([(ZERO, head, "refs/heads/main")], CAPABILITIES)
+        for start in range(0, len(packed.stdout), 65_536):
+            yield packed.stdout[start : start + 65_536]
+        read.append("all")
+
+    policy = PushPolicy(max_input_size=10_000)  # of which git is sure long before the end
+    stream = await smart_http.serve(
+        storage, repo_id, smart_http.RECEIVE_PACK, body(), policy=policy
+    )
+    answer = parse_report(b"".join([chunk async for chunk in stream]))
+    assert answer.refs["refs/heads/main"] is not None
+    assert read == ["all"]
+
+
 async def test_transfers_are_capped(
     tmp_path: Path, repo_id: str, work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
