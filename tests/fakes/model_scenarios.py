@@ -8,6 +8,7 @@ session starts its new round at the first turn again.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,27 @@ def overloaded_then_fine(seen: Seen) -> Turn:
     return by_round(edit_and_commit)(seen)
 
 
+def limited_once(seen: Seen) -> Turn:
+    """The limit of a subscription, met once: it ends the seconds in ``resets_in`` after that."""
+    resets_at = int(time.time()) + int(seen.params["resets_in"])
+    if seen.attempt < 1:
+        prefix = "anthropic-ratelimit-unified"
+        return Turn(
+            status=429,
+            reason="This request would exceed your account's rate limit.",
+            headers={
+                f"{prefix}-status": "rejected",
+                f"{prefix}-reset": str(resets_at),
+                f"{prefix}-representative-claim": "five_hour",
+                f"{prefix}-5h-status": "rejected",
+                f"{prefix}-5h-reset": str(resets_at),
+                "retry-after": str(seen.params["resets_in"]),
+                "x-should-retry": "false",
+            },
+        )
+    return by_round(edit_and_commit)(seen)
+
+
 def slow(seen: Seen) -> list[Turn]:
     """Stops in the middle of a sentence until the gate is released, then takes the happy path.
 
@@ -148,6 +170,7 @@ SCENARIOS: dict[str, Scenario] = {
     "overloaded": lambda seen: Turn(status=529, reason="Overloaded"),
     "server-error": lambda seen: Turn(status=500, reason="Internal server error"),
     "overloaded-then-fine": overloaded_then_fine,
+    "limited-once": limited_once,
     "slow": by_round(slow),
     "slow-tool": by_round(slow_tool),
     "hang": lambda seen: Turn(gate=str(seen.params.get("gate", "hang")), status=500),

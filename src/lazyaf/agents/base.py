@@ -53,12 +53,14 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the agent's process came to, before git is looked at."""
+    """What the agent's process came to, before git is looked at. ``resets_at``: its model refuses more
+    work until then (seconds since 1970) and takes it again after that."""
 
     stop_reason: StopReason
     error: str | None = None
     usage: Usage | None = None
     session: str | None = None
+    resets_at: float | None = None
 
 
 class Conversation(Protocol):

@@ -68,6 +68,13 @@ class Usage(BaseModel):
     duration_ms: int = Field(0, ge=0)
 
 
+def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
+    """What two runs used together."""
+    if one is None or other is None:
+        return one or other
+    return Usage(**{name: getattr(one, name) + getattr(other, name) for name in Usage.model_fields})
+
+
 class Entry(BaseModel):
     """One thing that happened in a job, as the runner sends it."""
 

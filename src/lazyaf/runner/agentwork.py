@@ -1,18 +1,33 @@
-"""The working phase: launch the agent's driver, run it, checkpoint beside it and judge the outcome."""
+"""The working phase: launch the agent's driver, run it and judge the outcome.
+
+When the model takes no more work until a time that it tells, the job waits for that time and the agent
+goes on in its session: nothing has failed. The wait does not count against the job's limit.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
 
 from lazyaf.agents import registry
+from lazyaf.agents.base import Agent, Conversation, Launch, Outcome
 from lazyaf.agents.base import AgentRun as AgentTask
-from lazyaf.agents.base import Conversation, Launch
+from lazyaf.protocol.entries import Usage, add_usage
 from lazyaf.protocol.messages import Command
 from lazyaf.runner import brief
 from lazyaf.runner.agentrun import AgentRun
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.marker import Result
+
+GO_ON: Final = "The limit that stopped you is over. Go on where you stopped."
+MARGIN_S: Final = 2.0
+"""After the time that the model tells, so that no clock has to agree with it to the second."""
+WAIT_MAX_S: Final = 24 * 3600.0
+"""For all waits of one attempt. What takes longer is told as a failure, with its reason."""
 
 
 class AgentWork:
@@ -24,12 +39,44 @@ class AgentWork:
         self._run: AgentRun | None = None
         self._conversation: Conversation | None = None
         self.turn_ended = asyncio.Event()
+        self.paused_s = 0.0
+        """How long the job has waited for the model, the present wait included."""
 
     async def run(self) -> Result:
-        """See the agent to its end, or to a stop. Raises `Invalid` when it cannot be launched."""
-        bench = self._bench
-        agent = registry.get(bench.job.agent)
+        """See the agent to its end, or to a stop. Raises `Invalid` when it cannot be launched, and
+        `Stopped` when a stop comes while the job waits for the model."""
+        agent = registry.get(self._bench.job.agent)
         task = await self._task()
+        used: Usage | None = None
+        while True:
+            outcome = await self._once(agent, task)
+            used = add_usage(used, outcome.usage)
+            wait = self._wait_for(outcome)
+            if wait is None:
+                return self._result(outcome, used)
+            await self._pause(wait)
+            prompt = GO_ON if outcome.session is not None else task.prompt
+            task = replace(task, prompt=prompt, session=outcome.session)
+
+    def _wait_for(self, outcome: Outcome) -> float | None:
+        """Seconds until the model takes work again, when waiting is what the job should do."""
+        if outcome.resets_at is None or self._bench.stop.cause is not None:
+            return None
+        wait = max(outcome.resets_at - time.time(), 0) + MARGIN_S
+        return wait if self.paused_s + wait <= WAIT_MAX_S else None
+
+    async def _pause(self, wait: float) -> None:
+        until = datetime.fromtimestamp(time.time() + wait, UTC)
+        self._bench.story.waiting(
+            f"The model's limit is reached. The job waits until {until:%H:%M} UTC, then it goes on.",
+            until.isoformat(timespec="seconds"),
+        )
+        self.paused_s += wait
+        await self._bench.stop.race(asyncio.sleep(wait))
+        self._bench.story.system("The limit is over; the agent goes on.")
+
+    async def _once(self, agent: Agent, task: AgentTask) -> Outcome:
+        bench = self._bench
         launch = await asyncio.to_thread(agent.launch, task)
         conversation = self._conversation = agent.converse(task)
         bench.redact_also(launch.secrets)
@@ -37,15 +84,19 @@ class AgentWork:
         run = self._run = self._new_run(launch, conversation)
         code = await run.run(bench.sandbox, bench.view(launch.env, launch.read_only))
         self._run = None
+        self._early.clear()
         outcome = conversation.outcome(code)
         session = outcome.session or conversation.session
         if session is not None:
             bench.workspace.remember_session(session)
+        return replace(outcome, session=session)
+
+    def _result(self, outcome: Outcome, used: Usage | None) -> Result:
         return Result(
             stop_reason=outcome.stop_reason,
-            error=outcome.error and bench.redactor.text(outcome.error),
-            usage=outcome.usage,
-            session=session,
+            error=outcome.error and self._bench.redactor.text(outcome.error),
+            usage=used,
+            session=outcome.session,
         )
 
     def tell(self, command: Command) -> None:

@@ -87,9 +87,7 @@ class Attempt:
     async def _result(self) -> Result:
         """What the work comes to. Raises `Stopped` when this attempt may not finish the job."""
         stop = self._bench.stop
-        timer = asyncio.get_running_loop().call_later(
-            self._bench.job.limits.job_s, stop.request, Cause.TIMED_OUT
-        )
+        deadline = asyncio.ensure_future(self._watch_limit())
         try:
             await stop.race(self._fetch())
             marker = self._bench.workspace.marker
@@ -102,8 +100,19 @@ class Attempt:
         except (GitFailed, Invalid, SetupFailed, Unavailable, OSError) as error:
             return Result(stop_reason=StopReason.SETUP_FAILED, error=str(error))
         finally:
-            timer.cancel()
+            deadline.cancel()
         return self._interrupted(result)
+
+    async def _watch_limit(self) -> None:
+        """Ask for a stop when the job's time is over; waiting for the model does not count."""
+        loop = asyncio.get_running_loop()
+        began, limit = loop.time(), self._bench.job.limits.job_s
+        while True:
+            left = limit + self._agent.paused_s - (loop.time() - began)
+            if left <= 0:
+                break
+            await asyncio.sleep(left)
+        self._bench.stop.request(Cause.TIMED_OUT)
 
     def _interrupted(self, result: Result) -> Result:
         """The result, unless a stop says otherwise."""

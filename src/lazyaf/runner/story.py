@@ -22,6 +22,13 @@ class Story:
         """LazyAF has something to say."""
         self._outbox.append([self._maker.make(EntryKind.SYSTEM, text, is_error=is_error)])
 
+    def waiting(self, text: str, until: str) -> None:
+        """The job waits for its model until this time (ISO 8601)."""
+        detail = {"until": until}
+        self._outbox.append(
+            [self._maker.make(EntryKind.SYSTEM, text, name="waiting", detail=detail)]
+        )
+
     def user(self, text: str) -> None:
         """What a person, or the prompt, said to the agent."""
         self._outbox.append([self._maker.make(EntryKind.USER, text)])

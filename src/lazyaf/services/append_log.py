@@ -90,6 +90,8 @@ def _action(entry: Entry) -> str | None:
     """What the card shows as the last thing done, on one line; None when it is nothing to show."""
     if entry.kind is EntryKind.TOOL_CALL:
         return _line(f"{entry.name or ''} {entry.text}")
+    if entry.kind is EntryKind.SYSTEM and entry.name == "waiting":
+        return _line(entry.text)
     if entry.kind in (EntryKind.STDOUT, EntryKind.STDERR):
         lines = _ANSI.sub("", entry.text).strip().splitlines()
         return _line(lines[-1]) if lines else None

@@ -101,6 +101,36 @@ async def test_what_a_turn_leaves_is_saved_at_its_end(rig: Rig, model: ModelServ
     assert ledger.finish.stop_reason is StopReason.FINISHED
 
 
+def subscription(url: str) -> dict[str, str]:
+    return {**HOST_ENV, "CLAUDE_CODE_OAUTH_TOKEN": KEY, "ANTHROPIC_BASE_URL": url}
+
+
+async def test_a_limit_that_resets_is_waited_for(rig: Rig, model: ModelServer) -> None:
+    job = claude_job(rig, {"resets_in": 1})
+    ledger = await rig.work(job, host_env=subscription(model.url("limited-once")))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    waiting = [entry for entry in ledger.entries if entry.name == "waiting"]
+    assert len(waiting) == 1
+    assert "waits until" in waiting[0].text
+    sessions = {e.detail["session"] for e in ledger.entries if e.name == "init" and e.detail}
+    assert len(sessions) == 1
+
+
+async def test_a_job_that_waits_for_its_model_can_be_cancelled(
+    rig: Rig, model: ModelServer
+) -> None:
+    job = claude_job(rig, {"resets_in": 3600})
+    env = subscription(model.url("limited-once"))
+    async with rig.working(job, host_env=env) as (ledger, _):
+        await rig.server.until(lambda: any(e.name == "waiting" for e in ledger.entries))
+        await rig.server.command(ledger, "cancel")
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.CANCELLED
+
+
 async def test_cancel_ends_its_shell_too(rig: Rig, model: ModelServer) -> None:
     async with rig.working(claude_job(rig), host_env=env_for(model.url("slow-tool"))) as (
         ledger,

@@ -25,6 +25,7 @@ from lazyaf.agents.loose import (
     Object,
     child,
     integer,
+    number,
     objects,
     parse_object,
     string,
@@ -70,6 +71,7 @@ class ClaudeConversation:
         self._pending: set[str] = set()
         self._tracks_messages = True
         self._refusal: int | None = None
+        self._resets_at: float | None = None
         self._last_words: deque[str] = deque(maxlen=LAST_LINES)
 
     @property
@@ -135,7 +137,13 @@ class ClaudeConversation:
             reason, why = verdict.of_death(exit_code, self._last_words)
         else:
             reason, why = verdict.of_result(self._result, self._refused(self._result))
-        return Outcome(reason, why, self._events.usage, self._session)
+        return Outcome(reason, why, self._events.usage, self._session, self._limited_until())
+
+    def _limited_until(self) -> float | None:
+        """When the limit ends that the last result failed at, if the API told."""
+        if self._result is None or not verdict.was_limited(self._result):
+            return None
+        return self._resets_at
 
     def _follow(self, event: Object) -> None:
         kind, subtype = string(event, "type"), string(event, "subtype")
@@ -147,6 +155,10 @@ class ClaudeConversation:
             self._running = True
         elif kind == "system" and subtype == "api_retry":
             self._notice_refusal(event)
+        elif kind == "rate_limit_event":
+            limit = child(event, "rate_limit_info")
+            if string(limit, "status") == "rejected":
+                self._resets_at = number(limit, "resetsAt") or None
         elif kind == "assistant":
             self._running = True
         elif kind == "user" and _has_tool_result(event):

@@ -36,6 +36,9 @@ API_REASONS: Final[Mapping[int, str]] = {
     529: "The API is overloaded (529). Retry in a while: it continues.",
 }
 
+LIMITED: Final = frozenset({429, 503, 529})
+"""Answers of the API that pass by themselves."""
+
 _BUDGETS: Final[Mapping[str, str]] = {
     "error_max_turns": "The agent used up its turns",
     "error_max_budget_usd": "The agent used up its budget",
@@ -73,6 +76,11 @@ def of_death(exit_code: int | None, last_words: Sequence[str]) -> Verdict:
 def was_interrupted(result: Object) -> bool:
     """Whether the turn was ended by an interrupt: the session can go on."""
     return string(result, "terminal_reason").startswith("aborted")
+
+
+def was_limited(result: Object) -> bool:
+    """Whether the API took no more for now."""
+    return result.get("is_error") is True and integer(result, "api_error_status") in LIMITED
 
 
 def _error(result: Object, words: str) -> str:
