@@ -37,6 +37,7 @@ from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.drain import wait_for_jobs
 from lazyaf.services.housekeeping import Housekeeping
+from lazyaf.services.local_tokens import LocalKind, LocalTokens
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.password import Password, require_strong
 from lazyaf.services.presence import Presence
@@ -44,7 +45,6 @@ from lazyaf.services.reap import lose_runner
 from lazyaf.services.recover import recover
 from lazyaf.services.runner_panel import wanted_count
 from lazyaf.services.runners import drain_runner, runner_restarts
-from lazyaf.services.tokens import ensure_token, fresh_secret
 from lazyaf.settings import ANYWHERE, LOOPBACK, Settings
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.engine import normalise_url, sqlite_url
@@ -268,11 +268,12 @@ def _epoch(tx: Tx, fresh: str) -> str:
 async def _credentials(settings: Settings, ctx: Context) -> Credentials:
     """The token of this machine's person and that of the local runners, each in its file, and the
     password."""
-    now = ctx.clock.now()
-    person = read_or_make_secret(settings.data_dir / "token", lambda: fresh_secret("person"))
-    machine = await ctx.db.write(ensure_token, ctx.new_id(), "person", "This machine", person, now)
-    runner = read_or_make_secret(_runner_token(settings), lambda: fresh_secret("runner"))
-    await ctx.db.write(ensure_token, ctx.new_id(), "runner", "Local runners", runner, now)
+    files: dict[LocalKind, Path] = {
+        "person": settings.data_dir / "token",
+        "runner": _runner_token(settings),
+    }
+    local = LocalTokens(ctx.db, ctx.clock, ctx.new_id, files)
+    await local.load()
     password = Password(ctx.db, ctx.clock)
     await password.load()
     if settings.password_file is not None:
@@ -285,7 +286,7 @@ async def _credentials(settings: Settings, ctx: Context) -> Credentials:
         ctx.new_id,
         password=password,
         session=timedelta(days=settings.session_days),
-        machine=machine,
+        local=local,
     )
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from lazyaf.settings import Settings
 
 
 @click.command("serve")
@@ -42,13 +46,26 @@ def command(**options: Any) -> None:
     settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
     _log_to_stderr(settings.log_level)
     try:
-        main.serve(settings, _announce)
+        main.serve(settings, partial(_announce, is_exposed=_is_exposed(settings)))
     except LazyafError as error:
         raise click.ClickException(error.detail) from None
 
 
-def _announce(url: str, link: str | None) -> None:
+def _is_exposed(settings: Settings) -> bool:
+    """Whether others reach the server itself, and not only a proxy before it."""
+    from lazyaf.settings import LOOPBACK
+
+    return settings.host not in LOOPBACK and settings.public_url is None
+
+
+def _announce(url: str, link: str | None, *, is_exposed: bool) -> None:
     click.echo(f"LazyAF is on {url}")
+    if is_exposed:
+        click.secho(
+            "Others can reach it there, and nothing is encrypted: passwords, tokens and code can be "
+            "read on the way. Put a proxy with TLS before it.",
+            fg="yellow",
+        )
     if link is None:
         click.secho(
             "Without authentication: every program on this machine can use it.", fg="yellow"

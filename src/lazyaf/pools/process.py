@@ -247,8 +247,8 @@ class ProcessPool:
 
 def _runner_env() -> dict[str, str]:
     """The runner's environment: the server's, without what is the server's alone."""
-    hidden = ("LAZYAF_DATABASE_URL", "LAZYAF_TOKEN", "LAZYAF_RUNNER_TOKEN")
-    return {key: value for key, value in os.environ.items() if key not in hidden}
+    secret = ("LAZYAF_DATABASE_URL", "LAZYAF_PASSWORD_FILE", "LAZYAF_TOKEN", "LAZYAF_RUNNER_TOKEN")
+    return {key: value for key, value in os.environ.items() if key not in secret}
 
 
 def _number(name: str) -> int:

@@ -16,6 +16,7 @@ from typing import Final
 
 from lazyaf.domain.errors import Invalid, Unauthenticated
 from lazyaf.domain.ports import Clock, Database
+from lazyaf.services.local_tokens import LocalTokens
 from lazyaf.services.password import Password
 from lazyaf.services.tokens import (
     GitGrant,
@@ -42,8 +43,8 @@ ORPHANS_FOR: Final = timedelta(days=7)
 class Credentials:
     """Tokens, sessions, git passwords and one-time codes.
 
-    ``session`` is how long a browser that is not used stays signed in; ``machine`` is the id of this
-    machine's own token.
+    ``session`` is how long a browser that is not used stays signed in; ``local`` are the tokens of this
+    machine's own programs.
     """
 
     def __init__(
@@ -54,14 +55,14 @@ class Credentials:
         *,
         password: Password,
         session: timedelta,
-        machine: str,
+        local: LocalTokens,
     ) -> None:
         self.password = password
         self._db = db
         self._clock = clock
         self._new_id = new_id
         self._session = session
-        self._machine = machine
+        self._local = local
         self._known: dict[str, KnownToken] = {}
         self._noted: dict[str, float] = {}
         self._codes: dict[str, float] = {}
@@ -127,9 +128,10 @@ class Credentials:
         return await self._db.read(authenticate_git, password, ended_after)
 
     async def revoke(self, token_id: str) -> None:
-        """Make a token useless, here and now."""
+        """Make a token useless, here and now. One of this machine's own is replaced."""
         await self._db.write(revoke_token, token_id)
         self._forget()
+        await self._local.renew(token_id)
 
     def _forget(self) -> None:
         self._known = {}
@@ -174,7 +176,7 @@ class Credentials:
     ) -> None:
         """Set the password and end all sessions. Who has one proves it first, unless they use this
         machine's own token: they could as well stop the server and set it in its files."""
-        is_machine = caller is not None and caller.id == self._machine
+        is_machine = caller is not None and self._local.is_machine(caller.id)
         if self.password.is_set and not is_machine:
             if current is None:
                 raise Invalid.field("current", "Give the current password as well.")

@@ -112,6 +112,33 @@ async def test_a_revoked_token_is_useless_at_once(served: Served) -> None:
     assert (await served.person.delete(f"/api/tokens/{made['id']}")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "path"),
+    [
+        ("This machine", "token", "/api/repos"),
+        ("Local runners", "runners/token", "/api/runner/v1/claim"),
+    ],
+)
+async def test_a_revoked_token_of_this_machine_is_replaced_for_good(
+    served: Served, name: str, file: str, path: str
+) -> None:
+    kept = served.house.settings.data_dir / file
+    former = kept.read_text().strip()
+
+    async def is_known(text: str) -> bool:
+        return (await served.client(text).get(path)).status_code != 401
+
+    listed = (await served.person.get("/api/tokens")).json()["items"]
+    token_id = next(token["id"] for token in listed if token["name"] == name)
+    assert (await served.person.delete(f"/api/tokens/{token_id}")).status_code == 204
+    renewed = kept.read_text().strip()
+    assert renewed != former
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert [await is_known(text) for text in (former, renewed)] == [False, True]
+    await served.house.state.credentials._local.load()  # as at the next start
+    assert [await is_known(text) for text in (former, renewed)] == [False, True]
+
+
 async def test_a_link_is_good_for_one_browser(served: Served) -> None:
     made = (await served.person.post("/api/auth/codes")).json()
     assert made["url"].endswith(f"/#code={made['code']}")  # the fragment reaches no log
