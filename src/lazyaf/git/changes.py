@@ -6,12 +6,13 @@ renames. `diff` makes hunks of what is listed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from lazyaf.git.blobs import read_file
 from lazyaf.git.paths import shown
+from lazyaf.git.reader import PairCache
 from lazyaf.git.storage import Storage
 
 STATUSES: Final = {
@@ -29,6 +30,9 @@ GITLINK: Final = 0o160000
 
 MAX_COMPARED: Final = 32 * 1024**2
 """Bytes of a file beyond which git does not compare its lines; it would need several times that."""
+
+KEPT: Final = 20_000
+"""Entries of a list that is remembered: a large change is asked for again, page by page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,18 @@ class Entry:
     counted: bool = True
 
 
-async def listed(storage: Storage, repo_id: str, base: str, head: str) -> list[Entry]:
+_recent: PairCache[tuple[Entry, ...]] = PairCache(4)
+
+
+async def listed(storage: Storage, repo_id: str, base: str, head: str) -> Sequence[Entry]:
     """Every file that differs between two commits (full ids), by path; the caller holds `shared`.
 
     The ``.gitattributes`` at the root of ``head`` say what is binary: a bare repository would
     ignore them.
     """
+    known = _recent.get(base, head)
+    if known is not None:
+        return known
     with storage.temporary() as folder:
         attributes = folder / "attributes"
         attributes.write_bytes(await read_file(storage, repo_id, head, ".gitattributes") or b"")
@@ -65,7 +75,8 @@ async def listed(storage: Storage, repo_id: str, base: str, head: str) -> list[E
              "diff-tree", "-r", "-z", "--raw", "--numstat", "--no-abbrev", "-M", "-C", "-l1000",
              base, head],
         )  # fmt: skip
-    return list(_parse(found.stdout))
+    entries = tuple(_parse(found.stdout))
+    return _recent.put(base, head, entries) if len(entries) <= KEPT else entries
 
 
 def _parse(answer: bytes) -> Iterator[Entry]:

@@ -184,7 +184,7 @@ async def _ends(
     return ends[0], ends[1]
 
 
-def _fill(folder: Path, entries: list[Entry], limits: Limits, context: int) -> list[FileDiff]:
+def _fill(folder: Path, entries: Sequence[Entry], limits: Limits, context: int) -> list[FileDiff]:
     """The files with their hunks, as far as the limits go."""
     files, left = [], limits.all_lines
     with opened(folder) as repository:
