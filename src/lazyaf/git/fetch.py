@@ -226,6 +226,7 @@ def explained(words: str, remote: Remote) -> Conflict:
             code="credentials_refused",
         )
     last = words.rpartition("fatal: ")[2].strip().rstrip(".")
+    last = last.removeprefix(f"unable to access '{remote.url.rstrip('/')}/': ")
     return Conflict(f"{remote.url} could not be fetched: {last}.", code="remote_unreachable")
 
 
