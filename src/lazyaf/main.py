@@ -24,6 +24,7 @@ from lazyaf.domain.errors import Forbidden, Unavailable
 from lazyaf.domain.events import PERSON, EventType, NewEvent
 from lazyaf.domain.ports import Pool
 from lazyaf.domain.runners import Isolation
+from lazyaf.git.quota import MB, Quota
 from lazyaf.git.storage import Storage
 from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
 from lazyaf.runner.config import RunnerConfig, SandboxMode, host_environment
@@ -233,7 +234,7 @@ def _context(
 ) -> Context:
     return Context(
         db=db,
-        git=Storage(settings.data_dir / "git"),
+        git=Storage(settings.data_dir / "git", quota=_quota(settings)),
         clock=clock,
         new_id=new_id,
         keys=LeaseKeys(secret),
@@ -253,6 +254,15 @@ def _context(
         epoch=epoch,
         room=DiskRoom(settings.data_dir, settings.disk_reserve_mb * 10**6, clock.monotonic),
         background=Background(),
+    )
+
+
+def _quota(settings: Settings) -> Quota:
+    return Quota(
+        push=settings.push_max_mb * MB,
+        repository=settings.repo_max_mb * MB,
+        packs=settings.packs,
+        waiting=settings.packs_waiting,
     )
 
 

@@ -84,6 +84,18 @@ class Settings(BaseSettings):
     disk_reserve_mb: int = Field(
         500, ge=0, description="Megabytes that stay free: below them no job is given out."
     )
+    push_max_mb: int = Field(
+        2_000, gt=0, description="Megabytes that the pack of one push may have."
+    )
+    repo_max_mb: int = Field(
+        20_000, ge=0, description="Megabytes that a repository may take; 0 is without a limit."
+    )
+    packs: int = Field(
+        0, ge=0, description="Clones, and pushes, that run at once; 0 is one per processor."
+    )
+    packs_waiting: int = Field(
+        100, ge=0, description="How many more may wait for their turn before others are sent away."
+    )
     upkeep: float = Field(
         300, ge=0, description="Seconds between looks for repositories to tidy up; 0 is never."
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 from lazyaf.domain.errors import BadRequest, Forbidden, NotFound
@@ -19,6 +20,7 @@ from lazyaf.git.pktline import (
     DELIM,
     FLUSH,
     REPORTS,
+    ZERO,
     PushParser,
     PushRequest,
     encode,
@@ -110,7 +112,10 @@ async def serve(
     if not storage.exists(repo_id):
         raise NotFound("There is no such repository.")
     pushing = service == RECEIVE_PACK
-    limit = policy.max_input_size + PUSH_SLACK if pushing else FETCH_LIMIT
+    most = min(policy.max_input_size, storage.quota.push)
+    room = await storage.quota.room(storage.path(repo_id)) if pushing else 0
+    policy = replace(policy, max_input_size=max(1, min(most, room)))
+    limit = most + PUSH_SLACK if pushing else FETCH_LIMIT
     incoming = Body(body, content_encoding=content_encoding, limit=limit, stall=stall)
     try:
         head = await incoming.peek(5)
@@ -120,6 +125,8 @@ async def serve(
             raise BadRequest("The body is no git protocol.")
         request = await _push_request(incoming) if pushing else None
         refused = policy.judge(request) if request else None
+        if request and room <= 0 and any(new != ZERO for _, new, _ in request.commands):
+            refused = refused or storage.quota.refusal  # what only deletes makes room
         if request and refused:
             await incoming.discard()
             return _whole(refusal(request.commands, request.capabilities, refused))

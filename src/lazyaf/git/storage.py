@@ -21,6 +21,7 @@ from typing import Final, Protocol
 from lazyaf.domain.errors import Conflict, Invalid, LazyafError, LeaseLost, NotFound, Unavailable
 from lazyaf.git import command
 from lazyaf.git.locks import RepositoryLock
+from lazyaf.git.quota import Quota, Slots
 
 _REPO_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -47,19 +48,21 @@ class Pack(Protocol):
 class Storage:
     """Bare repositories at ``<root>/<repo_id>.git``. Belongs to one event loop.
 
-    ``max_packs`` caps the transfers of either direction that run at once; the rest queue. Either
+    ``quota`` caps the transfers of either direction that run at once; the rest queue. Either
     direction has slots of its own, so that slow clones never hold up the work of a job. ``offers``
     are what git said it can do under which settings, for `smart_http.advertise`.
     """
 
-    def __init__(self, root: Path, *, max_packs: int | None = None) -> None:
+    def __init__(self, root: Path, *, quota: Quota | None = None) -> None:
         self.root = root.absolute()
+        self.quota = quota or Quota()
         self._locks: dict[str, RepositoryLock] = {}
         self._packs: dict[str, set[Pack]] = {}
         self.offers: dict[tuple[tuple[str, str], ...], command.Completed] = {}
-        slots = max_packs or max(2, os.cpu_count() or 1)
+        slots = self.quota.packs or max(2, os.cpu_count() or 1)
         self._slots = {
-            service: asyncio.Semaphore(slots) for service in ("git-upload-pack", "git-receive-pack")
+            service: Slots(slots, self.quota.waiting)
+            for service in ("git-upload-pack", "git-receive-pack")
         }
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.no_hooks, self.asking_hooks, self._temporary, self._trash):
@@ -163,7 +166,7 @@ class Storage:
             yield self.path(repo_id)
 
     def slot(self, service: str) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn to run a transfer of this service."""
+        """Wait for a turn to run a transfer of this service; `Unavailable` when too many do."""
         return self._slots[service]
 
     @contextmanager

@@ -13,6 +13,7 @@ from lazyaf.git import blobs, command, smart_http
 from lazyaf.git.pack import RunningPack
 from lazyaf.git.pktline import ZERO, encode_push_request, parse_report
 from lazyaf.git.policy import PushPolicy
+from lazyaf.git.quota import Quota
 from lazyaf.git.storage import Storage
 
 CAPABILITIES = ("report-status", "side-band-64k", "object-format=sha1")
@@ -21,6 +22,46 @@ OTHER = "01900000-0000-7000-8000-000000000002"
 
 def packs(storage: Storage, repo_id: str) -> set[str]:
     return {path.name for path in (storage.path(repo_id) / "objects/pack").glob("*.pack")}
+
+
+async def test_a_childs_environment_is_this_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever a person or an image has configured around git counts for nothing here."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_PARAMETERS", "LC_ALL"):
+        monkeypatch.setenv(name, "/leaked")
+    assert command.child_env() == {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_NAME": "LazyAF",
+        "GIT_AUTHOR_EMAIL": "lazyaf@localhost",
+        "GIT_COMMITTER_NAME": "LazyAF",
+        "GIT_COMMITTER_EMAIL": "lazyaf@localhost",
+    }
+    listed = await command.run(["config", "--list", "--show-scope"], cwd=Path("/"))
+    assert listed.text == ""
+    who = await command.run(["var", "GIT_COMMITTER_IDENT"])
+    assert who.text.startswith("LazyAF <lazyaf@localhost> ")
+
+
+async def test_gits_probe_starts_nothing(storage, repo_id, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a chunked request git asks with an empty one whether its credential is good."""
+
+    async def spawned(*_: object, **__: object) -> None:
+        raise AssertionError("spawned")
+
+    async def probe() -> AsyncIterator[bytes]:
+        yield b"0000"
+
+    monkeypatch.setattr(command, "start", spawned)
+    for service in (smart_http.UPLOAD_PACK, smart_http.RECEIVE_PACK):
+        answer = await smart_http.serve(storage, repo_id, service, probe(), policy=PushPolicy())
+        assert [chunk async for chunk in answer] == []
 
 
 async def test_no_push_waits_for_maintenance(served, work, storage, repo_id) -> None:
@@ -65,7 +106,7 @@ async def test_what_git_does_not_want_is_read_to_its_end(storage, repo_id, work)
 async def test_transfers_are_capped(
     tmp_path: Path, repo_id: str, work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage = Storage(tmp_path / "capped", max_packs=2)
+    storage = Storage(tmp_path / "capped", quota=Quota(packs=2))
     await storage.create(repo_id, "main")
     head = await work.commit({"a": "0"})
     packed = await command.run(
