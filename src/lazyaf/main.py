@@ -226,7 +226,10 @@ async def build(settings: Settings, base_url: str) -> House:
     async def upkeep() -> None:
         await asyncio.to_thread(truncate_wal, url)
 
-    return House(settings, ctx, state, pools, db, Housekeeping(ctx, upkeep, settings.upkeep))
+    housekeeping = Housekeeping(
+        ctx, upkeep, repositories=settings.upkeep, keep_logs=settings.keep_logs_days
+    )
+    return House(settings, ctx, state, pools, db, housekeeping)
 
 
 def _context(

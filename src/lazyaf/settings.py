@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     runner_grace: float = Field(
         60, gt=0, description="Seconds that a local runner outlives an absent server."
     )
+    keep_logs_days: float = Field(
+        0, ge=0, le=36_500, description="Days that logs of finished jobs are kept; 0: for ever."
+    )
     drain: bool = Field(
         False, description="Told to end, wait until running jobs are over; told twice, do not."
     )

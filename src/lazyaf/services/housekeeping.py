@@ -13,6 +13,7 @@ from lazyaf.services.background import ended
 from lazyaf.services.context import Context
 from lazyaf.services.feed import trim_feed
 from lazyaf.services.reap import reap
+from lazyaf.services.trim_logs import AT_ONCE, trim_logs
 from lazyaf.services.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
@@ -27,15 +28,21 @@ class Housekeeping:
     """Reaps silent leases and runners, keeps the database trim, and forgets old events.
 
     ``upkeep`` is the store's own, called every five minutes. Each ``repositories`` seconds those are
-    looked after, beside everything else; 0 is never.
+    looked after, beside everything else; 0 is never. ``keep_logs`` are days; 0 is for ever.
     """
 
     def __init__(
-        self, ctx: Context, upkeep: Callable[[], Awaitable[None]], repositories: float = 0
+        self,
+        ctx: Context,
+        upkeep: Callable[[], Awaitable[None]],
+        *,
+        repositories: float = 0,
+        keep_logs: float = 0,
     ) -> None:
         self._ctx = ctx
         self._upkeep = upkeep
         self._repositories = repositories
+        self._keep_logs = keep_logs
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -68,5 +75,17 @@ class Housekeeping:
         if ticks % UPKEEP_TICKS == 0:
             await self._upkeep()
         if ticks % TRIM_TICKS == 0:
-            before = (datetime.now(UTC) - KEEP_EVENTS).isoformat(timespec="milliseconds")
-            await self._ctx.db.write(trim_feed, before)
+            await self._ctx.db.write(trim_feed, _ago(KEEP_EVENTS))
+            await self._trim_logs()
+
+    async def _trim_logs(self) -> None:
+        if not self._keep_logs:
+            return
+        before, removed = _ago(timedelta(days=self._keep_logs)), AT_ONCE
+        while removed == AT_ONCE:  # what others write comes in between
+            now = self._ctx.clock.now()
+            removed = await self._ctx.db.write(trim_logs, before, self._keep_logs, now)
+
+
+def _ago(time: timedelta) -> str:
+    return (datetime.now(UTC) - time).isoformat(timespec="milliseconds")

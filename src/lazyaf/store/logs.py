@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
-from lazyaf.store.tables import job_logs
+from lazyaf.store.tables import job_logs, jobs
 from lazyaf.store.tx import Tx
 
 if sys.version_info >= (3, 14):
@@ -41,6 +41,15 @@ _BEFORE = (
 _SIZE = select(func.coalesce(func.sum(func.length(job_logs.c.body)), 0)).where(
     job_logs.c.job_id == bindparam("job_id")
 )
+
+
+_OLD = (
+    select(job_logs.c.job_id)
+    .join(jobs, jobs.c.id == job_logs.c.job_id)
+    .where(job_logs.c.first_seq == 1, jobs.c.completed_at < bindparam("before"))
+    .limit(bindparam("limit"))
+)
+"""Logs that still begin at their beginning."""
 
 
 def encode_batch(lines: Sequence[str]) -> tuple[str, bytes]:
@@ -103,3 +112,13 @@ def _decode(row: Any) -> list[dict[str, Any]]:
         {"seq": row.first_seq + index, "attempt": row.attempt, **json.loads(line)}
         for index, line in enumerate(body.decode().split("\n"))
     ]
+
+
+def logs_ended_before(tx: Tx, before: str, limit: int) -> list[str]:
+    """Jobs that were over before this time and whose log is still whole."""
+    return [row.job_id for row in tx.execute(_OLD, {"before": before, "limit": limit})]
+
+
+def remove_log(tx: Tx, job_id: str) -> None:
+    """Delete every entry of a job."""
+    tx.execute(job_logs.delete().where(job_logs.c.job_id == job_id))

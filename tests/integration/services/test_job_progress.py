@@ -6,12 +6,14 @@ import pytest
 
 from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, LeaseLost, SequenceGap
+from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import Entry, EntryKind, Usage
 from lazyaf.protocol.messages import CheckpointRequest
 from lazyaf.services.append_log import announce_progress, append_log
 from lazyaf.services.read_log import read_log
 from lazyaf.services.reap import lose_runner, reap
 from lazyaf.services.record_checkpoint import record_checkpoint
+from lazyaf.services.trim_logs import trim_logs
 from lazyaf.store.events import events_after
 
 
@@ -99,3 +101,27 @@ async def test_a_checkpoint_with_a_lost_lease_moves_nothing(scene: Scene) -> Non
     with pytest.raises(LeaseLost):
         await record_checkpoint(scene.ctx, job.job_id, job.lease, CheckpointRequest(head_sha=head))
     assert await scene.tip(repo, job.branch) is None
+
+
+async def test_old_logs_are_forgotten_and_say_so(scene: Scene) -> None:
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    await scene.log(job, 1, "long ago", "and more")
+    await scene.finish(job, StopReason.FINISHED)
+    _, other = await scene.working(repo)
+    await scene.log(other, 1, "now")
+
+    async def texts(job_id: str) -> list[str]:
+        found = await scene.db.read(read_log, job_id, after=0, before=None, limit=100)
+        return [item["text"] for item in found.items if item.get("text")]
+
+    later = "9999-01-01T00:00:00.000Z"
+    before = (await scene.job_row(job.job_id)).completed_at
+    assert await scene.db.write(trim_logs, before, 1, scene.clock.now()) == 0
+    assert "long ago" in await texts(job.job_id)
+    assert await scene.db.write(trim_logs, later, 90, scene.clock.now()) == 1
+    assert await texts(job.job_id) == [
+        "The log was removed 90 days after the job was over, as the settings say."
+    ]
+    assert "now" in await texts(other.job_id)
+    assert await scene.db.write(trim_logs, later, 90, scene.clock.now()) == 0
