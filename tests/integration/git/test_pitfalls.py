@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lazyaf.domain.errors import NotFound
 from lazyaf.git import blobs, command, smart_http
 from lazyaf.git.pack import RunningPack
 from lazyaf.git.pktline import ZERO, encode_push_request, parse_report
@@ -47,6 +48,17 @@ async def test_a_childs_environment_is_this_and_nothing_else(
     assert listed.text == ""
     who = await command.run(["var", "GIT_COMMITTER_IDENT"])
     assert who.text.startswith("LazyAF <lazyaf@localhost> ")
+
+
+@pytest.mark.parametrize("name", ["../outside", "{root}/../outside", "-x", "", ".hooks"])
+async def test_an_id_never_leads_out_of_the_storage(storage, tmp_path: Path, name: str) -> None:
+    """What is there, but no repository of ours."""
+    for place in (tmp_path / "outside.git", storage.root / "-x.git", storage.root / ".git"):
+        await command.run(["init", "-q", "--bare", str(place)])
+    with pytest.raises(NotFound):
+        await smart_http.advertise(
+            storage, name.format(root=storage.root), smart_http.UPLOAD_PACK, None, PushPolicy()
+        )
 
 
 async def test_gits_probe_starts_nothing(storage, repo_id, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -251,7 +251,7 @@ async def test_a_preamble_stands_before_everything_but_v2_upload_pack(storage, r
     assert bare.startswith(b"000eversion 2\n")
     for service, protocol in (
         (smart_http.UPLOAD_PACK, None),
-        (smart_http.UPLOAD_PACK, "version=2;$(touch /tmp/x)"),
+        (smart_http.UPLOAD_PACK, "version=2:$(touch /tmp/x)"),
         (smart_http.RECEIVE_PACK, "version=2"),
     ):
         assert (await advertised(service, protocol))[4:].startswith(f"# service={service}".encode())
