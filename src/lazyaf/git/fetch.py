@@ -75,8 +75,9 @@ def _head_in(listed: str) -> str | None:
     return None
 
 
-async def fetch(storage: Storage, repo_id: str, remote: Remote, *, max_bytes: int) -> Fetched:
-    """Bring every branch and tag of the remote into the store; moves no ref.
+async def fetch(storage: Storage, repo_id: str, remote: Remote) -> Fetched:
+    """Bring every branch and tag of the remote into the store, as far as its quota allows; moves no
+    ref.
 
     The caller holds `Storage.shared` until refs point at them. Raises `Conflict` as `ask_head` does,
     or ``fetch_too_large``; when the repository is deleted or the server stops meanwhile, what
@@ -91,6 +92,7 @@ async def fetch(storage: Storage, repo_id: str, remote: Remote, *, max_bytes: in
             info.mkdir(parents=True, exist_ok=True)
             (info / "alternates").write_text(f"{path / 'objects'}\n")
             listed = await transfer.run(_asking(remote))
+            max_bytes = max(0, await storage.quota.room(path))
             watch = partial(_watch, incoming / "objects", max_bytes)
             await transfer.run(
                 [
@@ -172,8 +174,9 @@ async def _watch(objects: Path, max_bytes: int) -> LazyafError:
 
 def _too_large(max_bytes: int) -> Conflict:
     return Conflict(
-        f"The repository is larger than {max_bytes / 10**6:,.0f} MB, which is the limit here. Nothing "
-        "of it was kept.",
+        f"There is more to fetch than the {max_bytes / 10**6:,.0f} MB that the repository may still "
+        "take here. Nothing of it was kept. Whoever runs the server can raise LAZYAF_PUSH_MAX_MB and "
+        "LAZYAF_REPO_MAX_MB.",
         code="fetch_too_large",
     )
 

@@ -26,7 +26,6 @@ from lazyaf.domain.repo_settings import is_protected
 from lazyaf.git import fetch, refs
 from lazyaf.git.fetch import Fetched
 from lazyaf.git.pktline import ZERO
-from lazyaf.git.policy import PushPolicy
 from lazyaf.git.refs import HEADS, TAGS, RefUpdate
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.announce import repo_changed
@@ -154,8 +153,7 @@ async def _outcome(
     remote = _with_login(ctx, repo, parse_remote(repo.remote_url or ""))
     try:
         async with ctx.git.shared(repo_id):
-            limit = PushPolicy().max_input_size
-            fetched = await fetch.fetch(ctx.git, repo_id, remote, max_bytes=limit)
+            fetched = await fetch.fetch(ctx.git, repo_id, remote)
             kept = await _take(ctx, repo, fetched, actor)
     except NotFound:
         raise

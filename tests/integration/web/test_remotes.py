@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from lazyaf.domain.events import PERSON
 from lazyaf.git import refs
-from lazyaf.git.policy import PushPolicy
+from lazyaf.git.quota import Quota
 from lazyaf.services import import_repo
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.remote_login import unseal
@@ -157,10 +157,10 @@ async def test_what_is_not_there_is_told_at_once(served: Served) -> None:
 async def test_what_is_too_large_leaves_nothing(
     served: Served, origin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_repo, "PushPolicy", lambda: PushPolicy(max_input_size=100))
+    monkeypatch.setattr(served.house.ctx.git, "quota", Quota(push=100))
     shown = await imported(served, origin)
     assert shown["import_state"] == "failed"
-    assert "larger than" in shown["import_detail"]
+    assert "more to fetch than" in shown["import_detail"]
     git = served.house.ctx.git
     assert list((git.root / ".tmp").iterdir()) == []
     assert [p for p in (git.path(shown["id"]) / "objects").rglob("*") if p.is_file()] == []
