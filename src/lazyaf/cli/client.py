@@ -17,6 +17,7 @@ from urllib.parse import quote
 import click
 
 from lazyaf.cli.failures import Failure, Refused, Unauthorised, Unreachable
+from lazyaf.cli.logins import find_login
 from lazyaf.cli.target import DEFAULT_SERVER, data_dir, find_token, is_loopback, parse_server
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ class Api:
     def _where_the_token_was_sought(self) -> str:
         if os.environ.get("LAZYAF_TOKEN", "").strip():
             return f"The token in LAZYAF_TOKEN is not one of {self.server}. [unauthenticated]"
-        if not is_loopback(self.server):
+        login = find_login(self.server)
+        if not is_loopback(self.server) or (login is not None and login.token == self.token):
             return f"Run `lazyaf login {self.server}`, or set LAZYAF_TOKEN. [unauthenticated]"
         return (
             f"Set LAZYAF_TOKEN, or LAZYAF_DATA_DIR to the server's data directory: {data_dir()} "

@@ -82,13 +82,13 @@ class Password:
         require_strong(password)
         async with self._turn:
             hashed = await asyncio.to_thread(hash_password, password)
-            self._hash = hashed
             await self._db.write(store_password, hashed)
+            self._hash = hashed
         log.info("password_changed")
 
     async def _keep(self, hashed: str) -> None:
-        self._hash = hashed
         await self._db.write(put_setting, KEY, hashed)
+        self._hash = hashed
 
 
 def require_strong(password: str) -> None:

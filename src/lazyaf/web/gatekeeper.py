@@ -14,6 +14,8 @@ from lazyaf.web.errors import problem_of
 
 BODY_MAX: Final = 64 * 2**20
 """Bytes of a request to the API: a batch of log entries is the largest."""
+SIGN_IN_MAX: Final = 16 * 2**10
+"""Bytes of a request to sign in, which strangers may send."""
 
 _JUDGED: Final = frozenset({b"host", b"origin", b"content-length", b"transfer-encoding"})
 
@@ -88,8 +90,9 @@ def _judge_size(scope: Scope, headers: dict[bytes, str]) -> LazyafError | None:
         return BadRequest(
             "Say how long the body is: send a Content-Length.", code="length_required"
         )
-    if len(length) > 12 or int(length) > BODY_MAX:
-        return TooLarge(f"A request to the API has {BODY_MAX // 2**20} MiB at most.")
+    most = SIGN_IN_MAX if scope["path"].startswith("/api/auth/") else BODY_MAX
+    if len(length) > 12 or int(length) > most:
+        return TooLarge(f"This request may have {most // 2**10} KiB at most.")
     return None
 
 

@@ -74,6 +74,14 @@ def test_a_login_opens_the_other_commands_and_a_logout_closes_them(
     assert names(far).count("the laptop") == 1
     assert not any(entry.startswith("Browser") for entry in names(far))  # its session is over
 
+    token_id = next(iter(json.loads(kept.read_text()).values()))["id"]
+    assert far.client.delete(f"/api/tokens/{token_id}").status_code == 204
+    over = lazyaf("repo", "list")
+    assert over.exit_code == 4
+    assert f"lazyaf login {far.url}" in over.output
+    assert "did not know the token" in lazyaf("logout", far.url).output
+
+    login(lazyaf, far, "--name", "the laptop")
     token = next(iter(json.loads(kept.read_text()).values()))["token"]
     assert lazyaf("logout", far.url).exit_code == 0
     assert "the laptop" not in names(far)

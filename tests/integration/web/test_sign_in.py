@@ -117,6 +117,12 @@ async def test_what_is_no_password(locked: Served, body: dict[str, Any]) -> None
         assert answer.status_code in (400, 422), answer.text
 
 
+async def test_a_stranger_cannot_send_much(locked: Served) -> None:
+    for path in ("/api/auth/login", "/api/auth/exchange"):
+        answer = await locked.stranger.post(path, json={"password": "x" * 20_000})
+        assert code(answer) == (413, "too_large")
+
+
 async def test_changing_it_needs_the_current_one_and_ends_every_session(locked: Served) -> None:
     browser = await session(locked)
     link = (await locked.person.post("/api/auth/codes")).json()["code"]

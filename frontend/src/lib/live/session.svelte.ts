@@ -6,6 +6,7 @@
 
 import { ApiError, sentence, useCredentials } from '#lib/api/http.ts';
 import { exchangeCode, health, login, logout } from '#lib/api/system.ts';
+import { toast } from '#lib/ui/toast.svelte.ts';
 
 const KEY = 'lazyaf.token';
 const PROTOCOL = 'lazyaf';
@@ -42,12 +43,15 @@ export class Session {
 		this.unlock((await login(password)).token);
 	}
 
-	/** End this browser's session and begin anew, with nothing of the board left in memory. */
+	/** End this browser's session, if the server hears of it, and begin anew, with nothing of the board left in memory. */
 	async signOut(): Promise<void> {
 		try {
 			await logout();
 		} catch (error) {
-			if (!(error instanceof ApiError)) throw error; // no answer: the session would live on
+			if (!(error instanceof ApiError)) {
+				void toast('You are still signed in.', { detail: sentence(error), tone: 'bad' });
+				return;
+			}
 		}
 		try {
 			localStorage.removeItem(KEY);
