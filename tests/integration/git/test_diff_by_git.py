@@ -16,8 +16,9 @@ from lazyaf.git import diff
 from lazyaf.git.diff import FileDiff
 
 TEXT = "".join(f"line {n} of a text that is long enough to be recognised\n" for n in range(40))
-CODE = "def a():\n    x = 1\n\n    return x\n\n\ndef c():\n    x = 3\n\n    return x\n"
-INSERTED = CODE.replace("\n\ndef c", "\n\ndef b():\n    x = 2\n\n    return x\n\n\ndef c")
+BLOCK = "    /**\n     * Says %s.\n     */\n    say('%s');\n\n"
+CODE = "begin\n" + "".join(BLOCK % (word, word) for word in ("a", "b", "c")) + "end\n"
+INSERTED = CODE.replace("    /**\n     * Says c", BLOCK % ("new", "new") + "    /**\n     * Says c")
 
 Case = tuple[Callable[..., Awaitable[None]], Callable[..., Awaitable[None]]]
 CASES: dict[str, Case] = {}

@@ -262,6 +262,24 @@ async def test_a_push_that_comes_between_is_not_overwritten(
     assert await scene.ref(repo, "refs/lazyaf/archive/1/1") == pushed[0]
 
 
+async def test_a_job_that_begins_between_has_the_branch(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = await scene.repo()
+    card, head, sha = await reviewed(scene, repo)
+    real = recovering._plan
+
+    async def plan(*args: Any) -> Any:
+        planned = await real(*args)
+        await scene.start(card, CardCommand.REQUEST_CHANGES, RunRequest(message="More"))
+        return planned
+
+    monkeypatch.setattr(recovering, "_plan", plan)
+    with pytest.raises(IllegalTransition, match="open job"):
+        await use_recovered(scene.ctx, card, sha, PERSON)
+    assert await scene.tip(repo, (await scene.card_row(card)).branch_name or "") == head
+
+
 class Crash(BaseException):
     """The end of the process, as far as a task can be told."""
 
