@@ -325,8 +325,13 @@ def test_the_client_shows_why_it_was_refused(library: Repository, reader: Clone)
     gone = library.url.replace(library.id, ID)
     said = reader.refused("fetch", gone, code=128)
     assert f"remote: There is no repository {ID}" in said or "remote: There is no such" in said
-    said = reader.refused("push", gone, "HEAD:main", code=128) if reader.commit({}) else ""
+    reader.commit({})
+    said = reader.refused("push", gone, "HEAD:main", code=128)
     assert "remote: There is no" in said
+    said = reader.refused("fetch", library.url.removesuffix(".git"), code=128)
+    assert f"remote: There is no endpoint GET /git/{library.id}/info/refs." in said
+    dumb = reader.refused("fetch", library.url, code=128, GIT_SMART_HTTP="0")
+    assert "remote: Only git's smart HTTP protocol is served: use a git client." in dumb
 
 
 def test_expect_100_continue_is_answered_before_the_body(library: Repository) -> None:

@@ -21,7 +21,6 @@ from lazyaf.domain.errors import NotFound
 from lazyaf.web import errors, git_http, live
 from lazyaf.web.auth import Authenticator
 from lazyaf.web.config import WebState
-from lazyaf.web.errors import problem_of
 from lazyaf.web.frontend import Frontend
 from lazyaf.web.gatekeeper import Gatekeeper
 from lazyaf.web.routers import access, cards, jobs, remotes, repos, runner_v1, runners, system
@@ -92,7 +91,7 @@ def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:
         allowed = _methods(app, request.url.path)
         if allowed:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
-        return problem_of(NotFound(f"There is no endpoint {request.method} {request.url.path}."))
+        raise NotFound(f"There is no endpoint {request.method} {request.url.path}.")
 
     async def ui(request: StarletteRequest) -> Response:
         return await frontend.serve(request)
