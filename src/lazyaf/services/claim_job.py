@@ -26,6 +26,7 @@ from lazyaf.store.jobs import (
     insert_attempt,
     next_queued,
     repos_at_limit,
+    running_by_agent,
     update_job,
 )
 from lazyaf.store.repos import RepoRow, get_repo
@@ -84,7 +85,7 @@ def _claim(
         return _claimed_again(tx, runner, held, now) if held.state == "live" else None
     if runner.current_job_id is not None:
         return None  # one job at a time: the one it has ends, or its lease does
-    job = next_queued(tx, runner.agent_names, repos_at_limit(tx))
+    job = next_queued(tx, _agents_with_room(tx, runner), repos_at_limit(tx))
     if job is None or runner.is_draining or get_setting(tx, "claims_paused", default=False):
         return None
     attempt = job.attempt + 1
@@ -116,6 +117,17 @@ def _claim(
     actor = Actor("runner", runner.name)
     claimed, _ = job_changed(tx, EventType.JOB_CLAIMED, job.id, actor)
     return _claimed(tx, claimed)
+
+
+def _agents_with_room(tx: Tx, runner: RunnerRow) -> list[str]:
+    """The runner's agents of which one more may run."""
+    limits: dict[str, int] = get_setting(tx, "agent_limits", {})
+    running = running_by_agent(tx) if limits else {}
+    return [
+        name
+        for name in runner.agent_names
+        if name not in limits or running.get(name, 0) < limits[name]
+    ]
 
 
 def _occupy(tx: Tx, runner: RunnerRow, job_id: str, now: str) -> None:

@@ -11,6 +11,7 @@ from lazyaf.store.tx import Tx
 DEFAULTS: Final[dict[str, Any]] = {
     "agent": "claude",
     "claims_paused": False,
+    "agent_limits": {},
     "person": {"name": "", "email": ""},
     "committer": {"name": "", "email": ""},
 }

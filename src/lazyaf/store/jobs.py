@@ -85,6 +85,11 @@ _RUNNING_BY_REPO = (
     .group_by(jobs.c.repo_id)
     .subquery()
 )
+_RUNNING_BY_AGENT = (
+    select(jobs.c.agent, func.count().label("running"))
+    .where(jobs.c.status == RUNNING)
+    .group_by(jobs.c.agent)
+)
 _BUSY_REPOS = select(
     repos.c.id, repos.c.settings, repos.c.file_settings, _RUNNING_BY_REPO.c.running
 ).join(_RUNNING_BY_REPO, _RUNNING_BY_REPO.c.repo_id == repos.c.id)
@@ -180,6 +185,11 @@ def repos_at_limit(tx: Tx) -> list[str]:
         if limit is not None and row.running >= limit:
             full.append(row.id)
     return full
+
+
+def running_by_agent(tx: Tx) -> dict[str, int]:
+    """How many jobs of each agent run."""
+    return {row.agent: row.running for row in tx.execute(_RUNNING_BY_AGENT)}
 
 
 def next_queued(tx: Tx, agents: Sequence[str], excluded_repos: Sequence[str]) -> JobRow | None:

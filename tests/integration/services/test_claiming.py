@@ -13,6 +13,7 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.services.cards import edit_card
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.runners import drain_runner, show_runners
+from lazyaf.services.settings import edit_settings
 from lazyaf.services.start_card import RunRequest
 from lazyaf.store.jobs import get_attempt, live_attempts
 from lazyaf.store.tables import attempts, jobs
@@ -144,6 +145,20 @@ async def test_a_base_that_is_gone_fails_the_card_with_the_reason(scene: Scene) 
     assert row.status == "failed"
     assert row.failure is not None
     assert "next" in row.failure["detail"]
+
+
+async def test_no_more_jobs_run_than_the_limit_of_their_agent(scene: Scene) -> None:
+    repo, other = await scene.repo(), await scene.repo()
+    first, second = await scene.card(repo), await scene.card(other)
+    for card in (first, second):
+        await scene.start(card)
+    await scene.db.write(edit_settings, {"agent_limits": {"script": 1}}, PERSON)
+    job = await scene.claimed(await scene.runner())
+    waiting = await scene.runner()
+    assert await scene.claim(waiting) is None
+    assert (await scene.shown(second))["live"]["queue_position"] == 1
+    await scene.finish(job, StopReason.FINISHED)
+    assert (await scene.claimed(waiting)).task.card_id == second
 
 
 async def test_limits_of_the_file_are_what_the_runner_gets(scene: Scene) -> None:

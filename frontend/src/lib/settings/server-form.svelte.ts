@@ -5,6 +5,8 @@ import type { Identity, Settings, SettingsPatch } from '#lib/api/types.ts';
 
 export interface ServerFields {
 	agent: string;
+	/** As typed, by agent; empty: no limit. */
+	limits: Record<string, string>;
 	person: Required<Identity>;
 	committer: Required<Identity>;
 }
@@ -14,6 +16,9 @@ const named = (identity: Identity) => ({ name: identity.name ?? '', email: ident
 
 export const fieldsOf = (settings: Settings): ServerFields => ({
 	agent: settings.agent,
+	limits: Object.fromEntries(
+		Object.entries(settings.agent_limits).map(([name, limit]) => [name, String(limit)]),
+	),
 	person: named(settings.person),
 	committer: named(settings.committer),
 });
@@ -26,9 +31,10 @@ export class ServerForm {
 	#saved = $state.raw<ServerFields>({} as ServerFields);
 
 	readonly change: Partial<SettingsPatch> = $derived.by(() => {
-		const { agent, person, committer } = $state.snapshot(this.fields);
+		const { agent, limits, person, committer } = $state.snapshot(this.fields);
 		return {
 			...(agent === this.#saved.agent ? {} : { agent }),
+			...(sameLimits(limits, this.#saved.limits) ? {} : { agent_limits: numbers(limits) }),
 			...(same(person, this.#saved.person) ? {} : { person: trimmed(person) }),
 			...(same(committer, this.#saved.committer) ? {} : { committer: trimmed(committer) }),
 		};
@@ -68,6 +74,11 @@ export class ServerForm {
 	/** Git wants both or neither; an address without an @ is a slip of the fingers. */
 	#check(): Record<string, string> {
 		const errors: Record<string, string> = {};
+		for (const [name, typed] of Object.entries(this.fields.limits)) {
+			if (typed.trim() && !/^[1-9]\d{0,2}$/.test(typed.trim())) {
+				errors[`agent_limits.${name}`] = 'A limit is a number from 1 to 999, or nothing.';
+			}
+		}
 		for (const who of ['person', 'committer'] as const) {
 			const { name, email } = trimmed(this.fields[who]);
 			if (email && !/^[^\s@<>]+@[^\s@<>]+$/.test(email)) {
@@ -88,4 +99,13 @@ const trimmed = ({ name, email }: Required<Identity>) => ({
 	name: name.trim(),
 	email: email.trim(),
 });
+const numbers = (limits: Record<string, string>) =>
+	Object.fromEntries(
+		Object.entries(limits)
+			.filter(([, typed]) => typed.trim())
+			.map(([name, typed]) => [name, Number(typed)]),
+	);
+const sameLimits = (a: Record<string, string>, b: Record<string, string>) =>
+	JSON.stringify(Object.entries(numbers(a)).sort()) ===
+	JSON.stringify(Object.entries(numbers(b)).sort());
 const same = (a: Identity, b: Identity) => a.name === b.name && a.email === b.email;

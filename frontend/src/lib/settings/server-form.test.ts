@@ -5,6 +5,7 @@ import { ServerForm } from './server-form.svelte.ts';
 const SETTINGS: Settings = {
 	agent: 'claude',
 	claims_paused: false,
+	agent_limits: { claude: 4 },
 	person: { name: 'Ada', email: 'ada@example.com' },
 	committer: { name: '', email: '' },
 	version: '1',
@@ -27,6 +28,25 @@ describe('ServerForm', () => {
 		expect(await form.save()).toBe(true);
 		expect(save).toHaveBeenCalledWith({ person: { name: 'Ada L.', email: 'ada@example.com' } });
 		expect(form.dirty).toBe(false);
+	});
+
+	it('sends limits as numbers, and an emptied one not at all', async () => {
+		const save = saving();
+		const form = new ServerForm(SETTINGS, save);
+		expect(form.fields.limits).toEqual({ claude: '4' });
+		form.fields.limits.script = ' 2 ';
+		form.fields.limits.claude = '';
+		expect(await form.save()).toBe(true);
+		expect(save).toHaveBeenCalledWith({ agent_limits: { script: 2 } });
+	});
+
+	it('refuses a limit that is no number', async () => {
+		const save = saving();
+		const form = new ServerForm(SETTINGS, save);
+		form.fields.limits.claude = '0';
+		expect(await form.save()).toBe(false);
+		expect(Object.keys(form.errors)).toEqual(['agent_limits.claude']);
+		expect(save).not.toHaveBeenCalled();
 	});
 
 	it('wants a name and an address, or neither', async () => {

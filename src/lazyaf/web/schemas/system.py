@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from lazyaf.web.schemas.base import Line, Model
 
@@ -45,10 +45,12 @@ class Identity(Model):
 
 
 class Settings(BaseModel):
-    """The server's own settings."""
+    """The server's own settings. ``agent_limits``: how many jobs of an agent run at once, for agents
+    that have a limit."""
 
     agent: str
     claims_paused: bool
+    agent_limits: dict[str, int]
     person: Identity
     committer: Identity
     version: str
@@ -62,6 +64,10 @@ class SettingsPatch(Model):
 
     agent: Line = Field("", max_length=40)
     claims_paused: bool = False
+    agent_limits: dict[
+        Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")],
+        Annotated[int, Field(ge=1, le=1000)],
+    ] = Field(default_factory=dict, max_length=50)
     person: Identity = Identity()
     committer: Identity = Identity()
 
