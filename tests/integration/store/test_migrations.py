@@ -10,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from lazyaf.domain.errors import Unavailable
 from lazyaf.store.engine import normalise_url, sqlite_url
@@ -91,6 +92,35 @@ def test_an_upgrade_that_fails_says_why_and_can_be_repeated(tmp_path: Path) -> N
         conn.execute(text("ALTER TABLE job_logs DROP COLUMN attempt"))
     engine.dispose()
     assert upgrade(url) is not None
+
+
+def test_tokens_survive_their_table_being_made_anew(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "lazyaf.db")
+    _at_first_revision(url)
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        conn.execute(text(_TOKEN.format(kind="person")))
+    upgrade(url)
+    with engine.connect() as conn:
+        kept = conn.execute(text("SELECT id, kind, hash, expires_at FROM tokens")).all()
+    engine.dispose()
+    assert [tuple(row) for row in kept] == [("person", "person", "hash of person", None)]
+
+
+def test_a_token_is_of_a_known_kind(database_url: URL) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as conn:
+        for kind in ("person", "session", "runner"):
+            conn.execute(text(_TOKEN.format(kind=kind)))
+    with pytest.raises(IntegrityError), engine.begin() as conn:
+        conn.execute(text(_TOKEN.format(kind="god")))
+    engine.dispose()
+
+
+_TOKEN = (
+    "INSERT INTO tokens (id, kind, name, hash, created_at) "
+    "VALUES ('{kind}', '{kind}', 'name', 'hash of {kind}', '2026-11-01T12:00:00.000Z')"
+)
 
 
 def _at_first_revision(url: URL) -> None:
