@@ -11,6 +11,7 @@ from lazyaf.services.finish_job import resume_finish
 from lazyaf.services.import_repo import resume_imports
 from lazyaf.services.recovered_work import resume_recovered
 from lazyaf.services.repositories import resume_deletions
+from lazyaf.services.seal_remotes import seal_remotes
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ async def recover(ctx: Context) -> None:
         else:
             await resume_finish(ctx, intent)
     await resume_deletions(ctx, SERVER)
+    await seal_remotes(ctx)
     await resume_imports(ctx)
     if swept or intents:
         log.info("recovered", leftovers=swept, intents=len(intents))

@@ -16,6 +16,7 @@ from lazyaf.git import refs
 from lazyaf.git.quota import Quota
 from lazyaf.services import import_repo
 from lazyaf.services.approve_card import approve_card
+from lazyaf.services.recover import recover
 from lazyaf.services.remote_login import unseal
 from lazyaf.store.events import events_after
 from lazyaf.store.repos import get_repo, update_repo
@@ -301,6 +302,31 @@ async def test_what_was_landed_by_someones_own_git_is_noted(served: Served, orig
     strange = await served.person.post(path, json={**body, "sha": "1" * 40})
     assert strange.status_code == 422
     assert await refs.resolve(served.house.ctx.git, origin, "1" * 40) is None
+
+
+async def test_credentials_of_an_older_version_are_sealed_at_start(
+    served: Served, origin: str
+) -> None:
+    def as_before(tx: Tx) -> None:
+        url = url_of(served, origin, f"lazyaf:{served.token}@")
+        update_repo(tx, get_repo(tx, origin), {"remote_url": url})
+
+    await served.db.write(as_before)
+    for _ in range(2):
+        await recover(served.house.ctx)
+        row = await served.db.read(get_repo, origin)
+        assert row.remote_url == url_of(served, origin)
+        login = unseal(served.house.ctx.keys, origin, row.remote_secret, row.remote_url)
+        assert login is not None
+        assert login.password == served.token
+
+
+async def test_a_repository_is_made_without_the_credentials_in_its_remote(served: Served) -> None:
+    body = {"name": "made", "remote_url": "https://ann:secret@host.test/x.git"}
+    made = await served.person.post("/api/repos", json=body)
+    assert made.json()["remote_url"] == "https://host.test/x.git"
+    assert made.json()["has_credentials"] is True
+    assert "secret" not in made.text
 
 
 async def test_a_new_remote_does_not_get_the_credentials_of_another(
