@@ -14,6 +14,9 @@ from lazyaf.store.jobs import get_job, live_attempts
 from lazyaf.store.tx import Tx
 from support.app import Served
 
+APPROVE = "approve the card instead"
+"""How a push to a branch is refused."""
+
 
 @dataclass(frozen=True)
 class Attempt:
