@@ -10,7 +10,7 @@ import sys
 
 from benchmarks.table import Figure, show
 
-ALL = ("claim", "patch", "board", "fanout", "branches", "git", "memory")
+ALL = ("claim", "patch", "board", "fanout", "branches", "git", "second_job", "memory")
 
 
 def main() -> None:

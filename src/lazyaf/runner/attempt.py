@@ -134,7 +134,8 @@ class Attempt:
             filelock.lock(space.lock_path, wait_s=TREE_WAIT_S)
         )
         await bench.cache.fetch(bench.job, borrowed_caches(bench.config.trees_dir))
-        await space.prepare(bench.cache)
+        await space.prepare(bench.cache, bench.spares)
+        bench.spares.begin(bench.cache.path, bench.job.base_sha)
         publisher = Publisher(bench.client, bench.job, space.git, space.spool)
         self._closing.publisher = publisher
         self._closing.checkpointer = Checkpointer(

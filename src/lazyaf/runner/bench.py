@@ -15,6 +15,7 @@ from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.outbox import Outbox
 from lazyaf.runner.redaction import Redactor, secret_values
 from lazyaf.runner.sandbox import Sandbox, View
+from lazyaf.runner.spare import Spares
 from lazyaf.runner.state import State
 from lazyaf.runner.stop import Stop
 from lazyaf.runner.story import Story
@@ -39,6 +40,7 @@ class Bench:
     story: Story
     workspace: Workspace
     cache: Cache
+    spares: Spares
     secrets: tuple[str, ...] = field(repr=False)
 
     @classmethod
@@ -50,6 +52,7 @@ class Bench:
         state: State,
         job: Job,
         stop: Stop,
+        spares: Spares,
     ) -> Bench:
         """Set everything out; nothing is fetched or started yet."""
         secrets = (config.token, job.lease, job.repo.password, *secret_values(job.env))
@@ -70,6 +73,7 @@ class Bench:
             cache=Cache(
                 config.cache_dir, safe_name(job.repo.id), url, lambda: client.absent_s > AWAY_S
             ),
+            spares=spares,
             secrets=secrets,
         )
 

@@ -63,7 +63,8 @@ class RunnerConfig:
     """A runner's settings.
 
     ``state_dir`` belongs to this runner alone (lock, outbox, what it is at). ``work_dir`` is shared by
-    the runners of a machine: ``cache/<repo_id>``, ``trees/<card_id>``, ``homes/<card_id>``. ``hide``
+    the runners of a machine: ``cache/<repo_id>``, ``spares/<repo_id>``, ``trees/<card_id>``,
+    ``homes/<card_id>``. ``hide``
     are further directories that no agent may see (the server's data directory), ``binds`` further ones
     that it may read. ``grace_s`` is how long to go on without the server; None leaves it to the server.
     """
@@ -93,6 +94,11 @@ class RunnerConfig:
     def trees_dir(self) -> Path:
         """Where the cards' work trees are."""
         return self.work_dir / "trees"
+
+    @property
+    def spares_dir(self) -> Path:
+        """Where the trees are that wait for their card."""
+        return self.work_dir / "spares"
 
     @property
     def homes_dir(self) -> Path:

@@ -18,6 +18,7 @@ from lazyaf.runner.bench import Bench
 from lazyaf.runner.client import Refused, ServerClient
 from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.sandbox import Sandbox
+from lazyaf.runner.spare import Spares
 from lazyaf.runner.state import State
 from lazyaf.runner.stop import Cause, Stop, Stopped
 
@@ -41,6 +42,7 @@ class Loop:
         self._leaving = Stop()
         self._job_stop: Stop | None = None
         self._draining = asyncio.Event()
+        self._spares = Spares(config, sandbox)
 
     def leave(self) -> None:
         """Save what is under way and go, within seconds (rule R17)."""
@@ -72,7 +74,7 @@ class Loop:
                         return
         finally:
             beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            await asyncio.gather(beating, self._spares.close(), return_exceptions=True)
 
     async def _register(self) -> None:
         """Say who this is. A name whose former process the server still believes in is waited for:
@@ -124,7 +126,9 @@ class Loop:
         if self._leaving.cause is not None:
             stop.request(self._leaving.cause)
         try:
-            bench = Bench.of(self._config, self._client, self._sandbox, self._state, job, stop)
+            bench = Bench.of(
+                self._config, self._client, self._sandbox, self._state, job, stop, self._spares
+            )
             await Attempt(bench, self._draining).run()
         finally:
             self._job_stop = None

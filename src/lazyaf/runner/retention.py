@@ -1,4 +1,5 @@
-"""Deletes what no card has come back for: old work trees, refused work that was kept, and HOMEs.
+"""Deletes what no card has come back for: old work trees, refused work that was kept, HOMEs, and trees
+that waited for a card in vain.
 
 A work tree normally goes with its job's finish; it stays when a lease was lost, since the next attempt
 may come to this machine. Blocking; run once when a runner starts. A tree that somebody works in is
@@ -8,6 +9,7 @@ locked and left alone.
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -33,6 +35,12 @@ def sweep(config: RunnerConfig, now: float) -> None:
                     if now - _used_at(path) > KEEP_S:
                         log.info("retention.removed", path=str(path))
                         remove_tree(path)
+    for folder in config.spares_dir.glob(
+        "*"
+    ):  # its time is that of the last tree that came or went
+        with try_lock(folder / "lock") as taken:
+            if taken and now - folder.lstat().st_mtime > KEEP_S:
+                shutil.rmtree(folder)
 
 
 def _cards(config: RunnerConfig) -> set[str]:

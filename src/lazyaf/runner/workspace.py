@@ -27,6 +27,7 @@ from lazyaf.runner.cache import Cache
 from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.marker import Marker
 from lazyaf.runner.sandbox import Sandbox
+from lazyaf.runner.spare import Spares
 from lazyaf.runner.treegit import TreeGit
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,8 @@ log = structlog.get_logger(__name__)
 _COMPONENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 _INITIALISE: Final = """\
-git init --quiet --template= "--initial-branch=$1"
+[ -d .git ] || git init --quiet --template=
+git symbolic-ref HEAD "refs/heads/$1"
 mkdir -p .git/objects/info
 printf '%s\\n' "$2" >.git/objects/info/alternates
 git config user.name "$3"
@@ -74,7 +76,7 @@ class Workspace:
         self.resumed = False
         self.git: TreeGit
 
-    async def prepare(self, cache: Cache) -> None:
+    async def prepare(self, cache: Cache, spares: Spares) -> None:
         """Make the tree, or take up the one that was left. Raises `GitFailed`."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.utime(self.home)  # used now, for `retention`
@@ -83,7 +85,7 @@ class Workspace:
             await self._take_up(left, cache)
         else:
             self.remove()
-            await self._make(cache)
+            await self._make(cache, spares)
 
     def save(self) -> None:
         """Write the marker down."""
@@ -118,6 +120,7 @@ class Workspace:
 
         Its commits are gone with it, the files are not: they become one change on top of the start.
         """
+        remove_tree(self.tree / ".git")
         await self._initialise(self.marker.start, "reset", "--quiet")
 
     async def _take_up(self, left: Marker, cache: Cache) -> None:
@@ -131,9 +134,11 @@ class Workspace:
             await self.repair()
         self.save()
 
-    async def _make(self, cache: Cache) -> None:
+    async def _make(self, cache: Cache, spares: Spares) -> None:
         job = self._job
-        self.tree.mkdir(parents=True, mode=0o700)
+        self.root.mkdir(parents=True, mode=0o700)
+        if not spares.take(cache.path, self.tree):
+            self.tree.mkdir(mode=0o700)
         self.git = self._git(cache.path)
         self.marker.cache = str(cache.path)
         start = job.resume.head or job.branch_sha or job.base_sha
@@ -148,7 +153,6 @@ class Workspace:
         """A git directory of our own, with the branch at ``start``; ``then`` is the git command that
         looks at the files. One sandbox for all of it: each costs more than what is done in it."""
         job, git = self._job, self.git
-        remove_tree(self.tree / ".git")
         refs = {f"refs/remotes/origin/{job.base}": job.base_sha, f"refs/heads/{job.branch}": start}
         commands = "".join(f"update {ref} {sha}\n" for ref, sha in refs.items())
         words = [job.branch, str(git.cache / "objects"), *git.identity, *then]

@@ -76,3 +76,14 @@ def test_a_link_is_deleted_and_not_followed(config: RunnerConfig, tmp_path: Path
 
     assert not path.exists()
     assert (outside / "file").exists()
+
+
+def test_spare_trees_that_nobody_took_go(config: RunnerConfig) -> None:
+    folders = [config.spares_dir / name for name in ("old", "fresh", "making")]
+    for folder, at in zip(folders, (OLD, FRESH, OLD), strict=True):
+        (folder / "0").mkdir(parents=True)
+        (folder / "lock").touch()
+        os.utime(folder, (at, at))
+    with try_lock(config.spares_dir / "making" / "lock"):
+        sweep(config, NOW)
+    assert [folder.exists() for folder in folders] == [False, True, True]
