@@ -47,9 +47,7 @@ def test_an_odd_name_is_pushed_listed_and_fetched(repo: Repository, work: Clone,
     work("fetch", "-q", "origin", f"+{ref}:refs/copy")
     assert work.tip("refs/copy") == work.tip()
     listed = repo.server.client.get(f"/api/repos/{repo.id}/branches")
-    assert name in listed.text.encode().decode("unicode_escape", "replace") or name in [
-        branch["name"] for branch in listed.json()["items"]
-    ]
+    assert name in [branch["name"] for branch in listed.json()["items"]]
 
 
 @pytest.mark.parametrize(
