@@ -77,6 +77,26 @@ def test_changes_that_are_no_lines_say_what_they_are(house: House, page: Page) -
     pictures(page)
 
 
+def test_a_change_of_many_files_comes_by_pages(house: House, page: Page) -> None:
+    house.repository("many")
+    command = "mkdir many; for n in $(seq 1001 2200); do echo $n > many/$n.txt; done"
+    card = house.script("many", "Write many files", command)
+    house.board.command(card, "start")
+    house.board.wait_for(card, "in_review")
+    assert house.server.link is not None
+    page.goto(house.server.link.replace("/#", "/r/many/c/1#"))
+    changes = page.get_by_role("tabpanel", name="Changes")
+    expect(changes).to_contain_text("1,200 files +1,200")
+    expect(changes).to_contain_text("The first 1,000 of 1,200 files are shown.")
+    shoot(page, ARTIFACTS / "changes-many.png")
+    changes.get_by_role("button", name="Show 200 more").click()
+    expect(changes).not_to_contain_text("are shown")
+    tree(page).press("End")
+    tree(page).evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    go_to(page, "2200.txt")
+    expect(page.get_by_role("region", name=re.compile("^Changes"))).to_contain_text("2200")
+
+
 def go_to(page: Page, name: str) -> None:
     """Choose it in the tree."""
     tree(page).get_by_role("button", name=re.compile(re.escape(name.rpartition("/")[2]))).click()
