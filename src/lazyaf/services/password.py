@@ -84,7 +84,6 @@ class Password:
             hashed = await asyncio.to_thread(hash_password, password)
             await self._db.write(store_password, hashed)
             self._hash = hashed
-        log.info("password_changed")
 
     async def _keep(self, hashed: str) -> None:
         await self._db.write(put_setting, KEY, hashed)

@@ -14,6 +14,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from lazyaf.domain.errors import Invalid, Unauthenticated
 from lazyaf.domain.ports import Clock, Database
 from lazyaf.services.local_tokens import LocalTokens
@@ -30,6 +32,8 @@ from lazyaf.services.tokens import (
     revoke_token,
     unknown_token,
 )
+
+log = structlog.get_logger(__name__)
 
 CODE_TTL_S: Final = 15 * 60
 NOTE_USE_EVERY_S: Final = 60.0
@@ -183,6 +187,7 @@ class Credentials:
             await self.password.prove(current, address)
         await self.password.change(password)
         self._forget()
+        log.info("password_changed", address=address)
 
 
 def _later(now: str, by: timedelta) -> str:

@@ -25,6 +25,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     )
     done = lazyaf("password", "set", "--stdin", stdin=PASSWORD + "\n")
     assert done.exit_code == 0, done.output
+    assert done.output.startswith("The password is set.")
     with ServerProcess(folder / "data", None, "--pool", "none") as running:
         yield running
 
