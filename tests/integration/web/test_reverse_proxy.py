@@ -68,6 +68,9 @@ def test_a_browser_signs_in_and_works(proxied: tuple[ServerProcess, Proxy]) -> N
         assert code["url"].startswith(f"{proxy.url}/#code=")
         clone = ask(client, "GET", f"/api/repos/{made.json()['id']}/clone-url", headers=bearer)
         assert clone.json()["url"].startswith(f"{proxy.url}/git/")
+        runner = ask(client, "GET", "/api/runners/command", headers=bearer).json()
+        assert f"--server {proxy.url} " in runner["plain"]
+        assert not any("ssh" in need for need in runner["needs"])
         assert "set-cookie" not in made.headers
 
 

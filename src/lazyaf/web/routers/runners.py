@@ -63,15 +63,15 @@ async def get_command(state: State) -> dict[str, Any]:
             "a token: make one below; it is shown once",
             "a name that no other runner has",
             "LazyAF installed there, or an image with it and git",
-            "the server reachable there as on this machine: "
-            f"`ssh -L {_port(url)}:127.0.0.1:{_port(url)}` to it",
+            *([] if state.config.public_origin else [_tunnel(url)]),
         ],
     }
 
 
-def _port(url: str) -> int:
-    parts = urlsplit(url)
-    return parts.port or (443 if parts.scheme == "https" else 80)
+def _tunnel(url: str) -> str:
+    """How a server is reached that nobody has given a public URL."""
+    port = urlsplit(url).port or 80
+    return f"the server reachable there as on this machine: `ssh -L {port}:127.0.0.1:{port}` to it"
 
 
 @router.post("/tokens", status_code=201, response_model=schemas.NewToken)
