@@ -16,7 +16,7 @@ from typing import Final
 
 import pygit2
 
-from lazyaf.domain.errors import Conflict, MergeConflict
+from lazyaf.domain.errors import Conflict
 from lazyaf.git import command
 from lazyaf.git.merge import (
     Identity,
@@ -70,9 +70,9 @@ async def rebase(
     """Replay what ``head_sha`` has and ``base_sha`` has not; returns the last commit made.
 
     That is ``base_sha`` itself where nothing is left to replay. Full ids; the caller holds
-    `Storage.shared` until a ref points at it. Raises `MergeConflict` with the files of the first
-    commit that does not apply, or `Conflict` (``rebase_differs``) when the outcome is not what a
-    merge gives, which is what was reviewed.
+    `Storage.shared` until a ref points at it. Raises `MergeConflict` when not even a merge is clean;
+    `Conflict` ``rebase_conflict`` with the files of the first commit that does not apply, or
+    ``rebase_differs`` when the outcome is not what a merge gives, which is what was reviewed.
     """
     require_object_ids(base_sha, head_sha)
     async with storage.shared(repo_id) as path:
@@ -158,10 +158,11 @@ async def _replay(desk: _Desk, original: _Original, tip: str, tree: str) -> tupl
     ours = await _throwaway(desk, tree, parent)
     merged = await merge_tree(desk.storage, desk.repo_id, desk.attributes, ours, picked, desk.aside)
     if not merged.clean:
-        raise MergeConflict(
+        raise Conflict(
             f"Commit {original.sha[:12]} does not apply on its own, so the branch cannot be rebased. "
             "Approve it as a merge commit or squashed, or ask the agent to rebase it.",
-            files=merged.files,
+            code="rebase_conflict",
+            extra={"files": merged.files},
         )
     if merged.tree == tree and original.tree != original.parent_tree:
         return tip, tree

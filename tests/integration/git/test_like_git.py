@@ -179,7 +179,7 @@ async def test_a_rebase_is_gits(storage, repo_id, work, name: str) -> None:
     merges = (await merge.mergeability(storage, repo_id, tip, head)).clean
     before = sorted(storage.path(repo_id).rglob("*"))
     if done.returncode or not merges:
-        with pytest.raises(MergeConflict) as refused:
+        with pytest.raises(Conflict) as refused:
             await rebase.rebase(storage, repo_id, tip, head, committer=ANN)
         if done.returncode:
             assert refused.value.extra["files"] == await unmerged(work)

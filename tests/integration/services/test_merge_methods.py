@@ -153,8 +153,9 @@ async def test_a_branch_that_cannot_be_replayed_can_still_be_squashed(scene: Sce
     merge = scene.commit(repo, {"a": "both\n"}, [first, base])
     await scene.set_ref(repo, f"{job.push_prefix}head", merge)
     await scene.finish(job, head_sha=merge)
-    with pytest.raises(Conflict, match="does not apply on its own"):
+    with pytest.raises(Conflict, match="does not apply on its own") as refused:
         await approve_card(scene.ctx, card, merge, PERSON, MergeMethod.REBASE)
+    assert (refused.value.code, refused.value.extra) == ("rebase_conflict", {"files": ["a"]})
     done = await approve_card(scene.ctx, card, merge, PERSON, MergeMethod.SQUASH)
     assert done["status"] == "done"
 

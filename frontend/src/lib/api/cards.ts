@@ -1,7 +1,15 @@
 /** Cards and the commands a person gives them. Every command answers with the card after it. */
 
 import { get, post, request } from './http.ts';
-import type { Card, CardDraft, CardStatus, CardSummary, Page, RecoveredWork } from './types.ts';
+import type {
+	Card,
+	CardDraft,
+	CardStatus,
+	CardSummary,
+	MergeMethod,
+	Page,
+	RecoveredWork,
+} from './types.ts';
 
 /** `cursor` is the place in the event feed from which this snapshot continues. */
 export interface CardSnapshot {
@@ -44,8 +52,9 @@ export const retryCard = (id: string) => post<Card>(`${path(id)}/retry`);
 export const cancelCard = (id: string) => post<Card>(`${path(id)}/cancel`);
 export const rejectCard = (id: string) => post<Card>(`${path(id)}/reject`);
 export const reopenCard = (id: string) => post<Card>(`${path(id)}/reopen`);
-export const approveCard = (id: string, headSha: string) =>
-	post<Card>(`${path(id)}/approve`, { head_sha: headSha });
+/** By `method`, or else as the repository's settings say. */
+export const approveCard = (id: string, headSha: string, method?: MergeMethod) =>
+	post<Card>(`${path(id)}/approve`, { head_sha: headSha, ...(method ? { method } : {}) });
 
 export interface LineComment {
 	path: string;

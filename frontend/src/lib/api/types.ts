@@ -39,6 +39,8 @@ export type CardDraft = { title: string } & Partial<
 	};
 
 export type Repo = Schemas['Repo'];
+/** What approving makes of a card's commits. */
+export type MergeMethod = Schemas['MergeMethod'];
 export type RepoSettings = Schemas['RepoSettingsView'];
 /** Settings to change; null goes back to the default. */
 export type RepoSettingsPatch = Schemas['RepoSettingsPatch'];

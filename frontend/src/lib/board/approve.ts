@@ -1,6 +1,6 @@
 /** Approving: only what was seen, and only what merges. */
 
-import type { CardSummary } from '#lib/api/types.ts';
+import type { CardSummary, MergeMethod } from '#lib/api/types.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
 import type { ReviewState, Sheet } from './sheet.svelte.ts';
 
@@ -24,20 +24,24 @@ export function whyNotApprove(card: CardSummary, review: ReviewState): string | 
 	return null;
 }
 
-/** With comments that were not sent it asks once; `regardless` is the answer. */
+/**
+ * With comments that were not sent it asks once; `regardless` is the answer. `method` is another than
+ * the repository's usual one.
+ */
 export async function approveAndClose(
 	card: CardSummary,
 	sheet: Sheet,
 	review: ReviewState,
 	close: () => void,
 	regardless = false,
+	method?: MergeMethod,
 ): Promise<void> {
 	if (whyNotApprove(card, review)) return;
 	if (review.comments.length > 0 && !regardless) {
 		sheet.asking = true;
 		return;
 	}
-	if (!(await sheet.approve(review))) return;
+	if (!(await sheet.approve(review, method))) return;
 	const sha = sheet.detail?.merged_sha;
 	void toast(sha ? `Merged #${card.number} as ${sha.slice(0, 7)}.` : `Closed #${card.number}.`, {
 		tone: 'ok',

@@ -14,7 +14,7 @@ import {
 	type LineComment,
 } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
-import type { Card, CardSummary } from '#lib/api/types.ts';
+import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
 import type { CardStore } from '#lib/live/cards.svelte.ts';
 import { expectation } from './board.svelte.ts';
 import type { CardCommand } from './moves.ts';
@@ -32,7 +32,7 @@ export interface ReviewState {
 	/** Read the changes as they are now. */
 	load(): Promise<void>;
 	/** Merge `headSha`, or raise why not. */
-	approve(): Promise<Card>;
+	approve(method?: MergeMethod): Promise<Card>;
 	clear(): void;
 }
 
@@ -40,6 +40,8 @@ export interface Refusal {
 	text: string;
 	/** Merge conflicts: the paths. */
 	files: string[];
+	/** The commits cannot be replayed one by one; as one commit they merge. */
+	squashable?: true;
 }
 
 const ASK: Record<CardCommand, (id: string) => Promise<Card>> = {
@@ -93,8 +95,8 @@ export class Sheet {
 	}
 
 	/** Merges the commit that was seen; any other is refused, here or by the server. */
-	approve(review: ReviewState): Promise<boolean> {
-		return this.#ask('approve', () => review.approve());
+	approve(review: ReviewState, method?: MergeMethod): Promise<boolean> {
+		return this.#ask('approve', () => review.approve(method));
 	}
 
 	/** The message and every drafted comment go to the agent as its next task. */
@@ -121,7 +123,9 @@ export class Sheet {
 			return true;
 		} catch (error) {
 			const files = error instanceof ApiError ? (error.problem.files ?? []) : [];
-			this.refusal = { text: sentence(error), files };
+			const cannotReplay = error instanceof ApiError && error.code.startsWith('rebase_');
+			const squashable = cannotReplay ? { squashable: true as const } : {};
+			this.refusal = { text: sentence(error), files, ...squashable };
 			return false;
 		} finally {
 			this.busy = null;

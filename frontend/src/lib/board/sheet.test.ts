@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { cancelCard, getCard, requestChanges, startCard } from '#lib/api/cards.ts';
 import { ApiError } from '#lib/api/http.ts';
-import type { Card, CardSummary } from '#lib/api/types.ts';
+import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
 import { aLive } from '#lib/live/blank.ts';
 import { CardStore } from '#lib/live/cards.svelte.ts';
 import { aCard } from '#lib/live/factories.ts';
@@ -26,7 +26,9 @@ function aReview(fields: Partial<ReviewState> = {}) {
 		loading: false,
 		open: vi.fn(),
 		load: vi.fn(async () => undefined),
-		approve: vi.fn(async () => full({ status: 'done', version: 2, merged_sha: 'abcdef0123' })),
+		approve: vi.fn(async (_method?: MergeMethod) =>
+			full({ status: 'done', version: 2, merged_sha: 'abcdef0123' }),
+		),
 		clear: vi.fn(),
 		...fields,
 	};
@@ -48,6 +50,17 @@ describe('Sheet', () => {
 		expect(getCard).toHaveBeenCalledTimes(1);
 		await sheet.load(3);
 		expect(getCard).toHaveBeenCalledTimes(2);
+	});
+
+	it('offers to squash what cannot be replayed, and then does', async () => {
+		const sheet = await opened();
+		const review = aReview();
+		const problem = { title: '', status: 409, detail: 'No.', code: 'rebase_conflict' };
+		vi.mocked(review.approve).mockRejectedValueOnce(new ApiError(problem));
+		expect(await sheet.approve(review)).toBe(false);
+		expect(sheet.refusal?.squashable).toBe(true);
+		expect(await sheet.approve(review, 'squash')).toBe(true);
+		expect(review.approve).toHaveBeenLastCalledWith('squash');
 	});
 
 	it('keeps a refusal with its files until the next command', async () => {

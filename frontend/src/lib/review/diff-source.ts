@@ -2,7 +2,7 @@
 
 import { approveCard, requestChanges, type LineComment } from '#lib/api/cards.ts';
 import { get } from '#lib/api/http.ts';
-import type { Card } from '#lib/api/types.ts';
+import type { Card, MergeMethod } from '#lib/api/types.ts';
 import type { Diff } from './types.ts';
 
 /** One file alone and complete, or the page of files after this cursor. */
@@ -15,7 +15,7 @@ export interface ReviewPorts {
 	between: (repoId: string, base: string, head: string, part?: Part) => Promise<Diff>;
 	/** The newest commits of a ref, newest first. */
 	commits: (repoId: string, ref: string) => Promise<{ sha: string }[]>;
-	approve: (cardId: string, headSha: string) => Promise<Card>;
+	approve: (cardId: string, headSha: string, method?: MergeMethod) => Promise<Card>;
 	requestChanges: (cardId: string, message: string, comments: LineComment[]) => Promise<Card>;
 	storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | null;
 }

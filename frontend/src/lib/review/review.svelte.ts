@@ -9,7 +9,7 @@
 import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { ApiError, sentence } from '#lib/api/http.ts';
-import type { Card, CardSummary } from '#lib/api/types.ts';
+import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
 import { httpPorts, type Part, type ReviewPorts } from './diff-source.ts';
 import { fingerprint, recall, remember } from './memory.ts';
 import type { Diff, Draft, FileDiff } from './types.ts';
@@ -211,7 +211,7 @@ export class ReviewController {
 	}
 
 	/** Merge what was seen. Raises `NotReviewed` or what the server said. */
-	async approve(): Promise<Card> {
+	async approve(method?: MergeMethod): Promise<Card> {
 		const card = this.#card;
 		if (card?.no_changes && !this.diff) await this.load(); // nothing to see, but the commit is asked for
 		const head = this.headSha;
@@ -220,7 +220,7 @@ export class ReviewController {
 			throw new NotReviewed('The branch has moved since you looked. Load the new commits first.');
 		}
 		try {
-			return await this.#ports.approve(card.id, head);
+			return await this.#ports.approve(card.id, head, ...(method ? [method] : []));
 		} catch (error) {
 			if (error instanceof ApiError && error.code === 'merge_conflict') {
 				this.conflicts = error.problem.files ?? [];
