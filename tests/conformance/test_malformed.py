@@ -134,26 +134,26 @@ def test_an_odd_protocol_header_counts_for_nothing(library: Repository, header: 
 def bomb(size: int, head: bytes = b"") -> bytes:
     """A gzip of some kilobytes that inflates to ``size`` bytes."""
     line = encode(f"have {SHA}\n".encode())
-    return gzip.compress(head + line * (size // len(line)), 9)
+    return gzip.compress(head + line * (size // len(line)), 1)
 
 
 def test_a_gzip_bomb_in_a_fetch_is_413(library: Repository, source: Clone) -> None:
     head = encode(f"want {source.tip('main')} multi_ack\n".encode()) + FLUSH
-    packed = bomb(80 * 2**20, head)
+    packed = bomb(66 * 2**20, head)
     assert len(packed) < 2**20
     answer = library.post(UPLOAD, packed, Content_Encoding="gzip")
     assert answer.status_code == 413
 
 
 def test_a_gzip_bomb_of_zeros_is_refused(library: Repository) -> None:
-    packed = gzip.compress(bytes(100 * 2**20), 6)
+    packed = gzip.compress(bytes(32 * 2**20), 1)
     for service in (UPLOAD, RECEIVE):
         assert library.post(service, packed, Content_Encoding="gzip").status_code == 400
 
 
 def test_a_gzip_bomb_of_push_commands_is_413(repo: Repository) -> None:
     command = encode_push_request([(ZERO, SHA, "refs/heads/x" * 50)], ["report-status"])[:-4]
-    answer = repo.post(RECEIVE, gzip.compress(command * 60_000), Content_Encoding="gzip")
+    answer = repo.post(RECEIVE, gzip.compress(command * 30_000, 1), Content_Encoding="gzip")
     assert answer.status_code == 413
     assert repo.refs() == {}
 
