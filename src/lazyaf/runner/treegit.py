@@ -120,6 +120,7 @@ class TreeGit:
             raise GitFailed(command.failure("pack-objects", code, said))
 
     def _view(self, env: Mapping[str, str] | None) -> View:
+        saved = self.store / "repo" / "objects"  # there since the first save
         name, email = self.identity
         extra = {
             "GIT_AUTHOR_NAME": name,
@@ -127,7 +128,7 @@ class TreeGit:
             "GIT_COMMITTER_NAME": name,
             "GIT_COMMITTER_EMAIL": email,
             "GIT_NO_REPLACE_OBJECTS": "1",
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.store / "repo" / "objects"),
+            **({"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(saved)} if saved.is_dir() else {}),
             **command.config_env(SETTINGS),
             **(env or {}),
         }

@@ -241,6 +241,15 @@ async def test_a_rebase_left_unfinished_is_kept_as_a_checkpoint(rig: Rig) -> Non
     assert await rig.server.show(f"{ledger.checkpoints[-1].sha}:new.txt") == "after"
 
 
+async def test_a_job_that_goes_well_complains_of_nothing(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("echo two >> app.txt; echo new > new.txt"))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert [entry.text for entry in ledger.entries if entry.is_error] == []
+    assert ledger.checkpoints == []
+
+
 async def test_the_files_of_a_repository_inside_are_kept_beside_the_commit(rig: Rig) -> None:
     script = """
     git init -q inside; cd inside; echo i > i.txt; git add -A
