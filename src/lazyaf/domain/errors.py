@@ -24,6 +24,7 @@ errors. Raise the most specific class, once, at the depth that knows.
     ├── TooManyAttempts      429  wrong passwords came too fast; ``retry_after`` says how long to wait
     ├── Unavailable          503  a part that is needed is not there now; try again
     └── GitFailed            500  git answered in a way that nothing here expects
+        └── DiedSilent            … it ended by itself before it had said a word
 """
 
 from __future__ import annotations
@@ -210,3 +211,9 @@ class GitFailed(LazyafError):
 
     code = "git_failed"
     title = "git failed"
+
+
+class DiedSilent(GitFailed):
+    """git could not take the request, or not serve: who asked it finds out which."""
+
+    code = "git_silent"

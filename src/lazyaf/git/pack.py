@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from lazyaf.domain.errors import GitFailed, LazyafError
+from lazyaf.domain.errors import DiedSilent, GitFailed, LazyafError
 from lazyaf.git import command
 from lazyaf.git.body import Body, ClientGone
 from lazyaf.git.child import Child
@@ -33,10 +33,6 @@ NOTICE: Final = 0.5
 
 AHEAD: Final = 16
 """Chunks of output that wait for a slow client before git does."""
-
-
-class DiedSilent(GitFailed):
-    """git ended by itself before it had said a word: it could not take the request, or serve."""
 
 
 OnUpdated = Callable[[list[Command]], Awaitable[None]]

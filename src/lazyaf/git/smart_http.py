@@ -12,10 +12,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from lazyaf.domain.errors import BadRequest, Forbidden, NotFound
+from lazyaf.domain.errors import BadRequest, DiedSilent, Forbidden, NotFound
 from lazyaf.git import command
 from lazyaf.git.body import Body, ClientGone
-from lazyaf.git.pack import DiedSilent, OnUpdated, RunningPack, Transfer
+from lazyaf.git.pack import OnUpdated, RunningPack, Transfer
 from lazyaf.git.pktline import (
     DELIM,
     FLUSH,
