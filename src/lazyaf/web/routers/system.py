@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from lazyaf.protocol import VERSION
 from lazyaf.services.metrics import figures
@@ -33,6 +32,9 @@ async def health(state: State) -> schemas.Health:
 @router.get("/metrics", response_class=Response)
 async def metrics(state: State) -> Response:
     """Prometheus' text format; needs a person's token, as ``Authorization: Bearer``."""
+    # Loaded by whoever is asked for it: few are, and an idle server is to stay small.
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
     jobs, runners = await state.ctx.db.read(figures)
     registry = CollectorRegistry()
     open_jobs = Gauge("lazyaf_jobs", "Open jobs.", ["status"], registry=registry)
