@@ -14,6 +14,7 @@ import psutil
 from fakes.model_server import ModelServer
 from fakes.model_turns import Seen
 from support.board import Board
+from support.files import below
 from support.history import bare_copy, make_repository
 from support.server import ServerProcess
 from support.waiting import until
@@ -118,7 +119,8 @@ class House:
     def tree_of(self, marker: str) -> Path:
         """The work tree of a running job in which the agent has made this file."""
         found = until(
-            lambda: list((self.server.data_dir / "work").rglob(marker)), f"{marker} is in a tree"
+            lambda: [p for p in below(self.server.data_dir / "work") if p.name == marker],
+            f"{marker} is in a tree",
         )
         return Path(found[0]).parent
 

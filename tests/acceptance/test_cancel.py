@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from acceptance.house import House
+from support.files import below
 from support.history import git
 
 GONE_S = 12.0
@@ -60,7 +61,7 @@ def test_a_cancelled_agent_leaves_its_work_and_no_process(house: House, agent: s
 
 def running_tree(house: House, marker: str) -> bool:
     """Whether the agent has left this file in some work tree."""
-    return any((house.server.data_dir / "work" / "trees").rglob(marker))
+    return any(p.name == marker for p in below(house.server.data_dir / "work" / "trees"))
 
 
 def test_a_queued_card_is_cancelled_at_once(house: House) -> None:

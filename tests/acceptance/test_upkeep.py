@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
 
 from lazyaf.git.condition import condition
+from support.files import below
 from support.history import git, make_repository
 from support.server import ServerProcess
 from support.waiting import until
@@ -15,8 +17,9 @@ from support.waiting import until
 def backdate(repository: Path, seconds: float) -> None:
     """As if nobody had written to it for so long."""
     then = time.time() - seconds
-    for path in (repository, *repository.rglob("*")):
-        os.utime(path, (then, then))
+    for path in (repository, *below(repository)):
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path, (then, then))
 
 
 def test_an_idle_repository_is_packed_by_the_server_itself(tmp_path: Path) -> None:

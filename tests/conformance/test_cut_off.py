@@ -12,6 +12,7 @@ import pytest
 from conformance.client import CAPABILITIES, PATIENCE, RECEIVE, Clone, Repository, new_clone
 from conformance.conftest import make
 from lazyaf.git.pktline import ZERO, encode_push_request
+from support.files import below
 from support.server import ServerProcess
 from support.waiting import until
 
@@ -25,7 +26,11 @@ def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 def leftovers(repo: Repository) -> list[str]:
     """What a push that did not end may have left in the repository."""
-    found = [*repo.disk.rglob("tmp_*"), *repo.disk.rglob("*.lock"), *repo.disk.rglob("incoming-*")]
+    found = [
+        path
+        for path in below(repo.disk)
+        if path.name.startswith(("tmp_", "incoming-")) or path.suffix == ".lock"
+    ]
     return [str(path.relative_to(repo.disk)) for path in found]
 
 

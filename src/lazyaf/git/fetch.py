@@ -9,9 +9,11 @@ environment, never in argv or the URL. Which refs move, the caller decides.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from asyncio.subprocess import DEVNULL
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -183,11 +185,10 @@ def _too_large(max_bytes: int) -> Conflict:
 
 def _size(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:  # renamed while we looked
-            continue
+    for place, _, names in os.walk(folder):  # unlike `Path.rglob` it bears that directories go
+        for name in names:
+            with suppress(FileNotFoundError):  # renamed while we looked
+                total += Path(place, name).stat().st_size
     return total
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import os
 import struct
@@ -17,6 +18,7 @@ from lazyaf.domain.errors import BadRequest, GitFailed, LeaseLost, NotFound, Una
 from lazyaf.git import command, pack, refs, smart_http
 from lazyaf.git.pktline import ZERO, encode, encode_push_request, parse_report
 from lazyaf.git.policy import PushPolicy
+from support.files import below
 
 CAPABILITIES = ("report-status", "side-band-64k", "object-format=sha1")
 
@@ -63,12 +65,17 @@ class Upload:
 
 
 def git_children() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children(recursive=True) if p.name().startswith("git")]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended while we looked
+            if process.name().startswith("git"):
+                found.append(process)
+    return found
 
 
 def leftovers(storage, repo_id) -> list[str]:
     objects = storage.path(repo_id) / "objects"
-    return [str(p) for p in objects.rglob("*") if p.name.startswith("tmp_")]
+    return [str(p) for p in below(objects) if p.name.startswith("tmp_")]
 
 
 async def test_a_push_cut_off_in_the_middle_leaves_the_repository_as_it_was(
