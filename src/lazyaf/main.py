@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,9 @@ from lazyaf.agents import registry
 from lazyaf.domain.errors import Forbidden, Unavailable
 from lazyaf.domain.events import PERSON, EventType, NewEvent
 from lazyaf.domain.ports import Pool
-from lazyaf.domain.runners import Isolation
 from lazyaf.git.quota import MB, Quota
 from lazyaf.git.storage import Storage
-from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
-from lazyaf.runner.config import RunnerConfig, SandboxMode, host_environment
-from lazyaf.runner.isolation import detect
+from lazyaf.runner.config import host_environment
 from lazyaf.services.background import Background
 from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.control import ControlHub
@@ -38,14 +34,10 @@ from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.drain import wait_for_jobs
 from lazyaf.services.housekeeping import Housekeeping
-from lazyaf.services.local_tokens import LocalKind, LocalTokens
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.password import Password, require_strong
 from lazyaf.services.presence import Presence
-from lazyaf.services.reap import lose_runner
 from lazyaf.services.recover import recover
-from lazyaf.services.runner_panel import wanted_count
-from lazyaf.services.runners import drain_runner, runner_restarts
 from lazyaf.settings import ANYWHERE, LOOPBACK, Settings
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.engine import normalise_url, sqlite_url
@@ -61,6 +53,8 @@ from lazyaf.web.credentials import Credentials
 from lazyaf.web.feed import EventFeed
 from lazyaf.web.progress import ProgressThrottle
 from lazyaf.web.server import Server, open_socket
+from lazyaf.wiring.pools import make_pools
+from lazyaf.wiring.tokens import make_credentials
 
 log = structlog.get_logger(__name__)
 
@@ -217,8 +211,8 @@ async def build(settings: Settings, base_url: str) -> House:
     epoch = await db.write(_epoch, new_id())
     secret = read_or_make_secret(settings.data_dir / "secret", lambda: secrets.token_hex(32))
     ctx = _context(settings, db, clock, bytes.fromhex(secret), epoch)
-    credentials = await _credentials(settings, ctx)
-    pools = await _pools(settings, ctx, base_url)
+    credentials = await make_credentials(settings, ctx)
+    pools = await make_pools(settings, ctx, base_url)
     state = _web_state(settings, ctx, credentials, pools, base_url, url)
     db.on_commit.append(_listener(ctx, state))
     await recover(ctx)
@@ -276,86 +270,6 @@ def _epoch(tx: Tx, fresh: str) -> str:
         put_setting(tx, "epoch", fresh)
         return fresh
     return epoch
-
-
-async def _credentials(settings: Settings, ctx: Context) -> Credentials:
-    """The token of this machine's person and that of the local runners, each in its file, and the
-    password."""
-    files: dict[LocalKind, Path] = {
-        "person": settings.data_dir / "token",
-        "runner": _runner_token(settings),
-    }
-    local = LocalTokens(ctx.db, ctx.clock, ctx.new_id, files)
-    await local.load()
-    password = Password(ctx.db, ctx.clock)
-    await password.load()
-    if settings.password_file is not None:
-        wanted = await asyncio.to_thread(_read_password, settings.password_file)
-        if not await password.is_this(wanted):
-            await password.change(wanted)
-    return Credentials(
-        ctx.db,
-        ctx.clock,
-        ctx.new_id,
-        password=password,
-        session=timedelta(days=settings.session_days),
-        local=local,
-    )
-
-
-def _read_password(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(
-            f"The password file {path} cannot be read: {error}. Put the password into it, or unset "
-            "LAZYAF_PASSWORD_FILE."
-        ) from None
-
-
-def _runner_token(settings: Settings) -> Path:
-    return settings.data_dir / "runners" / "token"
-
-
-async def _pools(settings: Settings, ctx: Context, base_url: str) -> Sequence[Pool]:
-    if settings.pool == "none":
-        return ()
-
-    async def lost(name: str, *, spends: bool) -> None:
-        await lose_runner(ctx, name, spends=spends)
-
-    async def restart(name: str) -> None:
-        await ctx.db.write(runner_restarts, name)
-
-    async def drain(name: str) -> None:
-        await ctx.db.write(drain_runner, name)
-
-    config = ProcessPoolConfig(
-        argv=this_program(),
-        server_url=base_url,
-        token_file=_runner_token(settings),
-        root=settings.data_dir / "runners",
-        work_dir=settings.work_dir,
-        isolation=settings.isolation,
-        detected=await _isolation(settings),
-        hide=settings.data_dir,
-    )
-    asked = await ctx.db.read(wanted_count, "process")
-    count = settings.runners if asked is None else asked
-    return (ProcessPool(config, count, on_lost=lost, on_restart=restart, on_drain=drain),)
-
-
-async def _isolation(settings: Settings) -> Isolation:
-    """What the local runners will have around their agents, for the panel."""
-    probe = RunnerConfig(
-        server="",
-        token="",
-        name="probe",
-        state_dir=settings.data_dir / "runners",
-        work_dir=settings.work_dir,
-        sandbox=SandboxMode(settings.isolation),
-    )
-    return (await detect(probe)).isolation
 
 
 def _web_state(

@@ -1,0 +1,62 @@
+"""Puts together where runners come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lazyaf.domain.ports import Pool
+from lazyaf.domain.runners import Isolation
+from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
+from lazyaf.runner.config import RunnerConfig, SandboxMode
+from lazyaf.runner.isolation import detect
+from lazyaf.services.context import Context
+from lazyaf.services.reap import lose_runner
+from lazyaf.services.runner_panel import wanted_count
+from lazyaf.services.runners import drain_runner, runner_restarts
+from lazyaf.settings import Settings
+from lazyaf.wiring.tokens import runner_token_file
+
+
+async def make_pools(settings: Settings, ctx: Context, base_url: str) -> Sequence[Pool]:
+    """The pools that the settings ask for; none has started yet."""
+    if settings.pool == "none":
+        return ()
+    return (await _process_pool(settings, ctx, base_url),)
+
+
+async def _process_pool(settings: Settings, ctx: Context, base_url: str) -> Pool:
+    async def lost(name: str, *, spends: bool) -> None:
+        await lose_runner(ctx, name, spends=spends)
+
+    async def restart(name: str) -> None:
+        await ctx.db.write(runner_restarts, name)
+
+    async def drain(name: str) -> None:
+        await ctx.db.write(drain_runner, name)
+
+    config = ProcessPoolConfig(
+        argv=this_program(),
+        server_url=base_url,
+        token_file=runner_token_file(settings),
+        root=settings.data_dir / "runners",
+        work_dir=settings.work_dir,
+        isolation=settings.isolation,
+        detected=await _isolation(settings),
+        hide=settings.data_dir,
+    )
+    asked = await ctx.db.read(wanted_count, "process")
+    count = settings.runners if asked is None else asked
+    return ProcessPool(config, count, on_lost=lost, on_restart=restart, on_drain=drain)
+
+
+async def _isolation(settings: Settings) -> Isolation:
+    """What the local runners will have around their agents, for the panel."""
+    probe = RunnerConfig(
+        server="",
+        token="",
+        name="probe",
+        state_dir=settings.data_dir / "runners",
+        work_dir=settings.work_dir,
+        sandbox=SandboxMode(settings.isolation),
+    )
+    return (await detect(probe)).isolation
