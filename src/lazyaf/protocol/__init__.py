@@ -5,9 +5,10 @@ Plain HTTP and JSON, always outgoing from the runner. Every request bears the ru
 live lease extends it.
 
 Lifecycle: **register** → **claim** (a long poll) → fetch from git → work, sending **log** batches,
-reading **control**, pushing and recording **checkpoints** → push → flush the log → **finish** →
-claim again. ``finish`` is idempotent by its lease. On ``lease_lost`` the runner stops its agent,
-pushes what it has to ``…/orphan/<attempt>`` and claims again: nothing an agent did is thrown away.
+reading **control**, pushing and recording **checkpoints** and the agent's **session** → push → flush
+the log → **finish** → claim again. ``finish`` is idempotent by its lease. On ``lease_lost`` the runner
+stops its agent, pushes what it has to ``…/orphan/<attempt>`` and claims again: nothing an agent did is
+thrown away.
 
 Retries: see `lazyaf.protocol.retry`, the one table of status → behaviour.
 """

@@ -12,6 +12,7 @@ from lazyaf.protocol.entries import Entry, Usage
 
 Sha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$|^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 
 
 class Message(BaseModel):
@@ -179,6 +180,20 @@ class CheckpointRequest(Message):
     additions: int = Field(0, ge=0)
     deletions: int = Field(0, ge=0)
     files: int = Field(0, ge=0)
+
+
+class SessionRequest(Message):
+    """After the push: ``<prefix>session`` is at ``sha``, which holds the agent's conversation."""
+
+    session: SessionId
+    sha: Sha
+
+
+class SessionResponse(Message):
+    """What the server keeps of the session that this job goes on with; both or neither."""
+
+    session: str | None = None
+    sha: Sha | None = None
 
 
 class FinishRequest(Message):

@@ -14,6 +14,7 @@ from lazyaf.domain.errors import LazyafError, NotFound
 from lazyaf.git.condition import changed_at
 from lazyaf.git.maintenance import maintain
 from lazyaf.services.context import Context
+from lazyaf.services.keep_session import expire_sessions
 from lazyaf.services.orphans import expire_orphans
 
 log = structlog.get_logger(__name__)
@@ -22,17 +23,17 @@ QUIET_S: Final = 60.0
 """A repository that nobody wrote to for so long is idle."""
 OVERDUE_S: Final = 3600.0
 """One that is never idle has its turn after so long."""
-ORPHANS_S: Final = 86_400.0
+EXPIRY_S: Final = 86_400.0
 
 
 @dataclass(slots=True)
 class _Known:
     """What is remembered of a repository: as which it was left (a time of its files), since when it
-    is otherwise, and when its orphans were looked at."""
+    is otherwise, and when its orphans and conversations were looked at."""
 
     left: int = 0
     changed: float | None = None
-    orphans: float | None = None
+    expired: float | None = None
 
 
 class Upkeep:
@@ -62,9 +63,10 @@ class Upkeep:
 
     async def _look_after(self, repo_id: str, known: _Known) -> None:
         git, now = self._ctx.git, self._wall()
-        if known.orphans is None or now - known.orphans >= ORPHANS_S:
-            known.orphans = now
+        if known.expired is None or now - known.expired >= EXPIRY_S:
+            known.expired = now
             await expire_orphans(self._ctx, repo_id)
+            await expire_sessions(self._ctx, repo_id)
         changed = await asyncio.to_thread(changed_at, git.path(repo_id))
         if changed == known.left:
             return

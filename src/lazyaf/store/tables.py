@@ -204,6 +204,17 @@ job_commands = Table(
     sqlite_autoincrement=True,
 )
 
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), primary_key=True),
+    Column("agent", String(40), primary_key=True),
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", String(200), nullable=False),
+    Column("sha", Sha, nullable=False),
+    Column("kept_at", Time, nullable=False),
+)
+
 job_logs = Table(
     "job_logs",
     metadata,

@@ -23,11 +23,14 @@ from lazyaf.protocol.messages import (
     LogResponse,
     RegisterRequest,
     RegisterResponse,
+    SessionRequest,
+    SessionResponse,
 )
 from lazyaf.services import runners
 from lazyaf.services.append_log import append_log
 from lazyaf.services.claim_job import claim_job
 from lazyaf.services.finish_job import finish_job
+from lazyaf.services.keep_session import keep_session, kept_session
 from lazyaf.services.leases import pending_commands, touch
 from lazyaf.services.record_checkpoint import record_checkpoint
 from lazyaf.web.auth import RunnerToken, State, runner_token_of
@@ -161,6 +164,19 @@ async def checkpoint(
     """Record what was pushed to the attempt's own refs."""
     await record_checkpoint(state.ctx, job_id, lease, body)
     return Response(status_code=204)
+
+
+@router.post("/jobs/{job_id}/session", status_code=204)
+async def session(state: State, job_id: JobId, lease: Lease, body: SessionRequest) -> Response:
+    """Record the agent's conversation that was pushed to the attempt's own ref."""
+    await keep_session(state.ctx, job_id, lease, body)
+    return Response(status_code=204)
+
+
+@router.get("/jobs/{job_id}/session", response_model=SessionResponse)
+async def session_position(state: State, job_id: JobId, lease: Lease) -> SessionResponse:
+    """What is kept of the conversation that the job goes on with."""
+    return await kept_session(state.ctx, job_id, lease)
 
 
 @router.post("/jobs/{job_id}/finish", response_model=FinishResponse)

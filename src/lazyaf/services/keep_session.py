@@ -1,0 +1,97 @@
+"""The agent's conversation travels with the checkpoint: where it was pushed, for whoever goes on (R10).
+
+Of each card and agent the newest one is kept. `expire_sessions` deletes what others have left.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from lazyaf.domain.errors import BranchMoved
+from lazyaf.git import refs
+from lazyaf.git.refs import RefUpdate
+from lazyaf.protocol.messages import SessionRequest, SessionResponse
+from lazyaf.services.context import Context
+from lazyaf.services.leases import mark_contacted, require_lease, touch
+from lazyaf.services.record_checkpoint import require_pushed
+from lazyaf.store.agent_sessions import (
+    SessionRow,
+    find_session,
+    forget_sessions_of_done,
+    put_session,
+    sessions_of_repo,
+)
+from lazyaf.store.jobs import get_attempt, update_job
+from lazyaf.store.tx import Tx
+
+log = structlog.get_logger(__name__)
+
+KEEP_DONE: Final = timedelta(days=30)
+"""How long the conversation is kept of a card that is done and does not change: it may be reopened."""
+
+_SESSION: Final = re.compile(r"refs/lazyaf/jobs/([^/]+)/(\d+)/session")
+
+
+async def keep_session(ctx: Context, job_id: str, lease: str, request: SessionRequest) -> None:
+    """Record what was pushed to the attempt's own ref; raises `LeaseLost`, or 409 ``not_pushed``."""
+    async with ctx.job_locks.hold(job_id):
+        held = await ctx.db.read(require_lease, job_id, lease)
+        await require_pushed(ctx, held, "session", request.sha)
+        await ctx.db.write(_record, job_id, lease, request, ctx.clock.now())
+    ctx.presence.touch(f"job:{job_id}")
+
+
+def _record(tx: Tx, job_id: str, lease: str, request: SessionRequest, now: str) -> None:
+    held = require_lease(tx, job_id, lease)
+    mark_contacted(tx, held)
+    job = held.job
+    session = SessionRow(job.card_id, job.agent, job.repo_id, request.session, request.sha, now)
+    put_session(tx, session)
+    if job.session_id != request.session:  # a checkpoint may never come to tell
+        update_job(tx, job, {"session_id": request.session})
+
+
+async def kept_session(ctx: Context, job_id: str, lease: str) -> SessionResponse:
+    """What is kept of the conversation that this job goes on with; raises `LeaseLost`."""
+    held = await touch(ctx, job_id, lease)
+    kept = await ctx.db.read(find_session, held.job.card_id, held.job.agent)
+    if kept is None or kept.session_id != held.job.session_id:
+        return SessionResponse()
+    return SessionResponse(session=kept.session_id, sha=kept.sha)
+
+
+async def expire_sessions(ctx: Context, repo_id: str) -> int:
+    """Delete the refs of conversations that nobody will go on with; how many.
+
+    Kept are the newest of each card and agent, of a card that is done for a while, and what a running
+    attempt has just pushed.
+    """
+    now = ctx.clock.now()
+    before = (datetime.fromisoformat(now) - KEEP_DONE).isoformat(timespec="milliseconds")
+    await ctx.db.write(forget_sessions_of_done, repo_id, before)
+    found = await refs.list_refs(ctx.git, repo_id, "refs/lazyaf/jobs/")
+    pushed = {ref: sha for ref, sha in found.items() if _SESSION.fullmatch(ref)}
+    expired = await ctx.db.read(_expired, repo_id, pushed) if pushed else []
+    for ref in expired:
+        try:
+            await refs.update(ctx.git, repo_id, [RefUpdate(ref, None, pushed[ref])])
+        except BranchMoved:
+            continue
+        log.info("session_expired", repo=repo_id, ref=ref, sha=pushed[ref])
+    return len(expired)
+
+
+def _expired(tx: Tx, repo_id: str, pushed: dict[str, str]) -> list[str]:
+    kept = {session.sha for session in sessions_of_repo(tx, repo_id)}
+    return [ref for ref, sha in pushed.items() if sha not in kept and not _is_live(tx, ref)]
+
+
+def _is_live(tx: Tx, ref: str) -> bool:
+    matched = _SESSION.fullmatch(ref)
+    assert matched is not None  # noqa: S101 - the caller chose the refs by it
+    attempt = get_attempt(tx, matched[1], int(matched[2]))
+    return attempt is not None and attempt.state == "live"
