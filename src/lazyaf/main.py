@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ from lazyaf.domain.ports import Pool
 from lazyaf.git.quota import MB, Quota
 from lazyaf.git.storage import Storage
 from lazyaf.runner.config import host_environment
+from lazyaf.runner.workdir import WorkDir
 from lazyaf.services.background import Background
 from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.demo import make_demo
 from lazyaf.services.disk_room import DiskRoom
+from lazyaf.services.disk_use import DiskUse
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.drain import wait_for_jobs
 from lazyaf.services.housekeeping import Housekeeping
@@ -44,8 +47,15 @@ from lazyaf.store.engine import normalise_url, sqlite_url
 from lazyaf.store.migrate import upgrade
 from lazyaf.store.settings import get_setting, put_setting
 from lazyaf.store.tx import Tx
-from lazyaf.store.upkeep import only_server_on, truncate_wal, wal_bytes
-from lazyaf.system import SystemClock, new_id, only_server, prepare_data_dir, read_or_make_secret
+from lazyaf.store.upkeep import copies, only_server_on, truncate_wal, wal_bytes
+from lazyaf.system import (
+    SystemClock,
+    disks_of,
+    new_id,
+    only_server,
+    prepare_data_dir,
+    read_or_make_secret,
+)
 from lazyaf.web.app import create_app
 from lazyaf.web.board_cache import BoardCache
 from lazyaf.web.config import WebConfig, WebState
@@ -249,7 +259,11 @@ def _context(
         presence=Presence(clock.monotonic),
         job_locks=KeyedLocks(),
         epoch=epoch,
-        room=DiskRoom(settings.data_dir, settings.disk_reserve_mb * 10**6, clock.monotonic),
+        room=DiskRoom(
+            partial(disks_of, settings.disk_folders),
+            settings.disk_reserve_mb * 10**6,
+            clock.monotonic,
+        ),
         background=Background(),
     )
 
@@ -300,7 +314,12 @@ def _web_state(
         pools=pools,
         offers=agent_offers,
         demo=lambda: make_demo(ctx, PERSON),
-        wal_bytes=lambda: wal_bytes(url),
+        disk_use=DiskUse(
+            ctx,
+            wal=lambda: wal_bytes(url),
+            copies=lambda: copies(url),
+            work=WorkDir(settings.agents_dir).sizes,
+        ),
     )
 
 

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         default_factory=default_data_dir,
         description="Database, git storage, tokens and the runners' work; kept at mode 0700.",
     )
+    work_dir: Path | None = Field(
+        None, description="Caches and work trees of local runners, if not in the data directory."
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8765, ge=0, le=65535, description="The port; 0 takes a free one.")
     auth: Literal["token", "off"] = Field(
@@ -118,9 +121,21 @@ class Settings(BaseSettings):
         return self.data_dir / "lazyaf.db"
 
     @property
-    def work_dir(self) -> Path:
+    def agents_dir(self) -> Path:
         """Caches and work trees of the local runners; the agents' disk."""
-        return self.data_dir / "work"
+        return self.work_dir or self.data_dir / "work"
+
+    @property
+    def disk_folders(self) -> tuple[Path, ...]:
+        """What may be on disks of their own: the database, git storage, the agents."""
+        return (self.data_dir, self.data_dir / "git", self.agents_dir)
+
+    def absolute(self) -> Settings:
+        """The same with directories that mean the same everywhere."""
+        folders = {"data_dir": self.data_dir, "work_dir": self.work_dir}
+        return self.model_copy(
+            update={name: path and path.expanduser().absolute() for name, path in folders.items()}
+        )
 
     @field_validator("public_url")
     @classmethod

@@ -6,8 +6,9 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from uuid_utils import uuid7
 
 from lazyaf.domain.errors import Conflict
+from lazyaf.domain.ports import Disk
 
 
 class SystemClock:
@@ -39,6 +41,24 @@ def prepare_data_dir(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.stat().st_uid == os.getuid():
         path.chmod(0o700)
+
+
+def disks_of(folders: Iterable[Path]) -> list[Disk]:
+    """The disks that hold these directories, each once, in the order of the directories. One that is
+    not there yet will be on its parent's disk."""
+    found: dict[int, list[Path]] = {}
+    for folder in folders:
+        found.setdefault(_standing(folder).stat().st_dev, []).append(folder)
+    return [_disk(on_it) for on_it in found.values()]
+
+
+def _disk(folders: list[Path]) -> Disk:
+    usage = shutil.disk_usage(_standing(folders[0]))
+    return Disk(tuple(folders), usage.total, usage.free)
+
+
+def _standing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def read_or_make_secret(path: Path, make: Callable[[], str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from lazyaf.store.database import SqlDatabase
 from lazyaf.store.events import events_after
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.system import disks_of
 
 ZERO = "0" * 40
 TOKEN = "token-of-runners"
@@ -66,7 +68,7 @@ def make_context(db: SqlDatabase, root: Path, clock: FrozenClock, new_id: Sequen
         presence=Presence(clock.monotonic),
         job_locks=KeyedLocks(),
         epoch="epoch",
-        room=DiskRoom(root, 0, clock.monotonic),
+        room=DiskRoom(partial(disks_of, [root]), 0, clock.monotonic),
         background=Background(),
     )
 

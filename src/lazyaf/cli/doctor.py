@@ -6,7 +6,6 @@ import asyncio
 import os
 import platform
 import re
-import shutil
 import stat
 import sys
 import tempfile
@@ -22,13 +21,14 @@ import click
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import ExitCode, Failure, Unauthorised, Unreachable
 from lazyaf.cli.target import data_dir
-from lazyaf.cli.terminal import one_line, show_json
+from lazyaf.cli.terminal import one_line, show_json, size
 from lazyaf.domain.errors import GitFailed
+from lazyaf.domain.ports import Disk
 from lazyaf.git import command as git
+from lazyaf.system import disks_of
 
 PYTHON: Final = (3, 11)
 GIT: Final = (2, 38)
-FREE_GIB: Final = 1.0
 
 
 class Verdict(StrEnum):
@@ -80,14 +80,22 @@ def _show(check: Check) -> None:
 
 
 def _checks(api: Api) -> Iterator[Check]:
+    from lazyaf.settings import Settings
+
     yield check_python(sys.version_info[:2], platform.python_version())
     yield check_git()
     yield check_ui(Path(str(files("lazyaf"))) / "web" / "dist" / "index.html")
     yield from check_data_dir(data_dir())
+    settings = Settings().absolute()
+    for disk in disks_of(settings.disk_folders):
+        yield check_room(disk, settings.disk_reserve_mb * 10**6)
     yield check_bubblewrap()
     server = check_server(api)
     yield server
-    yield from _agents(api, is_asked=server.verdict is Verdict.OK)
+    is_asked = server.verdict is Verdict.OK
+    if is_asked:
+        yield show_use(api.get("/api/disk"))
+    yield from _agents(api, is_asked=is_asked)
 
 
 def check_python(found: tuple[int, ...], version: str) -> Check:
@@ -119,7 +127,7 @@ def check_ui(index: Path) -> Check:
 
 
 def check_data_dir(path: Path) -> Iterator[Check]:
-    """The data directory is private, can be written and has room."""
+    """The data directory is private and can be written."""
     standing = next(folder for folder in (path, *path.parents) if folder.exists())
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o700
     if not os.access(standing, os.W_OK | os.X_OK):
@@ -131,13 +139,31 @@ def check_data_dir(path: Path) -> Iterator[Check]:
     else:
         made = "" if path.exists() else " (made at the first start)"
         yield Check("Data directory", Verdict.OK, f"{path}{made}")
-    free = shutil.disk_usage(standing).free / 1024**3
-    detail = f"{free:.1f} GiB on the disk of {standing}"
-    if free >= FREE_GIB:
-        yield Check("Free space", Verdict.OK, detail)
-    else:
-        fix = "Make room: repositories and work trees are kept there."
-        yield Check("Free space", Verdict.MISSING, detail, fix)
+
+
+def check_room(disk: Disk, reserve: int) -> Check:
+    """A disk has more free than the ``reserve`` (bytes), below which no job is given out."""
+    detail = f"{size(disk.free)} on the disk of {disk.folders[0]}"
+    if disk.free >= reserve:
+        return Check("Free space", Verdict.OK, detail)
+    fix = (
+        f"Make room: below {size(reserve)} no job is given out (LAZYAF_DISK_RESERVE_MB). `lazyaf "
+        "doctor` and the settings page show what takes it."
+    )
+    return Check("Free space", Verdict.MISSING, detail, fix)
+
+
+def show_use(use: Json) -> Check:
+    """What the server takes of its disks."""
+    database, git = use["database"], use["repositories"]
+    parts = (
+        f"database {size(database['total'] + database['wal'])}",
+        f"{len(git)} {'repository' if len(git) == 1 else 'repositories'} "
+        f"{size(sum(repository['bytes'] for repository in git))}",
+        f"copies of the database {size(database['copies'])}",
+        f"agents {size(sum(use['work'].values()))}",
+    )
+    return Check("Disk use", Verdict.OK, ", ".join(parts))
 
 
 def check_bubblewrap() -> Check:

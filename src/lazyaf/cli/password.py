@@ -62,13 +62,12 @@ def _set_here(password: str) -> None:
     from lazyaf.domain.errors import LazyafError
     from lazyaf.settings import Settings
 
-    settings = Settings()
-    folder = settings.data_dir.expanduser().absolute()
+    settings = Settings().absolute()
     try:
-        main.set_password(settings.model_copy(update={"data_dir": folder}), password)
+        main.set_password(settings, password)
     except LazyafError as error:
         if error.code == "already_running":
             raise Failure(
-                f"A server runs on {folder}, at another address than was asked. Name it with --server."
+                f"A server runs on {settings.data_dir}, at another address than was asked. Name it with --server."
             ) from None
         raise Failure(f"{error.detail} [{error.code}]") from None

@@ -42,8 +42,7 @@ def command(**options: Any) -> None:
     from lazyaf.settings import Settings
 
     given = {name: value for name, value in options.items() if value is not None}
-    settings = Settings(**given)
-    settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+    settings = Settings(**given).absolute()
     _log_to_stderr(settings.log_level)
     try:
         main.serve(settings, partial(_announce, is_exposed=_is_exposed(settings)))

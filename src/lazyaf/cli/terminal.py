@@ -51,3 +51,13 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """A number of bytes in three digits and decimal units: ``999 bytes``, ``1.23 MB``, ``34 GB``."""
+    amount, units = float(count), ["TB", "GB", "MB", "kB", "bytes"]
+    while amount >= 999.5 and len(units) > 1:
+        amount /= 1000
+        units.pop()
+    said = f"{amount:.3g}" if amount < 999.5 else f"{amount:,.0f}"
+    return "1 byte" if count == 1 else f"{said} {units[-1]}"

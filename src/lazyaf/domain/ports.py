@@ -7,6 +7,8 @@ one (store/database.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from lazyaf.domain.runners import PoolKind
@@ -36,6 +38,15 @@ class Database(Protocol):
         ids and randomness come in as arguments.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk, by those of our directories that are on it; sizes in bytes."""
+
+    folders: tuple[Path, ...]
+    total: int
+    free: int
 
 
 class Clock(Protocol):

@@ -17,6 +17,7 @@ from typing import Final
 from lazyaf.agents import environment
 from lazyaf.agents.claude import driver as claude
 from lazyaf.domain.runners import PoolKind
+from lazyaf.runner.workdir import WorkDir
 
 TOKEN_VARIABLE: Final = "LAZYAF_RUNNER_TOKEN"  # noqa: S105 - a name, not a token
 OWN_PREFIX: Final = "LAZYAF_"
@@ -63,10 +64,9 @@ class RunnerConfig:
     """A runner's settings.
 
     ``state_dir`` belongs to this runner alone (lock, outbox, what it is at). ``work_dir`` is shared by
-    the runners of a machine: ``cache/<repo_id>``, ``spares/<repo_id>``, ``trees/<card_id>``,
-    ``homes/<card_id>``. ``hide``
-    are further directories that no agent may see (the server's data directory), ``binds`` further ones
-    that it may read. ``grace_s`` is how long to go on without the server; None leaves it to the server.
+    the runners of a machine (`WorkDir`). ``hide`` are further directories that no agent may see (the
+    server's data directory), ``binds`` further ones that it may read. ``grace_s`` is how long to go on
+    without the server; None leaves it to the server.
     """
 
     server: str
@@ -88,19 +88,19 @@ class RunnerConfig:
     @property
     def cache_dir(self) -> Path:
         """Where the repositories' caches are."""
-        return self.work_dir / "cache"
+        return WorkDir(self.work_dir).cache
 
     @property
     def trees_dir(self) -> Path:
         """Where the cards' work trees are."""
-        return self.work_dir / "trees"
+        return WorkDir(self.work_dir).trees
 
     @property
     def spares_dir(self) -> Path:
         """Where the trees are that wait for their card."""
-        return self.work_dir / "spares"
+        return WorkDir(self.work_dir).spares
 
     @property
     def homes_dir(self) -> Path:
         """Where the cards' HOME directories are."""
-        return self.work_dir / "homes"
+        return WorkDir(self.work_dir).homes

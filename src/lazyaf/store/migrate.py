@@ -18,6 +18,7 @@ from sqlalchemy import URL, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from lazyaf.domain.errors import Unavailable
+from lazyaf.store.upkeep import BEFORE
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -109,7 +110,7 @@ def keep_copy(url: URL, revision: str) -> Path | None:
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
     source = Path(url.database)
-    target = source.with_name(f"{source.name}.before-{revision}")
+    target = source.with_name(f"{source.name}{BEFORE}{revision}")
     with (
         contextlib.closing(sqlite3.connect(source)) as old,
         contextlib.closing(sqlite3.connect(target)) as new,

@@ -111,3 +111,8 @@ def take_number(tx: Tx, repo_id: str) -> int:
 def remove_repo(tx: Tx, repo_id: str) -> None:
     """Delete the row; cards, jobs and logs go with it."""
     tx.execute(repos.delete().where(repos.c.id == repo_id))
+
+
+def repo_names(tx: Tx) -> dict[str, str]:
+    """The name of every repository by its id."""
+    return {row.id: row.name for row in tx.execute(select(repos.c.id, repos.c.name))}

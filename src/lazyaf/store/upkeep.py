@@ -14,6 +14,8 @@ from sqlalchemy.pool import NullPool
 
 from lazyaf.domain.errors import Conflict
 
+BEFORE: Final = ".before-"
+"""Between the name of a database and the revision that a copy of it is at."""
 SERVER_LOCK: Final = 0x1A2AF5E
 """The session advisory lock that a server holds on PostgreSQL (rules.md R18)."""
 
@@ -34,6 +36,14 @@ def wal_bytes(url: URL) -> int:
         return Path(f"{url.database}-wal").stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def copies(url: URL) -> list[Path]:
+    """The copies of a SQLite database that migrations have kept, the oldest schema first."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return []
+    file = Path(url.database)
+    return sorted(file.parent.glob(f"{file.name}{BEFORE}*"))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from lazyaf.domain.ports import Pool
 from lazyaf.services.context import Context
+from lazyaf.services.disk_use import DiskUse
 from lazyaf.web.board_cache import BoardCache
 from lazyaf.web.credentials import Credentials
 from lazyaf.web.feed import EventFeed
@@ -50,7 +51,7 @@ class WebState:
     pools: Sequence[Pool]
     offers: Offers
     demo: Demo
-    wal_bytes: Callable[[], int]
+    disk_use: DiskUse
 
 
 async def provide_state(connection: HTTPConnection) -> WebState:

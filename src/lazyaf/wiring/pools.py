@@ -39,7 +39,7 @@ async def _process_pool(settings: Settings, ctx: Context, base_url: str) -> Pool
         server_url=base_url,
         token_file=runner_token_file(settings),
         root=settings.data_dir / "runners",
-        work_dir=settings.work_dir,
+        work_dir=settings.agents_dir,
         isolation=settings.isolation,
         detected=await _isolation(settings),
         hide=settings.data_dir,
@@ -56,7 +56,7 @@ async def _isolation(settings: Settings) -> Isolation:
         token="",
         name="probe",
         state_dir=settings.data_dir / "runners",
-        work_dir=settings.work_dir,
+        work_dir=settings.agents_dir,
         sandbox=SandboxMode(settings.isolation),
     )
     return (await detect(probe)).isolation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lazyaf.cli.terminal import one_line, plain, plural
+from lazyaf.cli.terminal import one_line, plain, plural, size
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,20 @@ def test_one_line_is_one_line() -> None:
 
 def test_plurals() -> None:
     assert (plural(1, "file"), plural(0, "file")) == ("1 file", "0 files")
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1_000, "1 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1 MB"),
+        (12_345_678, "12.3 MB"),
+        (5_000_000_000_000_000, "5,000 TB"),
+    ],
+)
+def test_sizes(count: int, said: str) -> None:
+    assert size(count) == said

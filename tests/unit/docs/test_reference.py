@@ -200,3 +200,9 @@ def test_every_endpoint_of_the_runner_protocol_is_told() -> None:
         if path.startswith(PREFIX):
             last = path.removeprefix(f"{PREFIX}/").replace("{job_id}", "{id}")
             assert re.search(rf"`(?:GET|POST) (?:…|{PREFIX})/{re.escape(last)}\b", text), path
+
+
+def test_every_metric_has_its_row_and_none_is_made_up() -> None:
+    source = (ROOT / "src/lazyaf/web/routers/system.py").read_text("utf-8")
+    told = {word for word in rows("metrics.md") if word.startswith("lazyaf_")}
+    assert told == set(re.findall(r'"(lazyaf_[a-z_]+)"', source)) != set()

@@ -1,7 +1,16 @@
 /** The server itself: whether it is there, who may enter, what it can run. */
 
 import { get, post, request } from './http.ts';
-import type { Agent, Health, NewToken, Page, Settings, SettingsPatch, Token } from './types.ts';
+import type {
+	Agent,
+	DiskUse,
+	Health,
+	NewToken,
+	Page,
+	Settings,
+	SettingsPatch,
+	Token,
+} from './types.ts';
 
 export const health = () => get<Health>('/api/health');
 /** Trade the one-time code of a link for the token. */
@@ -18,6 +27,8 @@ export const listAgents = () => get<Page<Agent>>('/api/agents');
 export const getSettings = () => get<Settings>('/api/settings');
 export const updateSettings = (fields: Partial<SettingsPatch>) =>
 	request<Settings>('PATCH', '/api/settings', { body: fields });
+
+export const diskUse = () => get<DiskUse>('/api/disk');
 
 /** Every job that waits or runs; the answer says how many. */
 export const cancelAllJobs = () => post<{ cancelled: number }>('/api/jobs/cancel-all', {});

@@ -66,6 +66,8 @@ export type Health = Schemas['Health'];
 export type Settings = Schemas['Settings'];
 export type SettingsPatch = Schemas['SettingsPatch'];
 export type Identity = Schemas['Identity'];
+/** What LazyAF takes of the disks, and what is left. Sizes are in bytes. */
+export type DiskUse = Schemas['DiskUse'];
 export type DemoMade = Schemas['DemoMade'];
 
 /** A page of a list; `next_cursor` is null on the last one. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { diffRows } from './diff-rows.ts';
 import { file, side } from './factories.ts';
-import { bytes, marks, remarkOn, sizes } from './file-kind.ts';
+import { marks, remarkOn, sizes } from './file-kind.ts';
 import { fingerprint } from './memory.ts';
 
 const bare = { hunks: [], additions: 0, deletions: 0 };
@@ -98,16 +98,6 @@ describe('what a changed file is', () => {
 });
 
 describe('sizes', () => {
-	it.each([
-		[0, '0 bytes'],
-		[1, '1 byte'],
-		[999, '999 bytes'],
-		[1_000, '1 kB'],
-		[999_499, '999 kB'],
-		[999_500, '1 MB'],
-		[12_345_678, '12.3 MB'],
-	])('%d', (count, text) => expect(bytes(count)).toBe(text));
-
 	it('before and after', () => {
 		expect(sizes(file('x', [], { old, new: side({ size: 14_000 }) }))).toBe('12 kB → 14 kB');
 		expect(sizes(file('x', [], { old, new: old }))).toBe('still 12 kB');

@@ -1,5 +1,6 @@
 /** What a changed file is and what happened to it besides its lines, in words. Pure. */
 
+import { bytes } from '#lib/live/bytes.ts';
 import type { DiffSide, FileDiff } from './types.ts';
 
 const NAMES: Partial<Record<DiffSide['kind'], string>> = {
@@ -70,19 +71,6 @@ function lineEndings(file: FileDiff): 'crlf' | 'lf' | null {
 		return 'crlf';
 	}
 	return old.every((line) => line.endsWith('\r')) ? 'lf' : null;
-}
-
-/** `12.3 MB`: decimal, three digits. */
-export function bytes(count: number): string {
-	const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-	let value = count;
-	let unit = 0;
-	while (value >= 999.5 && unit < units.length - 1) {
-		value /= 1000;
-		unit += 1;
-	}
-	if (unit === 0) return count === 1 ? '1 byte' : `${count} bytes`;
-	return `${value.toLocaleString('en', { maximumSignificantDigits: 3 })} ${units[unit]}`;
 }
 
 /** `12 kB → 14 kB`, or the only size there is. */

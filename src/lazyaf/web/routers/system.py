@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
 
@@ -13,6 +13,9 @@ from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.config import WebState
 from lazyaf.web.errors import PROBLEMS
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 router = APIRouter(tags=["server"], responses=PROBLEMS)
 
@@ -45,9 +48,42 @@ async def metrics(state: State) -> Response:
         known.labels(status).set(runners.get(status, 0))
     sockets = Gauge("lazyaf_live_sockets", "Sockets on the live feed.", registry=registry)
     sockets.set(state.feed.subscriber_count)
-    wal = Gauge("lazyaf_wal_bytes", "Size of SQLite's write-ahead log.", registry=registry)
-    wal.set(state.wal_bytes())
+    await _measure_disks(state, registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _measure_disks(state: WebState, registry: CollectorRegistry) -> None:
+    """What is quick to find out of the disks; what agents take is in ``/api/disk``."""
+    from prometheus_client import Gauge
+
+    use, room = state.disk_use, state.ctx.room
+    database = await use.database()
+    figures = {
+        "lazyaf_wal_bytes": ("Size of SQLite's write-ahead log.", database["wal"]),
+        "lazyaf_database_bytes": ("Size of the database without its log.", database["total"]),
+        "lazyaf_disk_reserve_bytes": (
+            "Below so much free space no job is given out.",
+            room.reserve,
+        ),
+    }
+    for name, (about, value) in figures.items():
+        Gauge(name, about, registry=registry).set(value)
+    sizes = Gauge(
+        "lazyaf_repository_bytes", "Size of a repository's objects.", ["repo"], registry=registry
+    )
+    for repository in await use.repositories():
+        sizes.labels(repository["name"] or repository["id"]).set(repository["bytes"])
+    free = Gauge("lazyaf_disk_free_bytes", "Free space of a disk.", ["folder"], registry=registry)
+    total = Gauge("lazyaf_disk_total_bytes", "Size of a disk.", ["folder"], registry=registry)
+    for disk in use.disks():
+        free.labels(disk["folders"][0]).set(disk["free"])
+        total.labels(disk["folders"][0]).set(disk["total"])
+
+
+@router.get("/api/disk", response_model=schemas.DiskUse)
+async def disk(state: State) -> dict[str, Any]:
+    """What LazyAF takes of the disks and what is left, at most half a minute old."""
+    return await state.disk_use.everything()
 
 
 @router.get("/api/agents", response_model=schemas.AgentList)

@@ -79,3 +79,53 @@ class DemoMade(BaseModel):
     repo_name: str
     card_id: str
     card_number: int
+
+
+class DiskView(BaseModel):
+    """A disk, by those of LazyAF's directories that are on it; ``is_low``: less than the reserve is
+    free. Sizes are in bytes."""
+
+    folders: list[str]
+    total: int
+    free: int
+    is_low: bool
+
+
+class DatabaseUse(BaseModel):
+    """Bytes of the database without its write-ahead log, of that one, of what is free in it for new
+    rows, of the logs of jobs in it, and of the copies that migrations kept."""
+
+    total: int
+    wal: int
+    reusable: int
+    logs: int
+    copies: int
+
+
+class RepositoryUse(BaseModel):
+    """Bytes of a repository's objects; without a name it is on no board."""
+
+    id: str
+    name: str | None
+    bytes: int
+
+
+class WorkUse(BaseModel):
+    """Bytes that the local runners take."""
+
+    trees: int
+    homes: int
+    caches: int
+    spares: int
+
+
+class DiskUse(BaseModel):
+    """What LazyAF takes of the disks; ``warning`` says why no job is given out, if none is."""
+
+    measured_at: str
+    disks: list[DiskView]
+    reserve: int
+    warning: str | None
+    database: DatabaseUse
+    repositories: list[RepositoryUse]
+    work: WorkUse
