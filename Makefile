@@ -15,6 +15,9 @@ UI_SOURCES := $(shell find frontend/src frontend/static -type f -not -name '*.ge
 API_SOURCES := $(shell find src/lazyaf/web src/lazyaf/domain src/lazyaf/protocol -name '*.py' 2>/dev/null)
 DIST := src/lazyaf/web/dist/index.html
 PYTEST_WORKERS ?= 2
+IMAGES ?= server runner
+TAG ?= latest
+export BASE_IMAGE ?= python:3.13-slim
 
 export LAZYAF_PORT ?= 8765
 
@@ -79,11 +82,18 @@ lock: $(STAMPS)/python ## Resolve the dependencies anew into requirements/
 	$(STAMPS)/uv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command 'make lock' pyproject.toml --extra claude --extra postgres -o requirements/runtime.txt
 	$(STAMPS)/uv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	  --custom-compile-command 'make lock' --group runner -c requirements/runtime.txt -o requirements/runner.txt
+	$(STAMPS)/uv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command 'make lock' --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
 .PHONY: wheel
 wheel: setup ## Build the wheel with the UI in it into dist/
+	rm -f dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
+
+.PHONY: image
+image: wheel ## Build the container images [BASE_IMAGE=… TAG=… IMAGES=…]; see docs/how-to/docker.md
+	for name in $(IMAGES); do images/build.sh $$name lazyaf-$$name:$(TAG); done
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here

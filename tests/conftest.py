@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.engine import Engine, testable
+from support.images import image
 
 IMAGES_S = 900
 
@@ -32,3 +33,10 @@ def engine(docker_engine: Engine) -> Iterator[Engine]:
     """The Docker engine, which nobody restarts while this test runs."""
     with docker_engine.used():
         yield docker_engine
+
+
+@pytest.fixture(scope="session")
+def runner_image(docker_engine: Engine) -> str:
+    """The tag of the runner's image, of this very checkout."""
+    with docker_engine.used():
+        return image(docker_engine, "runner").tag

@@ -21,7 +21,7 @@ from lazyaf.runner.workdir import WorkDir
 
 TOKEN_VARIABLE: Final = "LAZYAF_RUNNER_TOKEN"  # noqa: S105 - a name, not a token
 OWN_PREFIX: Final = "LAZYAF_"
-AGENT_VARIABLES: Final = frozenset({environment.CHOSEN, claude.BIN})
+AGENT_VARIABLES: Final = frozenset({environment.CHOSEN, claude.BIN, claude.VERSION_FILE})
 """Variables of LazyAF's own that the agents' drivers read."""
 DEFAULT_GRACE_S: Final = 60.0
 

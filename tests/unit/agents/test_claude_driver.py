@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,31 @@ def test_the_version_is_asked_once(tmp_path: Path) -> None:
     ClaudeAgent().offer(host)
 
     assert (tmp_path / "runs").read_text() == "run\n"
+
+
+def test_a_version_that_an_image_wrote_down_is_believed(program: Path, tmp_path: Path) -> None:
+    written = tmp_path / "claude.version"
+    written.write_text("2.1.0 (Claude Code)\n")
+    host = {
+        "LAZYAF_CLAUDE_BIN": str(program),
+        "LAZYAF_CLAUDE_VERSION_FILE": str(written),
+        "ANTHROPIC_API_KEY": KEY,
+    }
+
+    assert ClaudeAgent().offer(host).version == "2.1.0 (Claude Code)"
+
+
+def test_a_program_that_came_after_the_file_is_asked(program: Path, tmp_path: Path) -> None:
+    written = tmp_path / "claude.version"
+    written.write_text("2.1.0 (Claude Code)\n")
+    os.utime(written, ns=(0, program.stat().st_mtime_ns - 1))
+    host = {
+        "LAZYAF_CLAUDE_BIN": str(program),
+        "LAZYAF_CLAUDE_VERSION_FILE": str(written),
+        "ANTHROPIC_API_KEY": KEY,
+    }
+
+    assert ClaudeAgent().offer(host).version == "9.9.9 (Claude Code)"
 
 
 def test_the_named_program_wins_over_the_path(program: Path, tmp_path: Path) -> None:

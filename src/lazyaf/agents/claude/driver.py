@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import json
@@ -23,6 +24,8 @@ from lazyaf.protocol.messages import AgentOffer
 BIN: Final = "LAZYAF_CLAUDE_BIN"
 KEYS: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 """Any of these lets it in."""
+VERSION_FILE: Final = "LAZYAF_CLAUDE_VERSION_FILE"
+"""Where an image has written what the program in it says: starting it to ask costs each container."""
 CLOUDS: Final = (
     "CLAUDE_CODE_USE_BEDROCK",
     "CLAUDE_CODE_USE_VERTEX",
@@ -198,12 +201,25 @@ def program_files(program: Path) -> tuple[Path, ...]:
 
 
 def version_of(program: Path, host_env: Mapping[str, str]) -> str | None:
-    """What ``--version`` says, asked once for each build of the program."""
+    """What ``--version`` says, asked once for each build of the program, unless it is written down."""
     try:
         stamp = program.stat().st_mtime_ns
     except OSError:
         return None
+    written = _written_version(host_env.get(VERSION_FILE), stamp)
+    if written is not None:
+        return written
     return _ask_version(str(program), stamp, host_env.get("PATH", os.defpath))
+
+
+def _written_version(path: str | None, stamp: int) -> str | None:
+    """The version in the file, if that is no older than the program: another one may have come since."""
+    if not path:
+        return None
+    with contextlib.suppress(OSError):
+        if Path(path).stat().st_mtime_ns >= stamp:
+            return clean(Path(path).read_text("utf-8", "replace")).strip()[:200] or None
+    return None
 
 
 @functools.lru_cache(maxsize=8)
