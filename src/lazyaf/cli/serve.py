@@ -78,6 +78,8 @@ def _announce(url: str, link: str | None, *, is_exposed: bool) -> None:
 def _log_to_stderr(level: str) -> None:
     import structlog
 
+    from lazyaf.stderr import stderr_logger
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -86,5 +88,5 @@ def _log_to_stderr(level: str) -> None:
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=stderr_logger,
     )

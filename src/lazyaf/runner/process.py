@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import time
 from typing import Final
 
@@ -17,6 +16,7 @@ from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.filelock import try_lock
 from lazyaf.runner.loop import Loop
 from lazyaf.runner.state import State
+from lazyaf.stderr import stderr_logger
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ async def run(config: RunnerConfig) -> int:
 def _log_to_stderr() -> None:
     """Unless whoever started us has said where logs go."""
     if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        structlog.configure(logger_factory=stderr_logger)
 
 
 async def _run_locked(config: RunnerConfig, state: State) -> int:

@@ -34,7 +34,7 @@ class LogStreamer:
     async def run(self) -> None:
         """Send what comes, beginning where an earlier process stopped. Raises `LeaseLost`,
         `ServerAbsent` or `Refused`."""
-        self._outbox.acknowledge(await self._client.stored(self._job))
+        self._outbox.begin(await self._client.stored(self._job))
         while True:
             await self._outbox.grew.wait()
             await self._collect()

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lazyaf.protocol.entries import Entry, EntryKind
-from lazyaf.runner.outbox import COMPACT_AT, Outbox
+from lazyaf.runner import outbox
+from lazyaf.runner.outbox import Outbox
 from lazyaf.runner.redaction import Redactor
+from lazyaf.runner.spool import COMPACT_AT
 
 
 def out(text: str, kind: EntryKind = EntryKind.STDOUT) -> Entry:
@@ -38,6 +40,10 @@ def opened() -> Iterator[Open]:
             return box
 
         yield opened
+
+
+def texts(seen: list[tuple[int, Entry]]) -> list[str]:
+    return [entry.text for _, entry in seen]
 
 
 def drained(box: Outbox) -> list[tuple[int, Entry]]:
@@ -93,6 +99,50 @@ def test_another_process_finds_everything_and_drops_a_torn_line(opened: Open, pa
     assert again.last == 3
 
 
+@pytest.mark.parametrize("left", [b"", b"{", b"[]\n{}\n", b"\0\0\0\0"], ids=repr)
+def test_a_file_that_makes_no_sense_is_begun_anew_and_it_says_so(
+    opened: Open, path: Path, left: bytes
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(left)
+    box = opened(path)
+    box.append([out("one")])
+    box.begin(40)  # the server has more than what can be read here
+
+    seen = drained(box)
+    assert [number for number, _ in seen] == [41, 42]
+    assert "cannot be read" in seen[0][1].text
+    assert seen[1][1].text == "one"
+    assert texts(drained(opened(path))) == texts(seen), "the next process finds it"
+
+
+def test_a_line_that_makes_no_sense_keeps_its_number(opened: Open, path: Path) -> None:
+    box = opened(path)
+    box.append([out("one"), out("two"), out("three")])
+    box.close()
+    path.write_bytes(path.read_bytes().replace(b"two", b"\xff\r\0"))
+
+    assert texts(drained(opened(path))) == [
+        "one",
+        "This entry was stored once and is lost.",
+        "three",
+    ]
+
+
+def test_what_the_server_has_beyond_the_file_is_not_numbered_again(
+    opened: Open, path: Path
+) -> None:
+    """A power cut may take the end of the file, and not what the server had got of it."""
+    box = opened(path)
+    box.append([out("one"), out("two")])
+    box.close()
+    again = opened(path)
+    again.append([out("new")])
+    again.begin(5)
+
+    assert drained(again) == [(6, out("new"))]
+
+
 def test_the_server_may_have_stored_more_or_less_than_is_known(opened: Open, path: Path) -> None:
     box = opened(path)
     box.append([out("one"), out("two"), out("three")])
@@ -129,6 +179,34 @@ def test_a_full_outbox_summarises_output_and_keeps_what_the_agent_said(
     assert [number for number, _ in seen] == list(range(1, len(seen) + 1))
     assert any("left out while the server was away" in e.text for _, e in seen)
     assert seen[-2][1].text == "x" * 1000
+
+
+def test_what_is_left_out_is_counted_however_often(opened: Open, path: Path) -> None:
+    box = opened(path, limit=20_000)
+    for _ in range(500):
+        box.append([out("x" * 100)])
+
+    left_out = [e.detail for _, e in drained(box) if e.name == "left_out"]
+    kept = [e for _, e in drained(opened(path)) if e.name is None]
+    assert [detail["lines"] + len(kept) for detail in left_out if detail] == [500]
+    assert [detail["characters"] for detail in left_out if detail] == [(500 - len(kept)) * 100]
+
+
+def test_what_may_not_be_left_out_is_not_looked_through_at_every_entry(
+    opened: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def look(lines: list[bytes]) -> list[bytes]:
+        looked.append(len(lines))
+        return list(lines)
+
+    monkeypatch.setattr(outbox, "without_output", look)
+    box = opened(path, limit=10_000)
+    for _ in range(300):
+        box.append([out("x" * 1000, EntryKind.MESSAGE)])
+
+    assert len(looked) <= 300 * 1100 / 10_000 * outbox.AGAIN
 
 
 def test_what_was_sent_is_never_renumbered(opened: Open, path: Path) -> None:
