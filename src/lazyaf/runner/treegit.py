@@ -35,6 +35,12 @@ SETTINGS: Final = (
 )
 """Convenience, not protection: a repository can undo each of them. The sandbox is the protection."""
 
+_PACK: Final = """\
+{ printf '%s\\n' "$@"; git cat-file --batch-check='^%(objectname)' | grep -v ' '; } |
+exec git pack-objects --revs --thin --stdout --delta-base-offset -q
+"""
+"""Its arguments are what to pack, its input what the server has; of a missing one git says two words."""
+
 _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -100,14 +106,14 @@ class TreeGit:
         return done.text if done.returncode == 0 and _SHA.fullmatch(done.text) else None
 
     async def pack(self, new: Iterable[str], known: Iterable[str], spool: Path) -> None:
-        """Write a thin pack of what the server lacks to ``spool``. Raises `GitFailed`, `TooLarge`."""
-        revisions = [*new, *(f"^{sha}" for sha in known)]
-        words = ["git", "pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"]
+        """Write a thin pack of what the server lacks to ``spool``. What it has and we have not, such
+        as another machine's work, is left out of account. Raises `GitFailed`, `TooLarge`."""
+        words = ["sh", "-c", _PACK, "sh", *new]
         running = await self._sandbox.start(words, self._view(None))
         try:
             async with asyncio.timeout(GIT_S):
                 _, _, said = await asyncio.gather(
-                    write_all(running.stdin, "".join(f"{r}\n" for r in revisions).encode()),
+                    write_all(running.stdin, "".join(f"{sha}\n" for sha in known).encode()),
                     _spool(running, spool),
                     _complaints(running),
                 )

@@ -125,6 +125,24 @@ async def test_a_fenced_attempt_leaves_its_work_as_an_orphan(rig: Rig) -> None:
     assert await rig.server.show(f"{orphan}:app.txt") == "one\ntwo"
 
 
+async def test_what_a_lost_attempt_left_does_not_keep_another_machine_from_pushing(
+    rig: Rig,
+) -> None:
+    first = rig.job("echo two >> app.txt; " + WAITING)
+    async with rig.working(first) as (lost, _):
+        await rig.server.until(lambda: "ready" in lost.texts("stdout"))
+        await rig.server.fence(lost)
+    assert await rig.server.ref(f"refs/lazyaf/jobs/{first.job_id}/orphan/1") is not None
+
+    rig.work_dir = rig.root / "elsewhere"
+    second = rig.job("echo three >> app.txt", job_id=first.job_id, attempt=2)
+    ledger = await rig.work(second)
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert await rig.server.show(f"{ledger.finish.head_sha}:app.txt") == "one\nthree"
+
+
 async def test_a_server_that_stays_away_is_left_with_the_work_in_its_tree(rig: Rig) -> None:
     job = rig.job("echo two >> app.txt; " + WAITING)
     async with rig.working(job, grace_s=0.3, ends=ServerAbsent) as (ledger, _):
