@@ -80,7 +80,7 @@ tools: ## Install what the tests need of the machine, or say what to install
 lock: $(STAMPS)/python ## Resolve the dependencies anew into requirements/
 	$(PYTHON) -m venv $(STAMPS)/uv && $(STAMPS)/uv/bin/pip install --quiet uv
 	$(STAMPS)/uv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-	  --custom-compile-command 'make lock' pyproject.toml --extra claude --extra postgres -o requirements/runtime.txt
+	  --custom-compile-command 'make lock' pyproject.toml --extra claude --extra docker --extra postgres -o requirements/runtime.txt
 	$(STAMPS)/uv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
 	  --custom-compile-command 'make lock' --group runner -c requirements/runtime.txt -o requirements/runner.txt
 	$(STAMPS)/uv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --python-version 3.11 \

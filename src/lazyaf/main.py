@@ -63,6 +63,7 @@ from lazyaf.web.credentials import Credentials
 from lazyaf.web.feed import EventFeed
 from lazyaf.web.progress import ProgressThrottle
 from lazyaf.web.server import Server, open_socket
+from lazyaf.wiring.door import Door
 from lazyaf.wiring.pools import make_pools
 from lazyaf.wiring.tokens import make_credentials
 
@@ -81,6 +82,7 @@ class House:
     pools: Sequence[Pool]
     db: SqlDatabase
     housekeeping: Housekeeping
+    door: Door
 
 
 def serve(settings: Settings, announce: Announce) -> None:
@@ -222,8 +224,9 @@ async def build(settings: Settings, base_url: str) -> House:
     secret = read_or_make_secret(settings.data_dir / "secret", lambda: secrets.token_hex(32))
     ctx = _context(settings, db, clock, bytes.fromhex(secret), epoch)
     credentials = await make_credentials(settings, ctx)
-    pools = await make_pools(settings, ctx, base_url)
-    state = _web_state(settings, ctx, credentials, pools, base_url, url)
+    door = Door()
+    pools = await make_pools(settings, ctx, credentials, base_url, door)
+    state = door.state = _web_state(settings, ctx, credentials, pools, base_url, url)
     db.on_commit.append(_listener(ctx, state))
     await recover(ctx)
 
@@ -233,7 +236,7 @@ async def build(settings: Settings, base_url: str) -> House:
     housekeeping = Housekeeping(
         ctx, upkeep, repositories=settings.upkeep, keep_logs=settings.keep_logs_days
     )
-    return House(settings, ctx, state, pools, db, housekeeping)
+    return House(settings, ctx, state, pools, db, housekeeping, door)
 
 
 def _context(
@@ -337,6 +340,8 @@ def _listener(ctx: Context, state: WebState) -> Callable[[Sequence[NewEvent]], N
     def on_commit(events: Sequence[NewEvent]) -> None:
         state.boards.on_commit(events)
         state.feed.nudge()
+        for pool in state.pools:
+            pool.heard(events)
         for event in events:
             if event.type in (EventType.JOB_QUEUED, EventType.JOB_REQUEUED):
                 job: Any = event.data["job"]
@@ -356,6 +361,7 @@ async def running(house: House) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await house.door.close()
         await house.housekeeping.stop()
         await house.state.progress.stop()
         await house.state.feed.stop()

@@ -42,11 +42,36 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="`postgresql://…`; without it SQLite in the data directory."
     )
-    pool: Literal["process", "none"] = Field(
-        "process", description="Where runners come from: local processes, or only external ones."
+    pool: Literal["process", "docker", "none"] = Field(
+        "process",
+        description="Where runners come from: local processes, containers, or only external ones.",
     )
     runners: int = Field(
-        2, ge=0, le=64, description="Local runners, until the UI is asked for another number."
+        2, ge=0, le=64, description="Runners of the pool, until the UI is asked for another number."
+    )
+    docker_host: str | None = Field(
+        None, description="Where the container engine is; otherwise what DOCKER_HOST says."
+    )
+    runner_image: str = Field(
+        "lazyaf-runner:latest", description="The image of runners in containers."
+    )
+    egress_image: str = Field(
+        "lazyaf-egress:latest", description="The image of the relay and of the egress proxy."
+    )
+    runner_bind: str | None = Field(
+        None,
+        pattern=r"^(\d+\.){3}\d+(:\d+)?$",
+        description="IPv4 address and port at which containers reach the server; otherwise the gateway "
+        "of a bridge that the pool makes, port 8766.",
+    )
+    runner_subnets: str = Field(
+        "198.18.0.0/15", description="The range of addresses for the networks of containers."
+    )
+    runner_memory_mb: int = Field(4096, ge=256, description="Megabytes of memory per container.")
+    runner_cpus: float = Field(2, gt=0, le=1024, description="Processors per container.")
+    runner_pids: int = Field(1024, ge=64, description="Processes and threads per container.")
+    runner_disk_mb: int = Field(
+        2048, ge=64, description="Megabytes of a container's work tree, which is in its memory."
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="More host names to answer to, separated by commas."

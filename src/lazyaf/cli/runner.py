@@ -19,19 +19,25 @@ import click
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Where the token is; otherwise LAZYAF_RUNNER_TOKEN.",
 )
+@click.option("--token-stdin", is_flag=True, help="The token is the first line of stdin.")
 @click.option("--name", default=None, help="A name that no other runner has [the host's name].")
 @click.option("--label", "labels", multiple=True, help="May be given several times.")
 @click.option("--once", is_flag=True, help="Work one job, then leave.")
 @click.option(
     "--isolation",
-    type=click.Choice(["auto", "bubblewrap", "none"]),
+    type=click.Choice(["auto", "bubblewrap", "container", "none"]),
     default="auto",
     show_default=True,
     envvar="LAZYAF_ISOLATION",
 )
 @click.option("--state-dir", type=click.Path(path_type=Path), help="This runner's own directory.")
 @click.option("--work-dir", type=click.Path(path_type=Path), help="Caches and work trees.")
-@click.option("--pool", type=click.Choice(["external", "process"]), default="external", hidden=True)
+@click.option(
+    "--pool",
+    type=click.Choice(["external", "process", "docker"]),
+    default="external",
+    hidden=True,
+)
 @click.option(
     "--hide",
     multiple=True,
@@ -41,6 +47,7 @@ import click
 def command(
     server: str,
     token_file: Path | None,
+    token_stdin: bool,
     name: str | None,
     labels: tuple[str, ...],
     once: bool,
@@ -52,12 +59,12 @@ def command(
 ) -> None:
     """Work jobs of a server on this machine."""
     from lazyaf.domain.runners import PoolKind
-    from lazyaf.runner.config import RunnerConfig, SandboxMode, take_token
+    from lazyaf.runner.config import RunnerConfig, SandboxMode, read_token, take_token
     from lazyaf.runner.process import run
     from lazyaf.settings import default_data_dir
 
     try:
-        token = take_token(token_file)
+        token = read_token(sys.stdin.buffer) if token_stdin else take_token(token_file)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     name = name or platform.node().split(".")[0] or "runner"

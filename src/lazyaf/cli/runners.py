@@ -19,7 +19,7 @@ def command(api: Api) -> None:
     if found["items"]:
         show_table(("NAME", "STATUS", "ISOLATION", "AGENTS", "CARD"), map(_row, found["items"]))
     else:
-        click.echo("There is no runner. Start local ones with `lazyaf scale 2`.")
+        click.echo("There is no runner. Ask for some with `lazyaf scale 2`.")
     for pool in found["pools"]:
         click.echo(f"Pool {pool['kind']}: {plural(pool['target'], 'runner')} asked for.")
         if pool["reason"]:

@@ -1,4 +1,4 @@
-"""``lazyaf scale``: how many local runners the server keeps."""
+"""``lazyaf scale``: how many runners the server's pool keeps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,24 @@ from lazyaf.cli.terminal import plural, show_json
 
 @click.command("scale", epilog="Runners that are too many finish their job first.")
 @click.argument("count", type=click.IntRange(0, 64))
+@click.option(
+    "--pool", type=click.Choice(["process", "docker"]), help="Which pool [the server's only one]."
+)
+@click.option(
+    "--now",
+    is_flag=True,
+    help="Do not wait for jobs: runners that are too many save what they have, and their jobs go back "
+    "to the queue.",
+)
 @client_command
-def command(api: Api, count: int) -> None:
-    """Ask the server for COUNT local runners."""
-    answer = api.post("/api/runners/scale", {"pool": "process", "count": count})
+def command(api: Api, count: int, pool: str | None, now: bool) -> None:
+    """Ask the server for COUNT runners."""
+    body = {"count": count, "now": now, **({"pool": pool} if pool else {})}
+    answer = api.post("/api/runners/scale", body)
     if api.as_json:
         show_json(answer)
-    else:
-        click.echo(f"The server keeps {plural(count, 'local runner')} from now on.")
+        return
+    click.echo(f"The server keeps {plural(count, 'runner')} from now on.")
+    for each in answer["pools"]:
+        if each["reason"]:
+            click.secho(f"{each['reason']} {each['fix'] or ''}".rstrip(), fg="yellow")

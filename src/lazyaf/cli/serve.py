@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes any [8765]."
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything is kept.")
-@click.option("--pool", type=click.Choice(["process", "none"]), help="Where runners come from.")
-@click.option("--runners", type=click.IntRange(0, 64), help="How many local runners to begin with.")
+@click.option(
+    "--pool", type=click.Choice(["process", "docker", "none"]), help="Where runners come from."
+)
+@click.option(
+    "--runners", type=click.IntRange(0, 64), help="How many runners of the pool to begin with."
+)
 @click.option(
     "--auth",
     type=click.Choice(["token", "off"]),

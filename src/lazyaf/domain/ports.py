@@ -6,11 +6,12 @@ one (store/database.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from lazyaf.domain.events import NewEvent
 from lazyaf.domain.runners import PoolKind
 
 P = ParamSpec("P")
@@ -70,12 +71,17 @@ class Pool(Protocol):
         """Adopt what is alive, then bring the count up to what was asked."""
         ...
 
-    async def scale(self, count: int) -> None:
-        """Ask for this many runners; surplus ones drain."""
+    async def scale(self, count: int, *, now: bool = False) -> None:
+        """Ask for this many runners. Surplus ones finish their job first; with ``now`` they save what
+        they have, and the job goes back to the queue."""
         ...
 
     async def stop(self) -> None:
         """End every runner of this pool, giving each its grace."""
+        ...
+
+    def heard(self, events: Sequence[NewEvent]) -> None:
+        """What was just committed; a hint, on the event loop, that must not take long."""
         ...
 
     def describe(self) -> dict[str, object]:

@@ -22,6 +22,17 @@ class Isolation(StrEnum):
     NONE = "none"
 
 
+class RunnerEnd(StrEnum):
+    """How a runner ended that its pool knows to be gone. Only the first two spend an attempt of its job:
+    what a person, the server or the engine ended was not the job's doing."""
+
+    DIED = "died"
+    OUT_OF_MEMORY = "out_of_memory"
+    SENT_AWAY = "sent_away"
+    WITH_SERVER = "with_server"
+    WITH_ENGINE = "with_engine"
+
+
 class PoolKind(StrEnum):
     """Where runners come from. ``external`` ones were started by a person."""
 

@@ -19,11 +19,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
-from lazyaf.domain.runners import Isolation, PoolKind
+from lazyaf.domain.events import NewEvent
+from lazyaf.domain.runners import Isolation, PoolKind, RunnerEnd
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +34,7 @@ STOP_GRACE_S: Final = 4.0
 RESTART_MAX_S: Final = 30.0
 
 
-class Lost(Protocol):
-    """Told that a runner is dead, and whether that spends an attempt of its job."""
-
-    async def __call__(self, name: str, *, spends: bool) -> None:
-        """Requeue its job."""
-        ...
-
-
+Lost = Callable[[str, RunnerEnd], Awaitable[None]]
 Tell = Callable[[str], Awaitable[None]]
 
 
@@ -111,16 +105,18 @@ class ProcessPool:
             self._children[folder.name] = self._spawn(folder.name)
             return
         # Nobody takes its place. It died with its server: no attempt is spent.
-        await self._on_lost(folder.name, spends=False)
+        await self._on_lost(folder.name, RunnerEnd.WITH_SERVER)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def scale(self, count: int) -> None:
-        """Ask for this many; surplus ones finish their job and leave."""
+    async def scale(self, count: int, *, now: bool = False) -> None:
+        """Ask for this many. Surplus ones finish their job, or with ``now`` save it, and leave."""
         self._target = min(count, MAX_COUNT)
         surplus = len(self._names()) - self._target
         for name in sorted(self._names(), key=_number, reverse=True)[: max(0, surplus)]:
             self._draining.add(name)
             await self._on_drain(name)
+            if now and (pid := self._pid(name)) is not None:
+                _signal(pid, signal.SIGTERM)
         self._fill()
 
     async def stop(self) -> None:
@@ -149,6 +145,9 @@ class ProcessPool:
 
     def _adopted_alive(self, name: str) -> bool:
         return _is_locked(self._config.root / name / "lock")
+
+    def heard(self, events: Sequence[NewEvent]) -> None:
+        """Nothing that happens on the board is of use to processes."""
 
     def describe(self) -> dict[str, object]:
         """What the panel shows of this pool."""
@@ -242,7 +241,7 @@ class ProcessPool:
         # A runner that dies at once, again and again, must not keep the machine busy with it.
         self._failures = min(self._failures + 1, 6) if failed else 0
         log.info("runner_ended", name=name, code=child.returncode if child else None)
-        await self._on_lost(name, spends=True)
+        await self._on_lost(name, RunnerEnd.SENT_AWAY if was_asked else RunnerEnd.DIED)
 
 
 def _runner_env() -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from lazyaf.agents import environment
 from lazyaf.agents.claude import driver as claude
@@ -20,6 +20,7 @@ from lazyaf.domain.runners import PoolKind
 from lazyaf.runner.workdir import WorkDir
 
 TOKEN_VARIABLE: Final = "LAZYAF_RUNNER_TOKEN"  # noqa: S105 - a name, not a token
+TOKEN_MAX: Final = 1024
 OWN_PREFIX: Final = "LAZYAF_"
 AGENT_VARIABLES: Final = frozenset({environment.CHOSEN, claude.BIN, claude.VERSION_FILE})
 """Variables of LazyAF's own that the agents' drivers read."""
@@ -33,6 +34,8 @@ class SandboxMode(StrEnum):
     """Bubblewrap where it works, otherwise nothing, and the server is told."""
     BUBBLEWRAP = "bubblewrap"
     """Bubblewrap, or do not start."""
+    CONTAINER = "container"
+    """Nothing more: the runner is in a container of its own, which is the sandbox."""
     NONE = "none"
 
 
@@ -54,6 +57,18 @@ def take_token(token_file: Path | None, environ: MutableMapping[str, str] | None
     source = os.environ if environ is None else environ
     from_environment = source.pop(TOKEN_VARIABLE, "")
     token = token_file.read_text("utf-8") if token_file is not None else from_environment
+    return _required(token)
+
+
+def read_token(stream: BinaryIO) -> str:
+    """The runner's token from the first line of its stdin, which nothing else can look up.
+
+    Raises `ValueError` when there is none.
+    """
+    return _required(stream.readline(TOKEN_MAX).decode("utf-8", "replace"))
+
+
+def _required(token: str) -> str:
     if not token.strip():
         raise ValueError(f"There is no runner token: set {TOKEN_VARIABLE} or give --token-file.")
     return token.strip()

@@ -19,6 +19,8 @@ async def detect(config: RunnerConfig) -> Sandbox:
     """The sandbox to use. Raises `Unavailable` when bubblewrap was demanded and does not work."""
     if config.sandbox is SandboxMode.NONE:
         return _without(config, "The sandbox was switched off.")
+    if config.sandbox is SandboxMode.CONTAINER:
+        return Unsandboxed("The container is the sandbox.", Isolation.CONTAINER)
     sandbox = Bubblewrap(hide=(config.state_dir, config.work_dir, *config.hide), binds=config.binds)
     reason = await why_not(sandbox)
     if reason is None:

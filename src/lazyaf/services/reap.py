@@ -9,6 +9,7 @@ from typing import Final
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.events import SERVER, EventType
 from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobStatus, StopReason, apply
+from lazyaf.domain.runners import RunnerEnd
 from lazyaf.git import refs
 from lazyaf.protocol.entries import Entry, EntryKind
 from lazyaf.services.announce import job_changed
@@ -38,12 +39,23 @@ MAX_CLAIMS: Final = 10
 """Claims after which a job that no runner ever begins is given up."""
 
 
+ENDS: Final = {
+    RunnerEnd.DIED: "died",
+    RunnerEnd.OUT_OF_MEMORY: "used more memory than it may and was killed",
+    RunnerEnd.SENT_AWAY: "was sent away",
+    RunnerEnd.WITH_SERVER: "ended with the server",
+    RunnerEnd.WITH_ENGINE: "ended with the container engine",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Why a job goes back to the queue, and whether that spends an attempt."""
+    """Why a job goes back to the queue, whether that spends an attempt, and how the job ends when no
+    attempt is left."""
 
     why: str
     spends: bool
+    at_last: StopReason = StopReason.RUNNER_LOST
 
 
 async def reap(ctx: Context) -> int:
@@ -91,16 +103,17 @@ async def _reap_runners(ctx: Context) -> None:
         await ctx.db.write(runner_left, runner_id)
 
 
-async def lose_runner(ctx: Context, name: str, *, spends: bool) -> None:
+async def lose_runner(ctx: Context, name: str, end: RunnerEnd) -> None:
     """A runner is known to be dead: requeue its job at once and take it off the list."""
     runner = next((r for r in await ctx.db.read(list_runners) if r.name == name), None)
     if runner is None:
         return
-    # What spends nothing ended with its server, whoever ended that.
-    why = f"The runner {name} died." if spends else f"The runner {name} ended with the server."
+    spends = end in (RunnerEnd.DIED, RunnerEnd.OUT_OF_MEMORY)
+    at_last = StopReason.OUT_OF_MEMORY if end is RunnerEnd.OUT_OF_MEMORY else StopReason.RUNNER_LOST
+    lost = Lost(f"The runner {name} {ENDS[end]}.", spends, at_last)
     for attempt in await ctx.db.read(live_attempts):
         if attempt.runner_id == runner.id:
-            await lose_attempt(ctx, attempt, Lost(why, spends))
+            await lose_attempt(ctx, attempt, lost)
     ctx.presence.forget(f"runner:{runner.id}")
     await ctx.db.write(runner_left, runner.id)
 
@@ -160,7 +173,7 @@ def _requeue(
     if job.cancel_requested or spent >= MAX_ATTEMPTS or job.attempt >= MAX_CLAIMS:
         cancelled = job.cancel_requested
         closing = Closing(
-            StopReason.CANCELLED if cancelled else StopReason.RUNNER_LOST,
+            StopReason.CANCELLED if cancelled else lost.at_last,
             head_sha=head,
             additions=measured.additions,
             deletions=measured.deletions,

@@ -11,6 +11,7 @@ from lazyaf.protocol import VERSION
 from lazyaf.protocol.messages import RegisterRequest, RegisterResponse
 from lazyaf.services.announce import runner_changed
 from lazyaf.services.context import Context
+from lazyaf.services.pool_tokens import use_for_registration
 from lazyaf.services.views import runner_view
 from lazyaf.store.runners import (
     RunnerRow,
@@ -58,6 +59,7 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
         "container_id": request.container_id,
         "last_heartbeat": now,
     }
+    use_for_registration(tx, token_id, request.name, request.instance_id)
     _forget_former_name(tx, request)
     known = find_runner_by_name(tx, request.name)
     if known is None:

@@ -153,7 +153,7 @@ def show_tokens(tx: Tx, now: str, own: str | None) -> list[dict[str, Any]]:
             "is_own": token.id == own,
         }
         for token in list_tokens(tx)
-        if not is_over(token, now)
+        if not is_over(token, now) and token.for_runner is None
     ]
 
 

@@ -291,6 +291,8 @@ tokens = Table(
     Column("created_at", Time, nullable=False),
     Column("last_used_at", Time),
     Column("expires_at", Time),
+    Column("for_runner", String(64)),
+    Column("instance_id", String(64)),
     CheckConstraint("kind IN ('person', 'runner', 'session')", name="kind"),
 )
 

@@ -13,7 +13,8 @@ from lazyaf.store.tx import Tx
 @dataclass(frozen=True, slots=True)
 class TokenRow:
     """A token as stored. ``kind`` is ``person``, ``session`` or ``runner``; ``hash`` is SHA-256 in
-    hex; only sessions expire."""
+    hex; only sessions expire. One ``for_runner`` of this name is good for one registration, that of
+    ``instance_id``."""
 
     id: str
     kind: str
@@ -22,6 +23,8 @@ class TokenRow:
     created_at: str
     last_used_at: str | None
     expires_at: str | None
+    for_runner: str | None = None
+    instance_id: str | None = None
 
 
 _BY_HASH = select(tokens).where(tokens.c.hash == bindparam("hash"))
@@ -47,6 +50,7 @@ def insert_token(
     digest: str,
     created_at: str,
     expires_at: str | None = None,
+    for_runner: str | None = None,
 ) -> None:
     """Add a token by its hash."""
     tx.execute(
@@ -58,8 +62,20 @@ def insert_token(
             "hash": digest,
             "created_at": created_at,
             "expires_at": expires_at,
+            "for_runner": for_runner,
         },
     )
+
+
+def find_token_by_id(tx: Tx, token_id: str) -> TokenRow | None:
+    """The token with this id, if it is known."""
+    row = tx.execute(select(tokens).where(tokens.c.id == token_id)).one_or_none()
+    return TokenRow(**row._mapping) if row is not None else None
+
+
+def bind_token(tx: Tx, token_id: str, instance_id: str) -> None:
+    """From now on the token is good for this instance of its runner alone."""
+    tx.execute(update(tokens).where(tokens.c.id == token_id).values(instance_id=instance_id))
 
 
 def touch_token(tx: Tx, token_id: str, now: str, expires_at: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
@@ -35,6 +36,7 @@ Every route but `/api/health`, `/api/auth/login` and `/api/auth/exchange` needs 
 Errors are RFC 9457 `application/problem+json` with a stable `code`.
 """
 
+METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 UNCOMPRESSED: Final = ("/git/", "/_app/")
 """Packs are compressed already, and the built UI compresses itself once."""
 
@@ -74,6 +76,25 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
     return app
 
 
+def create_runner_app(state: WebState) -> FastAPI:
+    """What runners in containers reach: their protocol and git, nothing else, and never without a
+    credential, whatever the server is told about people."""
+    state = replace(state, config=replace(state.config, auth="token"))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.lazyaf = state
+    errors.install(app)
+    app.router.routes.extend([*runner_v1.router.routes, *git_http.router.routes])
+    app.add_route("/{path:path}", _nothing_here, methods=METHODS, include_in_schema=False)
+    api = [route for route in app.routes if isinstance(route, APIRoute)]
+    app.add_middleware(Authenticator, state=state, routes=api)
+    app.add_middleware(Gatekeeper, allowed_hosts=None, cors_origins=())
+    return app
+
+
+async def _nothing_here(request: Request) -> Response:
+    raise NotFound(f"There is no endpoint {request.method} {request.url.path} for runners.")
+
+
 def _add_openapi(app: FastAPI) -> None:
     """The API's own description; it needs a token like everything else."""
 
@@ -85,7 +106,6 @@ def _add_openapi(app: FastAPI) -> None:
 
 def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:
     """Unknown paths of the API and of git are 404 in JSON; every other GET is the UI's."""
-    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
     async def no_endpoint(request: Request) -> Response:
         allowed = _methods(app, request.url.path)
@@ -97,9 +117,9 @@ def _add_fallbacks(app: FastAPI, frontend: Frontend) -> None:
         return await frontend.serve(request)
 
     for prefix in ("api", "git", "ws", "metrics"):
-        app.add_route(f"/{prefix}", no_endpoint, methods=methods, include_in_schema=False)
+        app.add_route(f"/{prefix}", no_endpoint, methods=METHODS, include_in_schema=False)
         app.add_route(
-            f"/{prefix}/{{rest:path}}", no_endpoint, methods=methods, include_in_schema=False
+            f"/{prefix}/{{rest:path}}", no_endpoint, methods=METHODS, include_in_schema=False
         )
     app.add_route("/{path:path}", ui, methods=["GET", "HEAD"], include_in_schema=False)
 

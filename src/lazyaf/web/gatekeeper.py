@@ -24,18 +24,19 @@ class Gatekeeper:
     """Refuses foreign hosts (DNS rebinding), foreign origins and bodies beyond any use.
 
     A browser is told apart by the Origin that it sends; a client with a token header needs none.
+    ``allowed_hosts`` None is for a listener at which no browser ever has a credential.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        allowed_hosts: Sequence[str],
+        allowed_hosts: Sequence[str] | None,
         cors_origins: Sequence[str],
         public_origin: str | None = None,
     ) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._hosts = None if allowed_hosts is None else frozenset(map(str.lower, allowed_hosts))
         # Behind a proxy with TLS a page's own origin is not what this server is asked by.
         self._origins = frozenset([*cors_origins, *([public_origin] if public_origin else ())])
 
@@ -63,7 +64,7 @@ class Gatekeeper:
 
     def _judge_origin(self, scope: Scope, headers: dict[bytes, str]) -> LazyafError | None:
         host = headers.get(b"host", "")
-        if _hostname(host) not in self._hosts:
+        if self._hosts is not None and _hostname(host) not in self._hosts:
             return Forbidden(
                 f"This server does not answer to the host “{host[:100]}”. Add it to "
                 "LAZYAF_ALLOWED_HOSTS if it is yours.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from types import FrameType
 from typing import Final
 
@@ -16,6 +17,24 @@ GRACEFUL_S: Final = 1
 BeforeExit = Callable[[], Awaitable[None]]
 
 
+def _config(app: FastAPI, proxies: Sequence[str] = ()) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=64 * 1024,
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )
+
+
 class Server(uvicorn.Server):
     """A uvicorn that, at the first signal, lets ``before_exit`` run while it still serves: runners
     push what they have. A second signal does not wait. What ``proxies`` say about who asks is believed:
@@ -24,23 +43,7 @@ class Server(uvicorn.Server):
     def __init__(
         self, app: FastAPI, before_exit: BeforeExit, *, proxies: Sequence[str] = ()
     ) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http="httptools",
-                ws="websockets-sansio",
-                ws_per_message_deflate=False,
-                ws_max_size=64 * 1024,
-                access_log=False,
-                log_level="warning",
-                log_config=None,
-                proxy_headers=bool(proxies),
-                forwarded_allow_ips=list(proxies),
-                server_header=False,
-                timeout_graceful_shutdown=GRACEFUL_S,
-            )
-        )
+        super().__init__(_config(app, proxies))
         self._before_exit = before_exit
         self._leaving: asyncio.Task[None] | None = None
         self.is_up = asyncio.Event()
@@ -66,6 +69,31 @@ class Server(uvicorn.Server):
             await self._before_exit()
         finally:
             self.should_exit = True
+
+
+class SideServer(uvicorn.Server):
+    """Another listener of the same process, which leaves signals to the first. Use as an async context
+    manager; it serves until the block ends."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        super().__init__(_config(app))
+        self._listener = listener
+        self._serving: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def __aenter__(self) -> SideServer:
+        self._serving = asyncio.create_task(self.serve(sockets=[self._listener]))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.should_exit = True
+        if self._serving is not None:
+            await self._serving
+        self._listener.close()
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lazyaf.domain.errors import Unavailable
 from lazyaf.domain.ports import Pool
-from lazyaf.domain.runners import Isolation
+from lazyaf.domain.runners import Isolation, RunnerEnd
 from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
 from lazyaf.runner.config import RunnerConfig, SandboxMode
 from lazyaf.runner.isolation import detect
@@ -14,19 +15,37 @@ from lazyaf.services.reap import lose_runner
 from lazyaf.services.runner_panel import wanted_count
 from lazyaf.services.runners import drain_runner, runner_restarts
 from lazyaf.settings import Settings
+from lazyaf.web.credentials import Credentials
+from lazyaf.wiring.door import Door
 from lazyaf.wiring.tokens import runner_token_file
 
 
-async def make_pools(settings: Settings, ctx: Context, base_url: str) -> Sequence[Pool]:
-    """The pools that the settings ask for; none has started yet."""
+async def make_pools(
+    settings: Settings, ctx: Context, credentials: Credentials, base_url: str, door: Door
+) -> Sequence[Pool]:
+    """The pools that the settings ask for; none has started yet. Raises `Unavailable`."""
     if settings.pool == "none":
         return ()
+    if settings.pool == "docker":
+        return (await _docker_pool(settings, ctx, credentials, door),)
     return (await _process_pool(settings, ctx, base_url),)
 
 
+async def _docker_pool(
+    settings: Settings, ctx: Context, credentials: Credentials, door: Door
+) -> Pool:
+    try:
+        from lazyaf.wiring.docker import make_docker_pool
+    except ModuleNotFoundError as error:  # the extra's libraries, which the other pools do not need
+        raise Unavailable(
+            f"The pool of containers needs {error.name}. Install it with `pip install 'lazyaf[docker]'`."
+        ) from None
+    return await make_docker_pool(settings, ctx, credentials, door)
+
+
 async def _process_pool(settings: Settings, ctx: Context, base_url: str) -> Pool:
-    async def lost(name: str, *, spends: bool) -> None:
-        await lose_runner(ctx, name, spends=spends)
+    async def lost(name: str, end: RunnerEnd) -> None:
+        await lose_runner(ctx, name, end)
 
     async def restart(name: str) -> None:
         await ctx.db.write(runner_restarts, name)

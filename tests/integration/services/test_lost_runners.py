@@ -9,6 +9,7 @@ import pytest
 from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, LeaseLost, NotFound, UnsupportedProtocol
 from lazyaf.domain.events import PERSON
+from lazyaf.domain.runners import RunnerEnd
 from lazyaf.protocol.messages import AgentOffer, RegisterRequest
 from lazyaf.services.cancel_job import cancel_card
 from lazyaf.services.leases import touch
@@ -125,10 +126,10 @@ async def test_a_runner_that_died_is_not_waited_for(scene: Scene) -> None:
     repo = await scene.repo()
     await scene.start(await scene.card(repo))
     job = await scene.claimed(await scene.runner("local-1"))
-    await lose_runner(scene.ctx, "local-1", spends=False)
+    await lose_runner(scene.ctx, "local-1", RunnerEnd.WITH_SERVER)
     row = await scene.job_row(job.job_id)
     assert (row.status, row.spent) == ("queued", 0)
-    await lose_runner(scene.ctx, "nobody", spends=True)
+    await lose_runner(scene.ctx, "nobody", RunnerEnd.DIED)
 
 
 async def test_a_lease_that_is_lost_while_being_cancelled_ends_the_job(scene: Scene) -> None:

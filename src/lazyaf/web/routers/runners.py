@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter
 
 from lazyaf.domain.errors import Invalid
+from lazyaf.domain.ports import Pool
+from lazyaf.domain.runners import PoolKind
 from lazyaf.services.runner_panel import note_scaled, panel
 from lazyaf.services.tokens import fresh_secret, make_token
 from lazyaf.web import schemas
@@ -38,15 +40,20 @@ async def _panel(state: WebState) -> dict[str, Any]:
 @router.post("/scale", response_model=schemas.RunnerList)
 async def scale(state: State, person: Person, body: schemas.ScaleRequest) -> dict[str, Any]:
     """Ask a pool for this many runners; surplus ones finish their job first."""
-    pool = next((pool for pool in state.pools if pool.kind is body.pool), None)
-    if pool is None:
-        kinds = ", ".join(pool.kind.value for pool in state.pools) or "none"
-        raise Invalid.field(
-            "pool", f"There is no pool “{body.pool.value}” here. Pools of this server: {kinds}."
-        )
-    await pool.scale(body.count)
-    await state.ctx.db.write(note_scaled, body.pool.value, body.count, person)
+    pool = _pool(state, body.pool)
+    await pool.scale(body.count, now=body.now)
+    await state.ctx.db.write(note_scaled, pool.kind.value, body.count, person)
     return await _panel(state)
+
+
+def _pool(state: WebState, kind: PoolKind | None) -> Pool:
+    """The pool of this kind, or the only one there is."""
+    found = [pool for pool in state.pools if kind in (None, pool.kind)]
+    if len(found) != 1:
+        kinds = ", ".join(pool.kind.value for pool in state.pools) or "none"
+        asked = "Name the pool." if kind is None else f"There is no pool “{kind.value}” here."
+        raise Invalid.field("pool", f"{asked} Pools of this server: {kinds}.")
+    return found[0]
 
 
 @router.get("/command", response_model=schemas.RunnerCommand)

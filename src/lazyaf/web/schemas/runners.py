@@ -47,6 +47,9 @@ class PoolView(BaseModel):
     fix: str | None
     isolation: Isolation
     max_count: int
+    server_id: str | None = Field(
+        None, description="By which a container engine tells this server's things: a label's value."
+    )
 
 
 class RunnerList(BaseModel):
@@ -61,8 +64,15 @@ class RunnerList(BaseModel):
 class ScaleRequest(Model):
     """How many runners a pool shall have."""
 
-    pool: PoolKind = PoolKind.PROCESS
+    pool: PoolKind | None = Field(
+        None, description="Which; the server's only one need not be named."
+    )
     count: int = Field(ge=0, le=64)
+    now: bool = Field(
+        False,
+        description="Do not wait for the jobs of runners that are too many: they save what they have "
+        "and the jobs go back to the queue.",
+    )
 
 
 class RunnerCommand(BaseModel):

@@ -1,0 +1,14 @@
+"""Runners in containers: one container per job, each in a network of its own whose only ways out are
+this server and an egress proxy.
+
+`pool` keeps as many as were asked for; `shop` makes and removes what stands in the engine; `spec` says
+what the engine is asked for, and so what an agent is kept from; `engine` is the one door to the
+engine's API.
+"""
+
+from __future__ import annotations
+
+from lazyaf.pools.docker.config import DockerPoolConfig, Limits
+from lazyaf.pools.docker.pool import DockerPool
+
+__all__ = ["DockerPool", "DockerPoolConfig", "Limits"]

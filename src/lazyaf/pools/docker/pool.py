@@ -1,0 +1,381 @@
+"""Keeps N containers alive, each for one job: starts them before they are needed, hears of a death at
+once, adopts what lives at start, and heals by itself when the engine was away.
+
+One task, `_keep`, decides everything; births and funerals are its children. The engine's truth is read
+again at every connection, so nothing here must survive a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from lazyaf.domain.errors import Unavailable
+from lazyaf.domain.events import EventType, NewEvent
+from lazyaf.domain.runners import Isolation, PoolKind, RunnerEnd
+from lazyaf.pools.docker import labels, spec
+from lazyaf.pools.docker.config import MAX_COUNT, DockerPoolConfig, Limits
+from lazyaf.pools.docker.engine import Engine, EngineAbsent, Happening
+from lazyaf.pools.docker.images import require_image
+from lazyaf.pools.docker.labels import Role
+from lazyaf.pools.docker.server import Server
+from lazyaf.pools.docker.shop import Shop
+
+log = structlog.get_logger(__name__)
+
+RETRY_S: Final = 1.0
+TICK_S: Final = 1.0
+BACK_OFF_MAX_S: Final = 30.0
+REGISTER_S: Final = 60.0
+"""Seconds within which a container must have registered."""
+SAVE_S: Final = 10.0
+"""What a busy runner gets to save when a person sends it away."""
+STOP_S: Final = 3.0
+"""What a runner gets to save when the server leaves (rules.md R17)."""
+
+
+@dataclass(slots=True)
+class Box:
+    """A container with a runner in it."""
+
+    slot: int
+    runner: str
+    container_id: str
+    token_id: str
+    born: float
+    is_registered: bool = False
+    is_leaving: bool = False
+    is_sent_away: bool = False
+    ran_out: bool = False
+
+    @property
+    def end(self) -> RunnerEnd:
+        """How it ended, now that it is dead."""
+        if self.is_sent_away:
+            return RunnerEnd.SENT_AWAY
+        return RunnerEnd.OUT_OF_MEMORY if self.ran_out else RunnerEnd.DIED
+
+
+class DockerPool:
+    """See the module. ``server`` is whom it works for."""
+
+    kind = PoolKind.DOCKER
+
+    def __init__(
+        self, config: DockerPoolConfig, count: int, limits: Limits, server: Server
+    ) -> None:
+        self._config = config
+        self._target = count
+        self._limits = limits
+        self._server = server
+        self._boxes: dict[int, Box] = {}
+        self._births: dict[int, asyncio.Task[None]] = {}
+        self._errands: set[asyncio.Task[None]] = set()
+        self._problem: Unavailable | None = Unavailable("The pool is starting.")
+        self._failures = 0
+        self._not_before = 0.0
+        self._nudged = asyncio.Event()
+        self._shop: Shop | None = None
+        self._engine: Engine | None = None
+        self._gate_died = False
+        self._early: dict[str, int | None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; the engine may come later."""
+        self._task = asyncio.create_task(self._keep(), name="docker-pool")
+
+    async def scale(self, count: int, *, now: bool = False) -> None:
+        """Ask for this many. Surplus ones finish their job, or with ``now`` save it and leave."""
+        self._target = min(count, MAX_COUNT)
+        await self._send_surplus_away(now=now)
+        self._nudged.set()
+
+    def describe(self) -> dict[str, object]:
+        """What the panel shows of this pool."""
+        problem = self._problem
+        return {
+            "kind": self.kind.value,
+            "target": self._target,
+            "available": problem is None,
+            "reason": None if problem is None else problem.detail,
+            "fix": getattr(problem, "fix", None),
+            "isolation": Isolation.CONTAINER.value,
+            "max_count": MAX_COUNT,
+            "server_id": self._config.server_id,
+        }
+
+    def heard(self, events: Sequence[NewEvent]) -> None:
+        """Note which runners have come to the server."""
+        for event in events:
+            if event.type is EventType.RUNNER_REGISTERED:
+                self._registered(event.actor.name)
+
+    def _registered(self, runner: str) -> None:
+        for box in self._boxes.values():
+            if box.runner == runner:
+                box.is_registered = True
+                self._failures = 0
+
+    async def stop(self) -> None:
+        """Let every runner save what it has, then remove what stands in the engine."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(Unavailable):
+            async with Engine(self._config.docker_host) as engine:
+                shop = Shop(engine, self._config)
+                running = [box["Id"] for box in await shop.runners()]
+                await asyncio.gather(*(engine.stop(each, STOP_S) for each in running))
+                await shop.clear()
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                async with Engine(self._config.docker_host) as engine:
+                    await self._work_with(engine)
+            except Unavailable as problem:
+                self._note(problem)
+            except Exception:
+                log.exception("docker_pool_failed")
+                self._note(Unavailable("The pool failed; the server's log says how."))
+            finally:
+                self._shop = self._engine = None
+            await asyncio.sleep(RETRY_S)
+
+    def _note(self, problem: Unavailable | None) -> None:
+        if problem is not None and (
+            self._problem is None or self._problem.detail != problem.detail
+        ):
+            log.warning("docker_pool_cannot_work", reason=problem.detail)
+        elif problem is None and self._problem is not None:
+            log.info("docker_pool_works")
+        self._problem = problem
+
+    async def _work_with(self, engine: Engine) -> None:
+        """Everything, for as long as this connection lasts. Raises `EngineAbsent` when it ends."""
+        heard: asyncio.Queue[Happening | None] = asyncio.Queue()
+        listening = asyncio.create_task(self._listen(engine, heard))
+        try:
+            shop = Shop(engine, self._config)
+            where = await shop.look()
+            port = await self._server.open_door(
+                self._config.bind_host or where.gateway, self._config.bind_port
+            )
+            await shop.open(port)
+            self._shop, self._engine = shop, engine
+            await self._reconcile(shop, engine)
+            while True:
+                await self._fill(shop)
+                await self._hear(heard, shop, port)
+        finally:
+            listening.cancel()
+            births = list(self._births.values())
+            for birth in births:
+                birth.cancel()
+            await asyncio.gather(listening, *births, return_exceptions=True)
+            self._births.clear()
+
+    async def _listen(self, engine: Engine, heard: asyncio.Queue[Happening | None]) -> None:
+        try:
+            async for happening in engine.happenings(labels.of_server(self._config.server_id)):
+                heard.put_nowait(happening)
+                self._nudged.set()
+        finally:
+            heard.put_nowait(None)
+            self._nudged.set()
+
+    async def _hear(self, heard: asyncio.Queue[Happening | None], shop: Shop, port: int) -> None:
+        """Wait for something to happen, at most a tick, and see to all that did."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._nudged.wait(), TICK_S)
+        self._nudged.clear()
+        while not heard.empty():
+            happening = heard.get_nowait()
+            if happening is None:
+                raise EngineAbsent("The engine went away.")
+            self._see_to(happening)
+        if self._gate_died:
+            self._gate_died = False
+            await shop.open(port)
+        self._end_mute_ones()
+
+    def _see_to(self, happening: Happening) -> None:
+        if happening.labels.get(labels.ROLE) != Role.RUNNER:
+            self._gate_died = self._gate_died or happening.action == "die"
+            return
+        box = self._box(happening.container_id)
+        if box is None:  # so young that its birth is not over, or of an earlier life
+            if happening.action == "die" and self._births:
+                self._early[happening.container_id] = happening.exit_code
+            return
+        if happening.action == "oom":
+            box.ran_out = True
+        elif happening.action == "die":
+            self._errand(self._bury(box, happening.exit_code))
+
+    def _box(self, container_id: str) -> Box | None:
+        return next((b for b in self._boxes.values() if b.container_id == container_id), None)
+
+    def _errand(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _bury(self, box: Box, exit_code: int | None) -> None:
+        """A container has died: its job goes back at once, then what is left of it goes."""
+        log.info("runner_ended", name=box.runner, code=exit_code, out_of_memory=box.ran_out)
+        await self._server.lost(box.runner, box.end)
+        engine = self._engine
+        if engine is not None:
+            if exit_code and not box.is_leaving and not box.is_registered:
+                await self._blame(engine, box, exit_code)
+            with contextlib.suppress(Unavailable):
+                await engine.remove(box.container_id)
+        await self._server.revoke(box.token_id)
+        if self._boxes.get(box.slot) is box:
+            del self._boxes[box.slot]
+        self._nudged.set()
+
+    async def _blame(self, engine: Engine, box: Box, exit_code: int) -> None:
+        """One that never came to the server: say what it said, and be slower to try again."""
+        words = ""
+        with contextlib.suppress(Unavailable):
+            words = await engine.last_words(box.container_id)
+        self._set_back(
+            Unavailable(
+                f"A runner's container ended with code {exit_code} before it came to the server. "
+                f"Its last words: {words or 'none'}"
+            )
+        )
+
+    def _set_back(self, problem: Unavailable) -> None:
+        self._note(problem)
+        self._failures += 1
+        wait = min(BACK_OFF_MAX_S, 0.5 * 2 ** min(self._failures, 6))
+        self._not_before = asyncio.get_running_loop().time() + wait
+
+    def _end_mute_ones(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for box in self._boxes.values():
+            if not box.is_registered and now - box.born > REGISTER_S and self._engine is not None:
+                box.born = now
+                self._set_back(
+                    Unavailable(
+                        f"A runner's container did not reach the server within {REGISTER_S:g} s. Does a "
+                        "firewall of this machine keep containers from it?"
+                    )
+                )
+                self._errand(self._end(self._engine, box, 0))
+
+    async def _reconcile(self, shop: Shop, engine: Engine) -> None:
+        """Adopt what lives, remove what is dead, and tell of those who are no more."""
+        image = ""
+        with contextlib.suppress(Unavailable):
+            image = await require_image(engine, self._config.image, self._config)
+        current = spec.fingerprint(image, self._limits, self._config)
+        known, self._boxes = self._boxes, {}
+        ended = RunnerEnd.WITH_ENGINE if known else RunnerEnd.WITH_SERVER
+        for found in await shop.runners():
+            box = self._adoptable(found)
+            if box is None:
+                await engine.remove(found["Id"])
+                continue
+            former = known.get(box.slot)
+            same = former is not None and former.container_id == box.container_id
+            self._boxes[box.slot] = former if former is not None and same else box
+            if found["Labels"].get(labels.MADE_OF) != current:
+                self._errand(self._send_away(box, now=False))
+            log.info("runner_adopted", name=box.runner)
+        alive = {box.runner for box in self._boxes.values()}
+        registered = await self._server.names()
+        for box in self._boxes.values():
+            box.is_registered = box.runner in registered
+        for name in registered:
+            if name not in alive:
+                await self._server.lost(name, ended)
+        await self._server.keep_tokens({box.token_id for box in self._boxes.values()})
+
+    def _adoptable(self, found: dict[str, Any]) -> Box | None:
+        said = found["Labels"]
+        slot, runner, token = labels.slot_of(said), said.get(labels.RUNNER), said.get(labels.TOKEN)
+        if found["State"] != "running" or slot is None or not runner or not token:
+            return None
+        now = asyncio.get_running_loop().time()
+        return Box(slot, runner, found["Id"], token, now)
+
+    async def _fill(self, shop: Shop) -> None:
+        """Begin as many births as are missing."""
+        now = asyncio.get_running_loop().time()
+        staying = sum(not box.is_leaving for box in self._boxes.values())
+        missing = self._target - staying - len(self._births)
+        if missing <= 0:
+            if self._failures == 0:
+                self._note(None)
+            if staying > self._target:  # one was being born when fewer were asked for
+                await self._send_surplus_away(now=False)
+            return
+        if now < self._not_before:
+            return
+        free = (
+            n for n in range(1, 2 * MAX_COUNT) if n not in self._boxes and n not in self._births
+        )
+        for slot, _ in zip(free, range(missing), strict=False):
+            self._births[slot] = asyncio.create_task(self._bear(shop, slot))
+
+    async def _bear(self, shop: Shop, slot: int) -> None:
+        runner = f"docker-{slot}"
+        token_id = None
+        try:
+            token_id, token = await self._server.new_token(runner)
+            berth = await shop.berth(slot, runner, token_id)
+            said = f"{token}\n".encode()
+            born = asyncio.get_running_loop().time()
+            suffix = secrets.token_hex(3)
+            container_id = await shop.make_runner(berth, self._limits, suffix, said)
+            box = self._boxes[slot] = Box(slot, runner, container_id, token_id, born)
+            if container_id in self._early:
+                self._errand(self._bury(box, self._early[container_id]))
+        except Unavailable as problem:
+            if token_id is not None:
+                await self._server.revoke(token_id)
+            self._set_back(problem)
+        finally:
+            self._births.pop(slot, None)
+            if not self._births:
+                self._early.clear()
+            self._nudged.set()
+
+    async def _send_surplus_away(self, *, now: bool) -> None:
+        staying = [box for box in self._boxes.values() if not box.is_leaving]
+        busy = await self._server.busy()
+        staying.sort(key=lambda box: (box.runner in busy, -box.slot))
+        leaving = staying[: max(0, len(staying) - self._target)]
+        if now:
+            leaving += [box for box in self._boxes.values() if box.is_leaving]
+        for box in leaving:
+            await self._send_away(box, now=now)
+
+    async def _send_away(self, box: Box, *, now: bool) -> None:
+        """Let it take no job any more; one that has none, or may not finish it, leaves at once."""
+        box.is_leaving = True
+        await self._server.drain(box.runner)
+        is_busy = box.runner in await self._server.busy()
+        if self._engine is None or (is_busy and not now):
+            return
+        box.is_sent_away = True
+        # An idle one has nothing to save, and one that is being born would not hear of SIGTERM.
+        self._errand(self._end(self._engine, box, SAVE_S if is_busy else 0))
+
+    async def _end(self, engine: Engine, box: Box, grace_s: float) -> None:
+        with contextlib.suppress(Unavailable):
+            if grace_s:
+                await engine.stop(box.container_id, grace_s)
+            else:
+                await engine.kill(box.container_id)

@@ -1,0 +1,44 @@
+"""What the pool asks of the server that it works for; `lazyaf.wiring.docker` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from lazyaf.domain.runners import RunnerEnd
+
+
+class Server(Protocol):
+    """The pool's view of the server."""
+
+    async def open_door(self, host: str, port: int) -> int:
+        """Listen for runners there, if that is not done yet; the port. Raises `Unavailable`."""
+        ...
+
+    async def new_token(self, runner: str) -> tuple[str, str]:
+        """Id and text of a token with which this runner can register once."""
+        ...
+
+    async def revoke(self, token_id: str) -> None:
+        """Make it useless; harmless when it is gone."""
+        ...
+
+    async def keep_tokens(self, token_ids: Collection[str]) -> None:
+        """Revoke every token of this pool but these."""
+        ...
+
+    async def lost(self, runner: str, end: RunnerEnd) -> None:
+        """This runner is dead: its job goes back."""
+        ...
+
+    async def drain(self, runner: str) -> None:
+        """Give this runner no job any more."""
+        ...
+
+    async def names(self) -> set[str]:
+        """The runners of this pool that the server knows."""
+        ...
+
+    async def busy(self) -> set[str]:
+        """Those of them that have a job."""
+        ...

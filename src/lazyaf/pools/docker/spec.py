@@ -1,0 +1,205 @@
+"""What the engine is asked for: the bodies of containers and networks, and in them all that an agent is
+kept from. Pure functions; every line of hardening stands here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from lazyaf.pools.docker import labels
+from lazyaf.pools.docker.addresses import Places
+from lazyaf.pools.docker.config import (
+    PROXY_NAME,
+    PROXY_PORT,
+    RUNNER_PORT,
+    SERVER_NAME,
+    DockerPoolConfig,
+    Limits,
+)
+from lazyaf.pools.docker.labels import Role
+
+USER: Final = "10001:10001"
+DATA: Final = "/data"
+STATE: Final = "/data/state"
+WORK: Final = "/data/work"
+STATE_MB: Final = 256
+"""For the log on its way: a full work tree must not take its place."""
+TMP_MB: Final = 512
+GATE_MB: Final = 256
+MB: Final = 1_000_000
+NO_HEALTH: Final = {"Test": ["NONE"]}
+"""The pool hears of a death from the engine; a check would be one more process every few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """Where a runner's container goes, and who it is there."""
+
+    slot: int
+    runner: str
+    token_id: str
+    network: str
+    places: Places
+
+
+def runner(config: DockerPoolConfig, limits: Limits, berth: Berth, image: str) -> dict[str, Any]:
+    """A runner for one job, of the image with this id. Its token comes by stdin: nothing in here is
+    secret."""
+    argv = ["lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
+    argv += ["--server", f"http://{SERVER_NAME}:{RUNNER_PORT}", "--pool", "docker"]
+    argv += ["--isolation", "container", "--state-dir", STATE, "--work-dir", WORK]
+    role = labels.labels(
+        Role.RUNNER,
+        config.server_id,
+        slot=str(berth.slot),
+        runner=berth.runner,
+        token=berth.token_id,
+        made_of=fingerprint(image, limits, config),
+    )
+    tmpfs = {
+        DATA: _tmpfs(1, 0o755),
+        STATE: _tmpfs(STATE_MB, 0o700),
+        WORK: _tmpfs(limits.disk_mb, 0o700),
+        "/tmp": _tmpfs(TMP_MB, 0o1777),  # noqa: S108 - the container's own
+    }
+    return {
+        "Image": config.image,
+        "Cmd": argv,
+        "User": USER,
+        "Hostname": berth.runner,
+        "Env": _environment(),
+        "Labels": role,
+        "Healthcheck": NO_HEALTH,
+        **_stdin(once=True),
+        "HostConfig": {
+            **_hardened(limits.memory_mb, limits.pids, tmpfs),
+            "NanoCpus": int(limits.cpus * 1e9),
+            "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
+            "NetworkMode": berth.network,
+            "ExtraHosts": [
+                f"{SERVER_NAME}:{berth.places.relay}",
+                f"{PROXY_NAME}:{berth.places.egress}",
+            ],
+            # The engine's resolver would ask the host's for any name, in a network without a way out
+            # too (CVE-2024-29018): that is a way out. Nobody answers at this address.
+            "Dns": ["127.0.0.1"],
+            "RestartPolicy": {"Name": "no"},
+        },
+        "NetworkingConfig": _at(berth.network, berth.places.runner),
+    }
+
+
+def relay(
+    config: DockerPoolConfig, outside: str, places: Places, port: int, image: str
+) -> dict[str, Any]:
+    """Forwards one port of the slots' networks to the server's listener for runners."""
+    target = config.bind_host or places.gateway
+    argv = ["relay", str(RUNNER_PORT), target, str(port)]
+    return _gate(config, Role.RELAY, argv, outside, places.relay, image)
+
+
+def egress(config: DockerPoolConfig, outside: str, places: Places, image: str) -> dict[str, Any]:
+    """The proxy through which agents reach what their repository allows."""
+    return _gate(config, Role.EGRESS, ["egress"], outside, places.egress, image)
+
+
+def _gate(
+    config: DockerPoolConfig, role: Role, argv: list[str], outside: str, address: str, image: str
+) -> dict[str, Any]:
+    tmpfs = {path: _tmpfs(64, 0o1777) for path in ("/tmp", "/run")}  # noqa: S108 - the container's own
+    made_of = _digest(image, *argv)
+    return {
+        "Image": config.egress_image,
+        "Cmd": argv,
+        "Labels": labels.labels(role, config.server_id, made_of=made_of),
+        "Healthcheck": NO_HEALTH,
+        **_stdin(once=False),
+        "HostConfig": {
+            **_hardened(GATE_MB, 256, tmpfs),
+            "NetworkMode": outside,
+            "RestartPolicy": {"Name": "always"},
+        },
+        "NetworkingConfig": _at(outside, address),
+    }
+
+
+def outside(config: DockerPoolConfig, subnet: str) -> dict[str, Any]:
+    """The ordinary bridge of relay and proxy, who have nothing to say to each other."""
+    options = {"com.docker.network.bridge.enable_icc": "false"}
+    return _network(config, Role.OUTSIDE, subnet, options, internal=False)
+
+
+def cell(config: DockerPoolConfig, slot: int, subnet: str) -> dict[str, Any]:
+    """A slot's own network: internal, and without an address of the host's in it, which `Internal`
+    alone would leave reachable with every port."""
+    options = {"com.docker.network.bridge.inhibit_ipv4": "true"}
+    return _network(config, Role.CELL, subnet, options, internal=True, slot=slot)
+
+
+def _network(
+    config: DockerPoolConfig,
+    role: Role,
+    subnet: str,
+    options: dict[str, str],
+    *,
+    internal: bool,
+    slot: int | None = None,
+) -> dict[str, Any]:
+    named = {} if slot is None else {"slot": str(slot)}
+    return {
+        "Name": labels.network_name(role, config.server_id, slot),
+        "Driver": "bridge",
+        "CheckDuplicate": True,
+        "Internal": internal,
+        "EnableIPv6": False,
+        "IPAM": {"Driver": "default", "Config": [{"Subnet": subnet}]},
+        "Options": options,
+        "Labels": labels.labels(role, config.server_id, **named),
+    }
+
+
+def fingerprint(image: str, limits: Limits, config: DockerPoolConfig) -> str:
+    """What a runner's container was made of: one that was made of something else is replaced."""
+    return _digest(image, str(asdict(limits)), *config.promised, config.version)
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _hardened(memory_mb: int, pids: int, tmpfs: dict[str, str]) -> dict[str, Any]:
+    """What no container of ours is without."""
+    memory = memory_mb * MB
+    return {
+        "ReadonlyRootfs": True,
+        "Tmpfs": tmpfs,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges"],
+        "Privileged": False,
+        "IpcMode": "private",
+        "Memory": memory,
+        "MemorySwap": memory,
+        "PidsLimit": pids,
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+    }
+
+
+def _tmpfs(size_mb: int, mode: int) -> str:
+    return f"rw,exec,nosuid,nodev,size={size_mb}m,mode={mode:o},uid=10001,gid=10001"
+
+
+def _stdin(*, once: bool) -> dict[str, Any]:
+    return {"OpenStdin": True, "StdinOnce": once, "AttachStdin": True, "Tty": False}
+
+
+def _environment() -> list[str]:
+    proxy = f"http://{PROXY_NAME}:{PROXY_PORT}"
+    direct = f"{SERVER_NAME},localhost,127.0.0.1,::1"
+    both = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": direct}
+    return [f"{name}={value}" for key, value in both.items() for name in (key, key.lower())]
+
+
+def _at(network: str, address: str) -> dict[str, Any]:
+    return {"EndpointsConfig": {network: {"IPAMConfig": {"IPv4Address": address}}}}

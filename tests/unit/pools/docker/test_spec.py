@@ -1,0 +1,101 @@
+"""What the engine is asked for. That it keeps what is asked is shown by tests/acceptance/containers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lazyaf.pools.docker import spec
+from lazyaf.pools.docker.addresses import places
+from lazyaf.pools.docker.config import DockerPoolConfig, Limits
+
+CONFIG = DockerPoolConfig(
+    server_id="0badcafe",
+    image="lazyaf-runner:latest",
+    egress_image="lazyaf-egress:latest",
+    docker_host=None,
+    bind_host=None,
+    bind_port=8766,
+    subnets="198.18.0.0/15",
+    version="1",
+)
+WHERE = places("198.18.0.16/28")
+BERTH = spec.Berth(3, "docker-3", "the-token-id", "lazyaf-cell-0badcafe-3", WHERE)
+LIMITS = Limits(memory_mb=1000, cpus=1.5, pids=100, disk_mb=500)
+
+
+def runner() -> dict[str, Any]:
+    return spec.runner(CONFIG, LIMITS, BERTH, "sha256:image")
+
+
+BODIES = {
+    "runner": runner(),
+    "relay": spec.relay(CONFIG, "lazyaf-outside-0badcafe", WHERE, 8766, "sha256:egress"),
+    "egress": spec.egress(CONFIG, "lazyaf-outside-0badcafe", WHERE, "sha256:egress"),
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_no_container_has_more_than_it_needs(body: dict[str, Any]) -> None:
+    host = body["HostConfig"]
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert not host["Privileged"]
+    assert host["Memory"] == host["MemorySwap"] > 0
+    assert host["PidsLimit"] > 0
+    assert host["LogConfig"]["Config"]["max-size"]
+    assert "Binds" not in host
+    assert "Mounts" not in host
+    assert all("nosuid" in options for options in host["Tmpfs"].values())
+    assert "docker.sock" not in json.dumps(body)
+
+
+def test_a_runner_is_nobody_and_within_its_limits() -> None:
+    body = runner()
+    host = body["HostConfig"]
+    assert body["User"] == "10001:10001"
+    assert (host["Memory"], host["NanoCpus"], host["PidsLimit"]) == (1_000_000_000, 1.5e9, 100)
+    assert "size=500m" in host["Tmpfs"]["/data/work"]
+    assert host["Ulimits"] == [{"Name": "core", "Soft": 0, "Hard": 0}]
+
+
+def test_a_runner_sees_only_relay_and_proxy_and_asks_no_resolver() -> None:
+    host = runner()["HostConfig"]
+    assert host["NetworkMode"] == "lazyaf-cell-0badcafe-3"
+    assert host["ExtraHosts"] == ["lazyaf:198.18.0.18", "egress:198.18.0.19"]
+    assert host["Dns"] == ["127.0.0.1"]
+
+
+def test_a_cell_has_neither_a_way_out_nor_an_address_of_the_host() -> None:
+    body = spec.cell(CONFIG, 3, "198.18.0.16/28")
+    assert body["Internal"]
+    assert body["Options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
+
+
+def test_relay_and_proxy_come_back_when_they_die() -> None:
+    assert BODIES["relay"]["HostConfig"]["RestartPolicy"] == {"Name": "always"}
+    assert BODIES["egress"]["HostConfig"]["RestartPolicy"] == {"Name": "always"}
+    assert runner()["HostConfig"]["RestartPolicy"] == {"Name": "no"}
+
+
+def test_the_relay_forwards_to_the_gateway_or_to_where_a_person_says() -> None:
+    assert BODIES["relay"]["Cmd"] == ["relay", "8765", "198.18.0.17", "8766"]
+    own = replace(CONFIG, bind_host="192.0.2.7")
+    assert spec.relay(own, "net", WHERE, 9000, "i")["Cmd"] == ["relay", "8765", "192.0.2.7", "9000"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        spec.fingerprint("sha256:other", LIMITS, CONFIG),
+        spec.fingerprint("sha256:image", replace(LIMITS, pids=101), CONFIG),
+        spec.fingerprint("sha256:image", LIMITS, replace(CONFIG, version="2")),
+    ],
+)
+def test_a_container_made_of_something_else_is_told_apart(other: str) -> None:
+    assert other != spec.fingerprint("sha256:image", LIMITS, CONFIG)
+    assert other not in runner()["Labels"].values()
