@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,6 +21,19 @@ from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.loop import Loop
 from lazyaf.runner.sandbox import Sandbox
 from lazyaf.runner.state import State
+
+RUNNER = """
+import asyncio, sys
+from pathlib import Path
+from lazyaf.runner.config import RunnerConfig, take_token
+from lazyaf.runner.process import run
+url, root = sys.argv[1], Path(sys.argv[2])
+sys.exit(asyncio.run(run(RunnerConfig(
+    server=url, token=take_token(None), name="local-1", once=True,
+    state_dir=root / "state", work_dir=root / "work", hide=(root / "store",),
+))))
+"""
+
 
 HOST_ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 
@@ -128,3 +142,17 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0)
+
+
+async def start_runner(rig: Rig) -> asyncio.subprocess.Process:
+    """A runner in a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", RUNNER, rig.server.url, str(rig.root)),
+        env={"PATH": rig.config().host_env["PATH"], "LAZYAF_RUNNER_TOKEN": TOKEN},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+def lines_of(ledger: Ledger) -> list[str]:
+    return [text for text in ledger.texts("stdout") if text.startswith("line ")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -44,10 +43,11 @@ def command(**options: Any) -> None:
     from lazyaf import main
     from lazyaf.domain.errors import LazyafError
     from lazyaf.settings import Settings
+    from lazyaf.stderr import log_to_stderr
 
     given = {name: value for name, value in options.items() if value is not None}
     settings = Settings(**given).absolute()
-    _log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level)
     try:
         main.serve(settings, partial(_announce, is_exposed=_is_exposed(settings)))
     except LazyafError as error:
@@ -77,20 +77,3 @@ def _announce(url: str, link: str | None, *, is_exposed: bool) -> None:
         click.echo(f"Open {link}")
         click.echo("(good for one browser and a quarter of an hour; `lazyaf open` makes another)")
     sys.stdout.flush()
-
-
-def _log_to_stderr(level: str) -> None:
-    import structlog
-
-    from lazyaf.stderr import stderr_logger
-
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=stderr_logger,
-    )

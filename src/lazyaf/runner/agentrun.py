@@ -59,6 +59,7 @@ class AgentRun:
         self._early = early
         self._running: Running | None = None
         self._over = asyncio.Event()
+        self._deaf = asyncio.Event()
         self._heard_at = 0.0
         self._turn_ended = turn_ended
 
@@ -117,8 +118,9 @@ class AgentRun:
         exited = asyncio.ensure_future(running.wait())
         over = asyncio.ensure_future(self._over.wait())
         stopped = asyncio.ensure_future(self._stop.wait())
+        deaf = asyncio.ensure_future(self._deaf.wait())
         try:
-            await asyncio.wait({exited, over, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({exited, over, stopped, deaf}, return_when=asyncio.FIRST_COMPLETED)
             if over.done() and not exited.done():
                 if running.stdin is not None:
                     running.stdin.close()
@@ -130,19 +132,23 @@ class AgentRun:
                 await asyncio.wait({exited}, timeout=self._grace())
             await running.kill()
         finally:
-            for each in (exited, over, stopped):
+            for each in (exited, over, stopped, deaf):
                 each.cancel()
-            await asyncio.gather(exited, over, stopped, return_exceptions=True)
+            await asyncio.gather(exited, over, stopped, deaf, return_exceptions=True)
 
     def _grace(self) -> float:
         return LEAVE_S if self._stop.cause is Cause.LEAVING else self._limits.cancel_grace_s
 
     async def _pump(self, stream: asyncio.StreamReader | None, name: Stream) -> None:
         splitter = LineSplitter()
-        while stream is not None and (chunk := await stream.read(READ_SIZE)):
-            self._heard_at = asyncio.get_running_loop().time()
-            self._hear(splitter.feed(chunk), name)
-        self._hear(splitter.end(), name)
+        try:
+            while stream is not None and (chunk := await stream.read(READ_SIZE)):
+                self._heard_at = asyncio.get_running_loop().time()
+                self._hear(splitter.feed(chunk), name)
+            self._hear(splitter.end(), name)
+        except Exception:
+            self._deaf.set()  # an agent that nobody listens to would wait for us, and we for it
+            raise
 
     def _hear(self, lines: list[str], stream: Stream) -> None:
         """Entries for lines, and what they mean for the run."""

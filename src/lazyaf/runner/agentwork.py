@@ -39,6 +39,8 @@ class AgentWork:
         self._run: AgentRun | None = None
         self._conversation: Conversation | None = None
         self.turn_ended = asyncio.Event()
+        self.has_begun = False
+        """The agent's process was started, so there may be work of its."""
         self.paused_s = 0.0
         """How long the job has waited for the model, the present wait included."""
 
@@ -82,6 +84,7 @@ class AgentWork:
         bench.redact_also(launch.secrets)
         bench.story.user(task.prompt)
         run = self._run = self._new_run(launch, conversation)
+        self.has_begun = True
         code = await run.run(bench.sandbox, bench.view(launch.env, launch.read_only))
         self._run = None
         self._early.clear()

@@ -51,10 +51,12 @@ class Attempt:
         self._agent = AgentWork(bench)
         self._closing = Closing(bench)
         self._tree_lock = contextlib.AsyncExitStack()
+        self._broken: Exception | None = None
 
     async def run(self) -> None:
         """Work, and return when the attempt is over here. Raises `ServerAbsent` when the server is
-        away; the work tree and the outbox then wait for the next start."""
+        away, and whatever nobody has thought of; the work tree and the outbox then wait for the next
+        start."""
         stop = self._bench.stop
         try:
             async with self._tree_lock:
@@ -64,6 +66,8 @@ class Attempt:
                     await self._closing.leave_orphan()
         finally:
             self._bench.outbox.close()
+        if self._broken is not None:
+            raise self._broken
         if stop.cause is Cause.ABSENT:
             raise ServerAbsent("The server was away too long; the work waits in its tree.")
 
@@ -98,7 +102,9 @@ class Attempt:
         except Stopped:
             result = Result(stop_reason=StopReason.AGENT_FAILED)
         except (GitFailed, Invalid, SetupFailed, Unavailable, OSError) as error:
-            return Result(stop_reason=StopReason.SETUP_FAILED, error=str(error))
+            has_begun = self._agent.has_begun
+            reason = StopReason.AGENT_FAILED if has_begun else StopReason.SETUP_FAILED
+            return Result(stop_reason=reason, error=str(error))
         finally:
             deadline.cancel()
         return self._interrupted(result)
@@ -207,3 +213,8 @@ class Attempt:
         except Refused as error:
             log.error("attempt.refused", job=self._bench.job.job_id, error=str(error))
             self._bench.stop.request(Cause.FENCED)
+        except Exception as error:
+            # Without its log or its ears no attempt comes to an end: the process does, and says why.
+            log.error("attempt.broken", job=self._bench.job.job_id, exc_info=error)
+            self._broken = error
+            self._bench.stop.request(Cause.ABSENT)

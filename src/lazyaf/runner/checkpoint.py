@@ -68,7 +68,7 @@ class Checkpointer:
         """Take one if anything changed. What goes wrong is told once and never stops the agent."""
         try:
             await self.record(await saves.save(self._git, self._job.branch))
-        except (GitFailed, TooLarge, PushRejected, Refused) as error:
+        except (GitFailed, TooLarge, PushRejected, Refused, OSError) as error:
             log.warning("checkpoint.failed", error=str(error))
             self._say(f"A checkpoint could not be saved: {error}")
 

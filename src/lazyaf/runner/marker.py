@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import Usage
+from lazyaf.runner.note import write_note
 
 
 class Result(BaseModel):
@@ -54,9 +55,7 @@ class Marker(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write it in one step."""
-        fresh = path.with_suffix(".new")
-        fresh.write_text(self.model_dump_json(), "utf-8")
-        fresh.replace(path)
+        write_note(path, self.model_dump_json())
 
 
 def borrowed_caches(trees: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.filelock import try_lock
 from lazyaf.runner.loop import Loop
 from lazyaf.runner.state import State
-from lazyaf.stderr import stderr_logger
+from lazyaf.stderr import log_to_stderr
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,8 @@ async def run(config: RunnerConfig) -> int:
     process holds the state directory.
     """
     processes.make_undumpable()
-    _log_to_stderr()
+    if not structlog.is_configured():  # unless whoever started us has said where logs go
+        log_to_stderr()
     state = State(config.state_dir)
     with try_lock(state.lock_path) as taken:
         if not taken:
@@ -53,12 +54,6 @@ async def run(config: RunnerConfig) -> int:
         except ServerAbsent as error:
             log.error("runner.server_absent", error=str(error))
             return SERVER_ABSENT
-
-
-def _log_to_stderr() -> None:
-    """Unless whoever started us has said where logs go."""
-    if not structlog.is_configured():
-        structlog.configure(logger_factory=stderr_logger)
 
 
 async def _run_locked(config: RunnerConfig, state: State) -> int:

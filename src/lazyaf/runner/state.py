@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lazyaf.protocol.messages import Job
+from lazyaf.runner.note import write_note
 from lazyaf.runner.workspace import safe_name
 
 
@@ -64,7 +65,7 @@ class State:
 
     def note_instance(self, instance_id: str) -> None:
         """Leave this process's instance where the pool finds it."""
-        (self._directory / "instance").write_text(f"{instance_id}\n", "utf-8")
+        write_note(self._directory / "instance", f"{instance_id}\n")
 
     def began(self, job: Job) -> None:
         """This job was claimed. What was heard for an earlier attempt at it counts."""
@@ -91,6 +92,4 @@ class State:
         return None
 
     def _save(self) -> None:
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(self._now.model_dump_json(), "utf-8")
-        fresh.replace(self._path)
+        write_note(self._path, self._now.model_dump_json())

@@ -26,6 +26,7 @@ from lazyaf.runner import saves
 from lazyaf.runner.cache import Cache
 from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.marker import Marker
+from lazyaf.runner.note import write_note
 from lazyaf.runner.sandbox import Sandbox
 from lazyaf.runner.spare import Spares
 from lazyaf.runner.treegit import TreeGit
@@ -113,7 +114,7 @@ class Workspace:
 
     def remember_session(self, session: str) -> None:
         """HOME holds this session now."""
-        self._session_path.write_text(session, "utf-8")
+        write_note(self._session_path, session)
 
     async def repair(self) -> None:
         """Make a new git directory around the files as they are: the agent destroyed the old one.

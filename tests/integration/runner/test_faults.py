@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 
-from factories.runner_rig import Rig, until
-from fakes.runner_server import REPO, TOKEN, Failure, Ledger
+from factories.runner_rig import Rig, lines_of, start_runner, until
+from fakes.runner_server import REPO, Failure
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.messages import Limits
@@ -17,32 +16,6 @@ from lazyaf.runner.client import ServerAbsent
 
 COUNTING = "for i in $(seq 1 {0}); do echo line $i; done; echo done > result.txt"
 WAITING = "echo ready; until test -e go; do sleep 0.02; done; rm go; "
-
-RUNNER = """
-import asyncio, sys
-from pathlib import Path
-from lazyaf.runner.config import RunnerConfig, take_token
-from lazyaf.runner.process import run
-url, root = sys.argv[1], Path(sys.argv[2])
-sys.exit(asyncio.run(run(RunnerConfig(
-    server=url, token=take_token(None), name="local-1", once=True,
-    state_dir=root / "state", work_dir=root / "work", hide=(root / "store",),
-))))
-"""
-
-
-async def start_runner(rig: Rig) -> asyncio.subprocess.Process:
-    """A runner in a process of its own."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-c", RUNNER, rig.server.url, str(rig.root)),
-        env={"PATH": rig.config().host_env["PATH"], "LAZYAF_RUNNER_TOKEN": TOKEN},
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-
-
-def lines_of(ledger: Ledger) -> list[str]:
-    return [text for text in ledger.texts("stdout") if text.startswith("line ")]
 
 
 async def test_a_server_that_is_away_for_a_while_gets_every_entry_once_in_order(rig: Rig) -> None:
