@@ -48,6 +48,10 @@ test: tools setup check ## Run every check and every test (as root it installs w
 .PHONY: check
 check: setup check-python check-frontend ## Lint, types, layers and the UI's own tests
 
+.PHONY: faults
+faults: tools setup ## Break a thousand things in running jobs and print what was lost (FAULTS=n SEED=s)
+	PYTHONPATH=tests:. $(BIN)/python -m faults --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: setup ## Measure, and print a table beside the aims
 	$(BIN)/python -m benchmarks

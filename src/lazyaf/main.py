@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 import uvloop
 from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 
 from lazyaf import __version__
 from lazyaf.agents import registry
@@ -158,7 +159,10 @@ def _listen(settings: Settings) -> socket.socket:
 async def _serve(settings: Settings, listener: socket.socket, announce: Announce) -> None:
     port = listener.getsockname()[1]
     url = f"http://{_bracketed(_reachable(settings.host))}:{port}"
-    house = await build(settings, url)
+    try:
+        house = await build(settings, url)
+    except (DBAPIError, OSError) as error:
+        raise _cannot_begin(settings, error) from error
     app = create_app(house.state)
 
     async def before_exit() -> None:
@@ -185,6 +189,15 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Announce
             announce(url, None if code is None else f"{page}/#code={code}")
             _settle_memory()
         await serving
+
+
+def _cannot_begin(settings: Settings, error: DBAPIError | OSError) -> Unavailable:
+    """Database or disk do not let the server begin: words for whoever runs it."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return Unavailable(
+        f"The server cannot begin: {said}. See that {settings.data_dir} can be written and its disk has "
+        "room, and that the database can be reached; then start again."
+    )
 
 
 def _reachable(host: str) -> str:

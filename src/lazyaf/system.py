@@ -15,7 +15,7 @@ from pathlib import Path
 
 from uuid_utils import uuid7
 
-from lazyaf.domain.errors import Conflict
+from lazyaf.domain.errors import Conflict, Unavailable
 from lazyaf.domain.ports import Disk
 
 
@@ -37,10 +37,20 @@ def new_id() -> str:
 
 
 def prepare_data_dir(path: Path) -> None:
-    """Make the data directory if it is missing, for its owner alone."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.stat().st_uid == os.getuid():
-        path.chmod(0o700)
+    """Make the data directory if it is missing, for its owner alone. Raises `Unavailable`."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_uid == os.getuid():
+            path.chmod(0o700)
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"LazyAF cannot write to its data directory {path}: {error.strerror}. Make it writable for "
+        "the user that runs LazyAF, or choose another with --data-dir."
+    )
 
 
 def disks_of(folders: Iterable[Path]) -> list[Disk]:
@@ -86,8 +96,13 @@ def write_private(path: Path, text: str) -> None:
 
 @contextmanager
 def only_server(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory; `Conflict` when another server has it (rules.md R18)."""
-    with (data_dir / "server.lock").open("w") as file:
+    """Hold the data directory; `Conflict` when another server has it (rules.md R18), `Unavailable`
+    when it cannot be written."""
+    try:
+        lock = (data_dir / "server.lock").open("w")
+    except OSError as error:
+        raise _unusable(data_dir, error) from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

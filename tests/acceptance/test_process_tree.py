@@ -115,6 +115,14 @@ def test_a_taken_port_is_refused(house: House) -> None:
     assert "--port" in said
 
 
+def test_a_data_directory_that_cannot_be_written_is_refused(house: House) -> None:
+    (house.root / "a-file").touch()
+    said = refused(house, "--port", "0", "--data-dir", str(house.root / "a-file" / "data"))
+
+    assert said.startswith("Error: LazyAF cannot write to its data directory")
+    assert "--data-dir" in said
+
+
 def test_a_host_beyond_loopback_is_refused(house: House) -> None:
     said = refused(house, "--host", "0.0.0.0", "--data-dir", str(house.root / "third"))
 

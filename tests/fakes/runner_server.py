@@ -242,9 +242,9 @@ class RunnerServer:
             job = self._queue.pop(0)
             self.claims[asked["claim_id"]] = (job.job_id, job.attempt)
         ledger = self.ledgers[self.claims[asked["claim_id"]]]
-        if ledger.finish is not None or ledger.fenced:
-            return Response(status_code=204)
-        return Response(ledger.job.model_dump_json(), media_type="application/json")
+        ended = "closed" if ledger.finish is not None else "lost" if ledger.fenced else None
+        job = ledger.job.model_copy(update={"ended": ended})
+        return Response(job.model_dump_json(), media_type="application/json")
 
     async def _heartbeat(self, request: Request) -> Response:
         await request.json()

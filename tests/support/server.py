@@ -169,8 +169,13 @@ class ServerProcess:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self.process.wait()
-        self._forget()
+        self.bury()
+
+    def bury(self) -> None:
+        """Wait for the end of what was killed, if anything is there."""
+        if self._process is not None:
+            self.process.wait()
+            self._forget()
 
     def runner_pids(self) -> list[int]:
         """The local runners' processes; some may be gone."""

@@ -162,6 +162,18 @@ async def list_refs(storage: Storage, repo_id: str, prefix: str) -> dict[str, st
     return {ref: sha for sha, _, ref in pairs}
 
 
+async def parents(storage: Storage, repo_id: str, sha: str) -> list[str]:
+    """The parents of a commit that is there, in order."""
+    require_object_ids(sha)
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_parents, path, sha)
+
+
+def _parents(path: Path, sha: str) -> list[str]:
+    with opened(path) as repository:
+        return [str(parent) for parent in repository[sha].peel(pygit2.Commit).parent_ids]
+
+
 async def is_ancestor(storage: Storage, repo_id: str, ancestor: str, descendant: str) -> bool:
     """Whether the history of one commit has the other, or both are the same. Full ids.
 

@@ -44,6 +44,12 @@ class RegisterRequest(Message):
     pool: PoolKind = PoolKind.EXTERNAL
     container_id: str | None = Field(None, max_length=100)
     current_job_id: str | None = Field(None, max_length=36)
+    replaces: str | None = Field(
+        None,
+        min_length=8,
+        max_length=64,
+        description="The instance whose state directory this one holds: that process is dead.",
+    )
 
 
 class RegisterResponse(Message):
@@ -139,6 +145,11 @@ class Job(Message):
     env: dict[str, str] = Field(default_factory=dict)
     committer_name: str = "LazyAF"
     committer_email: str = "lazyaf@localhost"
+    ended: Literal["lost", "closed"] | None = Field(
+        None,
+        description="The attempt of this claim ended while its runner was away: nothing is to be "
+        "worked. After ``lost`` what is left of it is pushed as an orphan.",
+    )
 
 
 class LogRequest(Message):

@@ -30,10 +30,10 @@ from lazyaf.runner.push import Publisher
 from lazyaf.runner.setup import SetupFailed, run_setup
 from lazyaf.runner.stop import Cause, Stopped
 from lazyaf.runner.streamer import LogStreamer
+from lazyaf.runner.workspace import TREE_WAIT_S
 
 log = structlog.get_logger(__name__)
 
-TREE_WAIT_S: Final = 60.0
 REASONS: Final = {
     Cause.STALLED: (StopReason.STALLED, "The agent said nothing for {0.idle_s:g} s."),
     Cause.TIMED_OUT: (StopReason.TIMED_OUT, "The job took longer than {0.job_s:g} s."),
@@ -145,7 +145,13 @@ class Attempt:
         publisher = Publisher(bench.client, bench.job, space.git, space.spool)
         self._closing.publisher = publisher
         self._closing.checkpointer = Checkpointer(
-            bench.client, bench.job, space.git, publisher, bench.story, self._agent.session
+            bench.client,
+            bench.job,
+            space.git,
+            publisher,
+            bench.story,
+            self._agent.session,
+            space.note_recorded,
         )
         if space.resumed:
             bench.story.system("Taken up from the work tree that an interrupted run left.")

@@ -30,7 +30,8 @@ NOTE_MAX: Final = 500
 
 
 class Checkpointer:
-    """Takes the checkpoints of one attempt. ``session`` tells the agent's session, when known."""
+    """Takes the checkpoints of one attempt. ``session`` tells the agent's session, when known;
+    ``recorded`` hears of each that the server has."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Checkpointer:
         publisher: Publisher,
         story: Story,
         session: Callable[[], str | None],
+        recorded: Callable[[str, str | None], None],
     ) -> None:
         self._client = client
         self._job = job
@@ -47,6 +49,7 @@ class Checkpointer:
         self._publisher = publisher
         self._story = story
         self._session = session
+        self._recorded = recorded
         self._last: Saved | None = None
         self._said: set[str] = set()
 
@@ -103,6 +106,7 @@ class Checkpointer:
             ),
         )
         self._last = saved
+        self._recorded(tip, saved.sha)
 
     def _say(self, text: str) -> None:
         if text not in self._said:

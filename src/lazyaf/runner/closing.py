@@ -78,24 +78,38 @@ class Closing:
             log.info("leave.without_checkpoint", job=self._job.job_id, error=str(error))
 
     async def leave_orphan(self) -> None:
-        """Push the work where a lost lease still may; it stays in its tree in any case."""
+        """Push the work where a lost lease still may; the tree goes when the server has it, and stays
+        when not."""
+        if self.publisher is not None:
+            try:
+                async with asyncio.timeout(ORPHAN_S):
+                    await self._push_orphan(self.publisher)
+                self._workspace.remove()
+            except (
+                TimeoutError,
+                GitFailed,
+                TooLarge,
+                PushRejected,
+                ServerAbsent,
+                OSError,
+            ) as error:
+                log.warning("orphan.not_pushed", job=self._job.job_id, error=str(error))
         self._outbox.remove()
         self._state.done()
-        if self.publisher is None:
+
+    async def _push_orphan(self, publisher: Publisher) -> None:
+        """Push what the server has not: the attempt that follows goes on from what it had recorded."""
+        git, marker = self._workspace.git, self._workspace.marker
+        saved = await saves.save(git, self._job.branch, final=True)
+        if (saved.tip, saved.sha) == marker.recorded:
             return
-        try:
-            async with asyncio.timeout(ORPHAN_S):
-                taken = await self._take()
-                text = commit.message(self._job, complete=False)
-                head = await commit.commit_rest(self._workspace.git, taken, text)
-                if taken.unfinished is not None or taken.notes:
-                    saved = await saves.save(self._workspace.git, self._job.branch, final=True)
-                    head = saved.sha or head
-                if head != self._workspace.marker.start:
-                    ref = f"refs/lazyaf/jobs/{self._job.job_id}/orphan/{self._job.attempt}"
-                    await self.publisher.push({ref: head})
-        except (TimeoutError, GitFailed, TooLarge, PushRejected, ServerAbsent) as error:
-            log.warning("orphan.not_pushed", job=self._job.job_id, error=str(error))
+        taken = await self._take()
+        head = await commit.commit_rest(git, taken, commit.message(self._job, complete=False))
+        if taken.unfinished is not None or taken.notes:
+            head = saved.sha or head
+        if head != marker.start:
+            ref = f"refs/lazyaf/jobs/{self._job.job_id}/orphan/{self._job.attempt}"
+            await publisher.push({ref: head})
 
     async def _publish(self, result: Result, publisher: Publisher) -> tuple[Result, str | None]:
         """Commit what is left and push; the result with what git has to say about it."""

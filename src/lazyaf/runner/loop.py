@@ -12,7 +12,7 @@ from lazyaf.agents import registry
 from lazyaf.domain.errors import LeaseLost
 from lazyaf.protocol import VERSION
 from lazyaf.protocol.messages import Job, RegisterRequest
-from lazyaf.runner import heartbeat
+from lazyaf.runner import aftermath, heartbeat
 from lazyaf.runner.attempt import Attempt
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.client import Refused, ServerClient
@@ -70,7 +70,7 @@ class Loop:
                 job = await self._claim()
                 if job is not None:
                     await self._work(job)
-                    if self._config.once:
+                    if self._config.once and job.ended is None:
                         return
         finally:
             beating.cancel()
@@ -105,6 +105,7 @@ class Loop:
             pool=config.pool,
             container_id=config.container_id,
             current_job_id=self._state.job_id,
+            replaces=self._state.former_instance,
         )
 
     async def _claim(self) -> Job | None:
@@ -129,6 +130,9 @@ class Loop:
             bench = Bench.of(
                 self._config, self._client, self._sandbox, self._state, job, stop, self._spares
             )
-            await Attempt(bench, self._draining).run()
+            if job.ended is None:
+                await Attempt(bench, self._draining).run()
+            else:
+                await aftermath.settle(bench)
         finally:
             self._job_stop = None

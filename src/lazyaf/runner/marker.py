@@ -27,7 +27,8 @@ class Result(BaseModel):
 
 
 class Marker(BaseModel):
-    """``start`` is the commit on which this job's work began, ``cache`` the directory it borrows
+    """``attempt`` is the one that works here, ``start`` the commit on which its work began, ``recorded``
+    what the server has last recorded of it (the tip and the checkpoint), ``cache`` the directory it borrows
     objects from, ``conflicts`` the paths in which the base does not merge; ``is_set_up`` says that the
     setup command has succeeded in this tree."""
 
@@ -35,6 +36,8 @@ class Marker(BaseModel):
 
     job_id: str
     start: str
+    attempt: int = 0
+    recorded: tuple[str, str | None] | None = None
     cache: str = ""
     conflicts: list[str] = []
     session: str | None = None

@@ -37,6 +37,7 @@ class State:
         self._path = directory / "claim.json"
         self._outboxes = directory / "outbox"
         self._now = self._load() or _Remembered(claim_id=uuid.uuid4().hex)
+        self.former_instance: str | None = None
         self._save()
 
     @property
@@ -64,8 +65,12 @@ class State:
         return self._outboxes / f"{safe_name(job.job_id)}-{job.attempt}.jsonl"
 
     def note_instance(self, instance_id: str) -> None:
-        """Leave this process's instance where the pool finds it."""
-        write_note(self._directory / "instance", f"{instance_id}\n")
+        """Leave this process's instance where the pool and the next process find it. Only who holds
+        the lock may: the one whose instance stood there is dead then."""
+        path = self._directory / "instance"
+        with contextlib.suppress(OSError):
+            self.former_instance = path.read_text("utf-8").strip() or None
+        write_note(path, f"{instance_id}\n")
 
     def began(self, job: Job) -> None:
         """This job was claimed. What was heard for an earlier attempt at it counts."""

@@ -3,7 +3,8 @@
 ``trees/<card_id>/work`` is what the agent sees, at the same path in every round (its session is found
 by it); ``job.json`` beside it, out of the agent's reach, says whose it is. Every job gets a fresh git
 directory that borrows objects from the cache (rule R2). A tree that a killed runner left of the same
-job is newer than any checkpoint, so it is taken up as it is. git runs inside the sandbox only.
+job is newer than any checkpoint, so it is taken up as it is, unless another attempt has gone on since.
+git runs inside the sandbox only.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from lazyaf.runner.treegit import TreeGit
 
 log = structlog.get_logger(__name__)
 
+TREE_WAIT_S: Final = 60.0
+"""For another runner of this machine to let go of the card's tree."""
 _COMPONENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 _INITIALISE: Final = """\
@@ -73,7 +76,9 @@ class Workspace:
         self.home = config.homes_dir / card
         self._session_path = config.homes_dir / f"{card}.session"
         self._marker_path = self.root / "job.json"
-        self.marker = Marker(job_id=job.job_id, start=job.branch_sha or job.base_sha)
+        self.marker = Marker(
+            job_id=job.job_id, start=job.branch_sha or job.base_sha, attempt=job.attempt
+        )
         self.resumed = False
         self.git: TreeGit
 
@@ -81,16 +86,40 @@ class Workspace:
         """Make the tree, or take up the one that was left. Raises `GitFailed`."""
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.utime(self.home)  # used now, for `retention`
+        left = self._left()
+        if left is not None and left.attempt + 1 >= self._job.attempt:
+            await self._take_up(left, cache.path)
+            return
+        if left is not None:
+            self.keep_aside()  # others have gone on with the job since: what is here is older
+        self.remove()
+        await self._make(cache, spares)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether an earlier process left a tree of this job."""
+        return self._left() is not None
+
+    async def take_up_left(self) -> None:
+        """Take up the tree that was left, only to look at it. Raises `GitFailed`."""
+        left = self._left()
+        if left is None:
+            raise GitFailed("There is no tree of this job.")
+        await self._take_up(left, Path(left.cache))
+
+    def _left(self) -> Marker | None:
         left = Marker.load(self._marker_path)
-        if left is not None and left.job_id == self._job.job_id and self.tree.is_dir():
-            await self._take_up(left, cache)
-        else:
-            self.remove()
-            await self._make(cache, spares)
+        is_ours = left is not None and left.job_id == self._job.job_id and self.tree.is_dir()
+        return left if is_ours else None
 
     def save(self) -> None:
         """Write the marker down."""
         self.marker.save(self._marker_path)
+
+    def note_recorded(self, tip: str, checkpoint: str | None) -> None:
+        """The server has recorded this of the tree's work."""
+        self.marker.recorded = tip, checkpoint
+        self.save()
 
     def remove(self) -> None:
         """Delete the tree and its marker; HOME stays for the next round."""
@@ -124,14 +153,15 @@ class Workspace:
         remove_tree(self.tree / ".git")
         await self._initialise(self.marker.start, "reset", "--quiet")
 
-    async def _take_up(self, left: Marker, cache: Cache) -> None:
+    async def _take_up(self, left: Marker, cache: Path) -> None:
         self.marker, self.resumed = left, True
-        self.git = self._git(left.cache_or(cache.path))
+        self.marker.attempt = self._job.attempt
+        self.git = self._git(left.cache_or(cache))
         # Locks of processes that are dead; deleted inside, since even these names are the agent's.
         await self.git.command(["sh", "-c", "rm -f .git/*.lock .git/refs/heads/*.lock"])
         if await self.git.ref("HEAD") is None:
-            self.git = self._git(cache.path)
-            self.marker.cache = str(cache.path)
+            self.git = self._git(cache)
+            self.marker.cache = str(cache)
             await self.repair()
         self.save()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from lazyaf.domain.events import Actor, EventType
 from lazyaf.domain.jobs import JobCommand, JobStatus, StopReason, apply
@@ -43,6 +43,8 @@ class Claimed:
     card: CardRow
     repo: RepoRow
     committer: dict[str, str]
+    attempt: int
+    ended: Literal["lost", "closed"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +58,25 @@ class Start:
 
 
 async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str) -> Job | None:
-    """The next job for this runner, or None. A repeated ``claim_id`` gets the same job again."""
+    """The next job for this runner, or None. A repeated ``claim_id`` gets the same job again, also
+    when its attempt has ended meanwhile: what the runner has left of it must not lie about."""
     if ctx.room.warning() is not None:
         return None
     claimed = await ctx.db.write(_claim, instance_id, token_id, claim_id, ctx.keys, ctx.clock.now())
     if claimed is None:
         return None
-    ctx.presence.touch(f"job:{claimed.job.id}")
+    if claimed.ended is None:
+        ctx.presence.touch(f"job:{claimed.job.id}")
     base = claimed.card.base_branch or claimed.repo.default_branch
     base_ref, own_ref = branch_ref(base), branch_ref(claimed.card.branch_name or "")
     tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
     base_sha, branch_sha = tips.get(base_ref), tips.get(own_ref)
+    if base_sha is None and claimed.ended is not None:
+        return None
     if base_sha is None:
         await _fail_without_base(ctx, claimed, base)
         return None
-    if base_sha != claimed.job.base_sha:  # it moved while the job waited
+    if base_sha != claimed.job.base_sha and claimed.ended is None:  # it moved while the job waited
         await ctx.db.write(_remember_base, claimed.job.id, base_sha)
     resume = await _resume(ctx, claimed.job, branch_sha)
     return _message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume))
@@ -82,7 +88,7 @@ def _claim(
     runner = require_instance(tx, instance_id, token_id)
     held = attempt_by_claim(tx, claim_id)
     if held is not None:
-        return _claimed_again(tx, runner, held, now) if held.state == "live" else None
+        return _claimed_again(tx, runner, held, now)
     if runner.current_job_id is not None:
         return None  # one job at a time: the one it has ends, or its lease does
     job = next_queued(tx, _agents_with_room(tx, runner), repos_at_limit(tx))
@@ -140,14 +146,22 @@ def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Cla
     """The same job for the same claim: the answer was lost, or the runner began anew."""
     if held.runner_id != runner.id:
         return None
+    job = get_job(tx, held.job_id)
+    if held.state != "live":
+        ended: Final = "lost" if held.state == "lost" else "closed"
+        return replace(_claimed(tx, job), attempt=held.attempt, ended=ended)
     if runner.current_job_id != held.job_id:
         _occupy(tx, runner, held.job_id, now)
-    return _claimed(tx, get_job(tx, held.job_id))
+    return _claimed(tx, job)
 
 
 def _claimed(tx: Tx, job: JobRow) -> Claimed:
     return Claimed(
-        job, get_card(tx, job.card_id), get_repo(tx, job.repo_id), get_setting(tx, "committer", {})
+        job,
+        get_card(tx, job.card_id),
+        get_repo(tx, job.repo_id),
+        get_setting(tx, "committer", {}),
+        job.attempt,
     )
 
 
@@ -194,20 +208,20 @@ def _message(
     is_fresh = bool(job.request.get("fresh")) and job.head_sha is None
     return Job(
         job_id=job.id,
-        attempt=job.attempt,
-        lease=ctx.keys.lease(job.id, job.attempt, claim_id),
+        attempt=claimed.attempt,
+        lease=ctx.keys.lease(job.id, claimed.attempt, claim_id),
         repo=RepoAccess(
             id=repo.id,
             name=repo.name,
             clone_url=f"/git/{repo.id}.git",
             username=GIT_USERNAME,
-            password=ctx.keys.git_password(job.id, job.attempt, claim_id),
+            password=ctx.keys.git_password(job.id, claimed.attempt, claim_id),
         ),
         base=start.base,
         base_sha=start.base_sha,
         branch=card.branch_name or "",
         branch_sha=None if is_fresh else start.branch_sha,
-        push_prefix=f"refs/lazyaf/jobs/{job.id}/{job.attempt}/",
+        push_prefix=f"refs/lazyaf/jobs/{job.id}/{claimed.attempt}/",
         resume=start.resume,
         agent=job.agent,
         agent_options=card.agent_options,
@@ -222,6 +236,7 @@ def _message(
         setup=settings.setup_command,
         prompt_template=repo.prompt_template,
         trusted=settings.trusted,
+        ended=claimed.ended,
         **_committer(claimed.committer),
     )
 

@@ -18,10 +18,12 @@ from lazyaf.services.card_branch import Measured, branch_ref, measure
 from lazyaf.services.close_job import Closing, close_job, end_attempt
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import drop_finish_intent
+from lazyaf.services.record_checkpoint import Pushed, follow_head, pushed_by
 from lazyaf.services.runners import runner_left
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import (
     AttemptRow,
+    JobRow,
     get_attempt,
     get_job,
     live_attempts,
@@ -126,6 +128,7 @@ async def lose_attempt(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
         if not await ctx.db.write(_fence, attempt.job_id, attempt.attempt, ctx.clock.now()):
             return False
         await ctx.git.end_packs(pack_key(attempt.job_id, attempt.attempt))
+        await _keep_pushed(ctx, attempt)
         measured, head = await _measure(ctx, attempt.job_id)
         await ctx.db.write(_requeue, attempt.job_id, lost, measured, head, ctx.clock.now())
     ctx.presence.forget(f"job:{attempt.job_id}")
@@ -147,6 +150,31 @@ def _fence(tx: Tx, job_id: str, number: int, now: str) -> bool:
     end_attempt(tx, job, "lost", now)
     drop_finish_intent(tx, job.card_id)  # what it had begun to say is not the next attempt's word
     return True
+
+
+async def _keep_pushed(ctx: Context, attempt: AttemptRow) -> None:
+    """Take what the attempt has pushed for its last checkpoint, although it never said so."""
+    try:
+        job, card = await ctx.db.read(_job_and_card, attempt.job_id)
+        pushed = await pushed_by(ctx, job.repo_id, job.id, attempt.attempt)
+    except NotFound:
+        return
+    if pushed is not None and (pushed.head, pushed.checkpoint) != (
+        job.head_sha,
+        job.checkpoint_sha,
+    ):
+        await follow_head(ctx, job, card, pushed.head)
+        await ctx.db.write(_keep, job.id, pushed)
+
+
+def _job_and_card(tx: Tx, job_id: str) -> tuple[JobRow, CardRow]:
+    job = get_job(tx, job_id)
+    return job, get_card(tx, job.card_id)
+
+
+def _keep(tx: Tx, job_id: str, pushed: Pushed) -> None:
+    values = {"head_sha": pushed.head, "checkpoint_sha": pushed.checkpoint}
+    update_job(tx, get_job(tx, job_id), values)
 
 
 def _place(tx: Tx, job_id: str) -> tuple[CardRow, str]:

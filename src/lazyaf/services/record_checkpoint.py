@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from lazyaf.domain.errors import BranchMoved, Conflict
@@ -13,7 +14,7 @@ from lazyaf.services.card_branch import branch_ref, move_branch
 from lazyaf.services.context import Context
 from lazyaf.services.leases import Held, mark_contacted, require_lease
 from lazyaf.store.cards import CardRow, get_card, update_card
-from lazyaf.store.jobs import update_job
+from lazyaf.store.jobs import JobRow, update_job
 from lazyaf.store.tx import Tx
 
 
@@ -26,7 +27,7 @@ async def record_checkpoint(
         await require_pushed(ctx, held, "head", request.head_sha)
         if request.sha is not None:
             await require_pushed(ctx, held, "checkpoint", request.sha)
-        await _move(ctx, held, card, request.head_sha)
+        await follow_head(ctx, held.job, card, request.head_sha)
         await ctx.db.write(_record, job_id, lease, request, ctx.clock.now())
     ctx.presence.touch(f"job:{job_id}")
 
@@ -44,11 +45,34 @@ async def require_pushed(ctx: Context, held: Held, name: str, sha: str) -> None:
         raise Conflict(f"{sha} was not pushed to {ref}. Push it, then repeat.", code="not_pushed")
 
 
-async def _move(ctx: Context, held: Held, card: CardRow, head: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What an attempt has pushed: the tip, and a checkpoint that belongs to it."""
+
+    head: str
+    checkpoint: str | None
+
+
+async def pushed_by(ctx: Context, repo_id: str, job_id: str, attempt: int) -> Pushed | None:
+    """The work on an attempt's own refs, which may be newer than what was recorded of it: a runner can
+    be lost between its push and its word about it."""
+    prefix = f"refs/lazyaf/jobs/{job_id}/{attempt}"
+    head_ref, checkpoint_ref = f"{prefix}/head", f"{prefix}/checkpoint"
+    tips = await refs.tips(ctx.git, repo_id, (head_ref, checkpoint_ref))
+    head, checkpoint = tips.get(head_ref), tips.get(checkpoint_ref)
+    if head is None:
+        return None
+    # A push of a clean tree moves the head alone: then the checkpoint beside it is an older one.
+    if checkpoint is not None and head not in await refs.parents(ctx.git, repo_id, checkpoint):
+        checkpoint = None
+    return Pushed(head, checkpoint)
+
+
+async def follow_head(ctx: Context, job: JobRow, card: CardRow, head: str) -> None:
     """Follow the agent's commits on the card's branch, as far as it only goes forward."""
     branch = card.branch_name or ""
     tip = await refs.resolve(ctx.git, card.repo_id, branch_ref(branch))
-    if tip == head or head == held.job.base_sha:
+    if tip == head or head == job.base_sha:
         return
     if tip is not None and not await refs.is_ancestor(ctx.git, card.repo_id, tip, head):
         return  # finishing decides about a rewritten or a fresh branch

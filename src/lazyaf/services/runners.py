@@ -28,7 +28,8 @@ from lazyaf.store.tx import Tx
 async def register_runner(
     ctx: Context, request: RegisterRequest, token_id: str
 ) -> RegisterResponse:
-    """Make a runner known, or known again. A live namesake of another instance is refused."""
+    """Make a runner known, or known again. A live namesake of another instance is refused, unless
+    this one holds that one's state directory, which proves it dead."""
     if request.protocol != VERSION:
         raise UnsupportedProtocol(
             f"This server speaks runner protocol {VERSION}, the runner {request.protocol}. "
@@ -69,7 +70,8 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
         runner_changed(tx, EventType.RUNNER_REGISTERED, new_id, Actor("runner", request.name))
         return new_id
     is_other = known.instance_id != request.instance_id
-    if is_other and known.status != RunnerStatus.OFFLINE.value:
+    is_alive = known.status != RunnerStatus.OFFLINE.value
+    if is_other and is_alive and known.instance_id != request.replaces:
         raise Conflict(
             f"A runner named “{request.name}” is already connected. Give this one another name "
             "(`--name`), or stop the other first.",

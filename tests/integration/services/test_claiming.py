@@ -10,8 +10,10 @@ from factories.scene import BASE_FILES, Scene
 from lazyaf.domain.errors import Conflict
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.runners import RunnerEnd
 from lazyaf.services.cards import edit_card
 from lazyaf.services.edit_repo import edit_repo
+from lazyaf.services.reap import lose_runner
 from lazyaf.services.runners import drain_runner, show_runners
 from lazyaf.services.settings import edit_settings
 from lazyaf.services.start_card import RunRequest
@@ -51,14 +53,36 @@ async def test_the_same_claim_gets_the_same_job_and_lease(scene: Scene) -> None:
     assert len(await scene.db.read(live_attempts)) == 1
 
 
-async def test_a_claim_whose_job_is_over_gets_nothing(scene: Scene) -> None:
+async def test_a_claim_whose_attempt_is_over_is_told_so_and_occupies_nobody(scene: Scene) -> None:
     repo = await scene.repo()
     await scene.start(await scene.card(repo))
     runner = await scene.runner()
     job = await scene.claim(runner, "claim-of-mine")
     assert job is not None
     await scene.finish(job, StopReason.AGENT_FAILED)
-    assert await scene.claim(runner, "claim-of-mine") is None
+    again = await scene.claim(runner, "claim-of-mine")
+    assert again == job.model_copy(update={"ended": "closed"})
+    [shown] = await scene.db.read(show_runners)
+    assert shown["status"] == "idle"
+
+
+async def test_a_claim_whose_attempt_was_lost_gets_that_attempt_for_its_orphan(
+    scene: Scene,
+) -> None:
+    repo = await scene.repo()
+    await scene.start(await scene.card(repo))
+    first = await scene.runner("one")
+    job = await scene.claim(first, "claim-of-mine")
+    assert job is not None
+    await lose_runner(scene.ctx, "one", RunnerEnd.DIED)
+    other = await scene.claimed(await scene.runner("two"))
+    assert (other.job_id, other.attempt) == (job.job_id, 2)
+    await scene.runner("one")
+    again = await scene.claim(first, "claim-of-mine")
+    assert again is not None
+    assert (again.ended, again.attempt, again.lease) == ("lost", 1, job.lease)
+    assert (again.push_prefix, again.repo.password) == (job.push_prefix, job.repo.password)
+    assert len(await scene.db.read(live_attempts)) == 1
 
 
 async def test_higher_priority_first_then_the_older_one(scene: Scene) -> None:

@@ -7,6 +7,7 @@ import pytest
 from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, LeaseLost, SequenceGap
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.runners import RunnerEnd
 from lazyaf.protocol.entries import Entry, EntryKind, Usage
 from lazyaf.protocol.messages import CheckpointRequest
 from lazyaf.services.append_log import announce_progress, append_log
@@ -85,7 +86,7 @@ async def test_a_checkpoint_moves_the_branch_forward_and_only_to_the_head(scene:
     assert last.type == "job.progressed"  # whoever lists the board now sees what was announced
     assert last.data.count(f'"version":{(await scene.card_row(card)).version}')
     # The next attempt resumes from there.
-    await lose_runner(scene.ctx, "runner-2", spends=False)
+    await lose_runner(scene.ctx, "runner-2", RunnerEnd.WITH_SERVER)
     scene.clock.advance(61)
     await reap(scene.ctx)
     again = await scene.claimed(await scene.runner())

@@ -9,6 +9,7 @@ from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.errors import Conflict, LeaseLost
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.runners import RunnerEnd
 from lazyaf.protocol.messages import Job, SessionRequest, SessionResponse
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cards import delete_card
@@ -51,7 +52,7 @@ async def test_the_next_attempt_gets_what_the_last_one_left(scene: Scene) -> Non
     assert await kept(scene, first) == NOTHING
     await keep(scene, first, text="hello")
     sha = await keep(scene, first, text="hello again")
-    await lose_runner(scene.ctx, "runner-2", spends=True)
+    await lose_runner(scene.ctx, "runner-2", RunnerEnd.DIED)
     second = await scene.claimed(await scene.runner())
     assert second.resume.session == "s-1"
     assert await kept(scene, second) == SessionResponse(session="s-1", sha=sha)
@@ -72,7 +73,7 @@ async def test_a_lost_lease_neither_leaves_nor_gets_one(scene: Scene) -> None:
     repo = await scene.repo()
     _, job = await scene.working(repo)
     sha = await keep(scene, job)
-    await lose_runner(scene.ctx, "runner-2", spends=True)
+    await lose_runner(scene.ctx, "runner-2", RunnerEnd.DIED)
     with pytest.raises(LeaseLost):
         await keep_session(scene.ctx, job.job_id, job.lease, SessionRequest(session="s-1", sha=sha))
     with pytest.raises(LeaseLost):
@@ -134,7 +135,7 @@ async def test_what_a_running_attempt_has_just_pushed_stays(scene: Scene) -> Non
     sha = scene.commit(repo, {"000000": "not recorded yet\n"}, [])
     await scene.set_ref(repo, f"{job.push_prefix}session", sha)
     assert await expire_sessions(scene.ctx, repo) == 0
-    await lose_runner(scene.ctx, "runner-2", spends=True)
+    await lose_runner(scene.ctx, "runner-2", RunnerEnd.DIED)
     assert await expire_sessions(scene.ctx, repo) == 1
 
 

@@ -36,6 +36,9 @@ async def test_a_second_live_instance_of_a_name_is_refused(scene: Scene) -> None
     assert refused.value.code == "runner_name_taken"
     with pytest.raises(UnsupportedProtocol, match="pip install"):
         await register_runner(scene.ctx, request("instance-a", protocol=99), "t")
+    await register_runner(scene.ctx, request("instance-c", replaces="instance-a"), "t")
+    with pytest.raises(Conflict):
+        await register_runner(scene.ctx, request("instance-d", replaces="instance-a"), "t")
     scene.clock.advance(31)
     await reap(scene.ctx)
     scene.clock.advance(31)
@@ -97,6 +100,26 @@ async def test_a_runner_that_was_lost_at_work_spends_an_attempt_and_the_second_f
         ("message", 2),
     ]
     assert log.is_final
+
+
+@pytest.mark.parametrize("clean", [True, False], ids=["a clean tree", "uncommitted work"])
+async def test_what_was_pushed_but_never_recorded_is_where_the_next_attempt_begins(
+    scene: Scene, clean: bool
+) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    head = await scene.work(job, {"a.txt": "committed\n"})
+    old = scene.commit(repo, {"old.txt": "older than the head\n"}, [job.base_sha])
+    work = scene.commit(repo, {"b.txt": "not committed\n"}, [head])
+    await scene.set_ref(repo, f"{job.push_prefix}checkpoint", old if clean else work)
+    await lose_runner(scene.ctx, "runner-2", RunnerEnd.DIED)
+
+    again = await scene.claimed(await scene.runner())
+    assert (again.job_id, again.attempt) == (job.job_id, 2)
+    assert (again.resume.head, again.resume.checkpoint) == (head, None if clean else work)
+    branch = (await scene.card_row(card)).branch_name
+    assert branch is not None
+    assert await scene.tip(repo, branch) == head
 
 
 async def test_any_request_with_a_lease_extends_it(scene: Scene) -> None:

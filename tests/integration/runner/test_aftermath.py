@@ -1,0 +1,84 @@
+"""A runner that comes back to an attempt which has ended without it: nothing is lost, nothing lies about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from factories.runner_rig import Rig
+from fakes.runner_server import Ledger
+from lazyaf.domain.jobs import StopReason
+from lazyaf.protocol.messages import FinishRequest, Job
+
+HALF = "echo half > half.txt; echo ready; until test -e go; do sleep 0.02; done"
+
+
+async def leave_in_the_middle(rig: Rig, job: Job) -> Ledger:
+    """A runner that has begun this job and is gone."""
+    async with rig.working(job) as (ledger, loop):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        loop.leave()
+    return ledger
+
+
+async def come_back(rig: Rig) -> Ledger:
+    """The runner again; it settles what it left, then works a job of another card."""
+    other = rig.job("echo other > other.txt")
+    task = other.task.model_copy(update={"card_id": "card-2"})
+    return await rig.work(other.model_copy(update={"task": task}))
+
+
+def left(rig: Rig) -> list[Path]:
+    """Trees and outboxes on this machine."""
+    trees = [path for path in (rig.work_dir / "trees").iterdir() if path.is_dir()]
+    return [*trees, *(rig.root / "state" / "outbox").iterdir()]
+
+
+async def orphan_of(rig: Rig, job: Job) -> str | None:
+    return await rig.server.ref(f"refs/lazyaf/jobs/{job.job_id}/orphan/{job.attempt}")
+
+
+async def test_what_a_lost_attempt_left_becomes_an_orphan(rig: Rig) -> None:
+    job = rig.job(HALF)
+    ledger = await leave_in_the_middle(rig, job)
+    (rig.tree / "later.txt").write_text("written after the last checkpoint\n")
+    await rig.server.fence(ledger)
+    other = await come_back(rig)
+
+    orphan = await orphan_of(rig, job)
+    assert await rig.server.show(f"{orphan}:half.txt") == "half"
+    assert await rig.server.show(f"{orphan}:later.txt") == "written after the last checkpoint"
+    assert other.finish is not None
+    assert other.finish.stop_reason is StopReason.FINISHED
+    assert left(rig) == []
+
+
+async def test_work_that_the_server_had_recorded_is_no_orphan(rig: Rig) -> None:
+    job = rig.job(HALF)
+    ledger = await leave_in_the_middle(rig, job)
+    assert len(ledger.checkpoints) == 1
+    await rig.server.fence(ledger)
+    await come_back(rig)
+
+    assert await orphan_of(rig, job) is None
+    assert left(rig) == []
+
+
+async def test_an_attempt_that_was_closed_leaves_nothing(rig: Rig) -> None:
+    job = rig.job(HALF)
+    ledger = await leave_in_the_middle(rig, job)
+    ledger.finish = FinishRequest(stop_reason=StopReason.CANCELLED)
+    await come_back(rig)
+
+    assert await orphan_of(rig, job) is None
+    assert left(rig) == []
+
+
+async def test_a_tree_that_others_have_gone_on_from_is_put_aside(rig: Rig) -> None:
+    first = rig.job(HALF)
+    await rig.server.fence(await leave_in_the_middle(rig, first))
+    third = rig.job("ls", job_id=first.job_id, attempt=3)
+    taken = await rig.work(third, state_dir=rig.root / "other")
+
+    assert "half.txt" not in taken.texts("stdout")
+    [kept] = (rig.work_dir / "trees").glob(f"card-1.kept-{first.job_id}")
+    assert (kept / "work" / "half.txt").read_text() == "half\n"
