@@ -96,9 +96,9 @@ async def test_a_checkpoint_moves_the_branch_forward_and_only_to_the_head(scene:
 async def test_a_checkpoint_with_a_lost_lease_moves_nothing(scene: Scene) -> None:
     repo = await scene.repo()
     _, job = await scene.working(repo)
-    head = await scene.work(job, {"a.txt": "1"})
     scene.clock.advance(11)
     await reap(scene.ctx)
+    head = await scene.work(job, {"a.txt": "1"})
     with pytest.raises(LeaseLost):
         await record_checkpoint(scene.ctx, job.job_id, job.lease, CheckpointRequest(head_sha=head))
     assert await scene.tip(repo, job.branch) is None
