@@ -81,7 +81,7 @@ SUCCESSES: Final = frozenset({StopReason.FINISHED, StopReason.NO_CHANGES})
 HINTS: Final[dict[StopReason, str]] = {
     StopReason.AGENT_FAILED: "Open the log to see what the agent said, then retry.",
     StopReason.SETUP_FAILED: "Fix the setup command or the repository, then retry.",
-    StopReason.PUSH_REJECTED: "The work is kept by the runner. See the log for git's reason, then retry.",
+    StopReason.PUSH_REJECTED: "Put the reason right, then retry: it continues from the last checkpoint.",
     StopReason.TIMED_OUT: "Raise the job limit of the repository or split the card, then retry: it continues.",
     StopReason.STALLED: "The agent went silent. Retry: it continues from the last checkpoint.",
     StopReason.RUNNER_LOST: "Look at the runners panel for what ended them, then retry.",

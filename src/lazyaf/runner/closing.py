@@ -7,6 +7,7 @@ when the server has answered is anything deleted.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from typing import Final
 
 import structlog
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 LEAVE_S: Final = 1.5
 """For the last checkpoint of a runner that must go; what does not fit stays in the tree (R17)."""
 ORPHAN_S: Final = 60.0
+FULL: Final = 1024 * 1024
+"""A disk with fewer bytes than this is said to be full."""
 SUCCESSFUL: Final = frozenset({StopReason.FINISHED, StopReason.NO_CHANGES})
 
 
@@ -42,6 +45,7 @@ class Closing:
         self._story = bench.story
         self._outbox = bench.outbox
         self._state = bench.state
+        self._runner = bench.config.name
         self.publisher: Publisher | None = None
         self.checkpointer: Checkpointer | None = None
 
@@ -122,12 +126,23 @@ class Closing:
             head = await commit.commit_rest(self._workspace.git, taken, text)
             await publisher.push({f"{self._job.push_prefix}head": head})
         except (PushRejected, GitFailed, TooLarge, OSError) as error:
-            reason = StopReason.PUSH_REJECTED
-            return result.model_copy(update={"stop_reason": reason, "error": str(error)}), None
+            told = {"stop_reason": StopReason.PUSH_REJECTED, "error": self._why_not(error)}
+            return result.model_copy(update=told), None
         self._story.git(f"Pushed {head[:10]}", head, text.splitlines()[0])
         if result.stop_reason is StopReason.FINISHED and self._is_unchanged(head):
             result = result.model_copy(update={"stop_reason": StopReason.NO_CHANGES})
         return result, head
+
+    def _why_not(self, error: Exception) -> str:
+        """Why the work is not on the server, and where it is."""
+        if isinstance(error, PushRejected):
+            what = "The server refused the work"
+        elif shutil.disk_usage(self._workspace.root).free < FULL:
+            what = "The work could not be saved, because this runner's disk is full"
+        else:
+            what = "The work could not be saved"
+        place = f"It is kept on {self._runner}, in {self._workspace.kept}."
+        return f"{what}. {place}\n{error}"
 
     async def _keep_unfinished(self, result: Result, taken: Snapshot) -> Result:
         """Save what may not be committed, or not whole, as a checkpoint, and say so."""
@@ -144,11 +159,14 @@ class Closing:
         return result.model_copy(update={"stop_reason": StopReason.AGENT_FAILED, "error": text})
 
     async def _take(self) -> Snapshot:
-        """A snapshot, of a repaired repository if the agent broke its own."""
+        """A snapshot, of a repaired repository if the agent broke its own. One whose HEAD can be read
+        is not broken, and its commits may be nowhere else."""
         git = self._workspace.git
         try:
             return await snapshot.take(git, self._job.branch)
         except GitFailed:
+            if await git.ref("HEAD") is not None:
+                return await snapshot.take(git, self._job.branch, anew=True)
             self._story.system("The agent broke the repository; its files are kept.", is_error=True)
             await self._workspace.repair()
             return await snapshot.take(git, self._job.branch)

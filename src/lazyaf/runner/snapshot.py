@@ -42,15 +42,18 @@ class Snapshot:
         return self.tree != self.head_tree or self.merging is not None
 
 
-async def take(git: TreeGit, branch: str) -> Snapshot:
-    """Save the files as a tree. Raises `GitFailed` when there is no repository any more."""
+async def take(git: TreeGit, branch: str, *, anew: bool = False) -> Snapshot:
+    """Save the files as a tree, with ``anew`` without a look at the agent's index, which may be broken.
+    Raises `GitFailed`, also when there is no repository any more."""
     head = await git.ref("HEAD")
     if head is None:
         raise GitFailed("The repository in the work tree cannot be read any more.")
     env = {"GIT_INDEX_FILE": str(git.tree / _INDEX)}
     # A copy of the agent's index spares hashing every file again; without one it only takes longer.
-    await git.command(["sh", "-c", f"rm -f {_INDEX}.lock; cp -f .git/index {_INDEX}"])
-    added = await git.run("add", "--all", "--ignore-errors", "--", ".", env=env, ok=None)
+    begin = "true" if anew else f"cp -f .git/index {_INDEX}"
+    await git.command(["sh", "-c", f"rm -f {_INDEX} {_INDEX}.lock; {begin}"])
+    # 1 is for files that cannot be read, which are named; more is for what would look like no change.
+    added = await git.run("add", "--all", "--ignore-errors", "--", ".", env=env, ok=(0, 1))
     tree = await git.sha("write-tree", env=env)
     unfinished = await _unfinished(git)
     tip = head if unfinished is None else (await git.ref(f"refs/heads/{branch}") or head)

@@ -73,6 +73,7 @@ class Workspace:
         self.spool = self.root / "spool"
         self.store = self.root / "saves"
         self.lock_path = config.trees_dir / f"{card}.lock"
+        self.kept = self.root.with_name(f"{card}.kept-{safe_name(job.job_id)}")
         self.home = config.homes_dir / card
         self._session_path = config.homes_dir / f"{card}.session"
         self._marker_path = self.root / "job.json"
@@ -129,10 +130,9 @@ class Workspace:
     def keep_aside(self) -> None:
         """Move the tree where no later round deletes it: the server would not take its work."""
         self._marker_path.unlink(missing_ok=True)
-        kept = self.root.with_name(f"{self.root.name}.kept-{safe_name(self._job.job_id)}")
-        if self.root.exists() and not kept.exists():
-            self.root.rename(kept)
-            log.warning("workspace.kept", path=str(kept))
+        if self.root.exists() and not self.kept.exists():
+            self.root.rename(self.kept)
+            log.warning("workspace.kept", path=str(self.kept))
 
     @property
     def known_session(self) -> str | None:

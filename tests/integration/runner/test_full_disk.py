@@ -12,6 +12,7 @@ import pytest
 
 from factories.runner_rig import Rig, lines_of, start_runner
 from lazyaf.domain.jobs import StopReason
+from lazyaf.git import command
 from lazyaf.protocol.entries import Entry
 from lazyaf.protocol.messages import Limits
 from lazyaf.runner.outbox import Outbox
@@ -71,7 +72,7 @@ async def test_a_disk_that_is_full_for_a_while_costs_nothing(rig: Rig) -> None:
 
 
 async def test_what_cannot_be_saved_on_a_full_disk_is_kept(rig: Rig) -> None:
-    job = rig.job(SPEAKING)
+    job = rig.job(f"echo mine > mine.txt; git add .; git commit -qm 'My words'; {SPEAKING}")
     ledger = await rig.server.queue(job)
     async with runner(rig) as (process, disk), asyncio.timeout(60):
         await rig.server.until(lambda: "line 5" in ledger.texts("stdout"))
@@ -81,8 +82,11 @@ async def test_what_cannot_be_saved_on_a_full_disk_is_kept(rig: Rig) -> None:
 
     assert ledger.finish is not None
     assert ledger.finish.stop_reason is StopReason.PUSH_REJECTED
-    kept = rig.work_dir / "trees" / f"card-1.kept-{job.job_id}" / "work" / "result.txt"
-    assert kept.read_text() == "done\n"
+    kept = rig.work_dir / "trees" / f"card-1.kept-{job.job_id}"
+    assert f"It is kept on local-1, in {kept}." in str(ledger.finish.error)
+    assert (kept / "work" / "result.txt").read_text() == "done\n"
+    said = await command.run(["log", "-1", "--format=%s"], cwd=kept / "work")
+    assert said.text == "My words"
 
 
 async def test_an_agent_that_cannot_be_listened_to_is_ended_and_its_work_kept(

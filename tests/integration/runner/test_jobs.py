@@ -274,6 +274,21 @@ async def test_a_destroyed_repository_still_gives_its_files(rig: Rig) -> None:
     assert any("broke the repository" in text for text in ledger.texts("system"))
 
 
+async def test_a_broken_index_costs_no_commit(rig: Rig) -> None:
+    script = (
+        "echo two >> app.txt; git commit -qam 'My words'; echo no index > .git/index; echo 3 > c"
+    )
+    ledger = await rig.work(rig.job(script))
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    assert await rig.server.show(f"{ledger.finish.head_sha}:c") == "3"
+    said = await rig.server.storage.git(
+        REPO, ["log", "--format=%s", f"{rig.base}..{ledger.finish.head_sha}"]
+    )
+    assert said.text.splitlines() == ["Demo card", "My words"]
+
+
 async def test_a_refused_push_keeps_the_work_on_the_runner(rig: Rig) -> None:
     rig.server.push_limit = 1000
     job = rig.job("head -c 100000 /dev/urandom > big.bin")
