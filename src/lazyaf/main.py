@@ -29,6 +29,7 @@ from lazyaf.git.storage import Storage
 from lazyaf.runner.config import host_environment
 from lazyaf.runner.workdir import WorkDir
 from lazyaf.services.background import Background
+from lazyaf.services.backup import Manifest
 from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
@@ -64,6 +65,7 @@ from lazyaf.web.credentials import Credentials
 from lazyaf.web.feed import EventFeed
 from lazyaf.web.progress import ProgressThrottle
 from lazyaf.web.server import Server, open_socket
+from lazyaf.wiring import backup
 from lazyaf.wiring.door import Door
 from lazyaf.wiring.pools import make_pools
 from lazyaf.wiring.tokens import make_credentials
@@ -143,6 +145,19 @@ async def _set_password(url: URL, password: str) -> None:
         await Password(db, clock).change(password)
     finally:
         await asyncio.to_thread(db.close)
+
+
+def back_up(
+    settings: Settings, target: Path, tell: Callable[[str], None], *, with_database: bool
+) -> Manifest:
+    """Copy what a server with these settings has into a new directory; it may run meanwhile."""
+    url = database_url(settings)
+    return backup.back_up(settings, url, target, tell, with_database=with_database)
+
+
+def restore_backup(settings: Settings, source: Path, tell: Callable[[str], None]) -> Manifest:
+    """Make the data directory of these settings from a backup."""
+    return backup.restore_backup(settings, database_url(settings), source, tell)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from uuid_utils import uuid7
 
@@ -36,14 +37,28 @@ def new_id() -> str:
     return str(uuid7())
 
 
+LOCK: Final = "server.lock"
+"""Held in a data directory by its server."""
+RESTORING: Final = ".restoring"
+"""Stands in a data directory while it is restored."""
+
+
 def prepare_data_dir(path: Path) -> None:
-    """Make the data directory if it is missing, for its owner alone. Raises `Unavailable`."""
+    """Make the data directory if it is missing, for its owner alone.
+
+    Raises `Unavailable`, or `Conflict` for one that is half restored: nothing may begin in it.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.stat().st_uid == os.getuid():
             path.chmod(0o700)
     except OSError as error:
         raise _unusable(path, error) from None
+    if (path / RESTORING).exists():
+        raise Conflict(
+            f"A restore into {path} was interrupted. Run `lazyaf restore` again: it begins anew.",
+            code="restore_unfinished",
+        )
 
 
 def _unusable(path: Path, error: OSError) -> Unavailable:
@@ -99,7 +114,7 @@ def only_server(data_dir: Path) -> Iterator[None]:
     """Hold the data directory; `Conflict` when another server has it (rules.md R18), `Unavailable`
     when it cannot be written."""
     try:
-        lock = (data_dir / "server.lock").open("w")
+        lock = (data_dir / LOCK).open("w")
     except OSError as error:
         raise _unusable(data_dir, error) from None
     with lock as file:

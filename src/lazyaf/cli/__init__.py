@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "logout": "Sign out of it again.",
     "doctor": "Check what LazyAF needs of this machine, and how to fix it.",
     "backup": "Copy the server's data to another directory.",
+    "restore": "Make a server's data directory of a backup.",
 }
 """Every command and its line in ``lazyaf --help``."""
 

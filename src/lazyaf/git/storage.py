@@ -14,12 +14,17 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from pathlib import Path
 from typing import Final, Protocol
 
 from lazyaf.domain.errors import Conflict, Invalid, LazyafError, LeaseLost, NotFound, Unavailable
-from lazyaf.git import command
+from lazyaf.git import command, pause
 from lazyaf.git.locks import RepositoryLock
 from lazyaf.git.quota import Quota, Slots
 
@@ -164,6 +169,11 @@ class Storage:
             if not self.exists(repo_id):
                 raise NotFound("There is no such repository.")
             yield self.path(repo_id)
+
+    def removing(self) -> AbstractContextManager[bool]:
+        """Keep backups from beginning while something is taken away; False when one is being made, and
+        then nothing may be (rules.md R6)."""
+        return pause.removing(self.root)
 
     def slot(self, service: str) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to run a transfer of this service; `Unavailable` when too many do."""

@@ -57,7 +57,8 @@ class ProcessPool:
     """Keeps N runner processes alive.
 
     ``on_lost`` is told the name of a runner that is dead, ``on_restart`` that of one that is started
-    again where it stopped; ``on_drain`` asks the server to let one finish and leave.
+    again where it stopped; ``on_drain`` asks the server to let one finish and leave. ``known`` names
+    those that the server believes to live.
     """
 
     kind = PoolKind.PROCESS
@@ -70,12 +71,14 @@ class ProcessPool:
         on_lost: Lost,
         on_restart: Tell,
         on_drain: Tell,
+        known: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self._config = config
         self._target = count
         self._on_lost = on_lost
         self._on_restart = on_restart
         self._on_drain = on_drain
+        self._known = known
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._adopted: set[str] = set()
         self._draining: set[str] = set()
@@ -96,6 +99,10 @@ class ProcessPool:
         for folder in sorted(self._config.root.glob("local-*"), key=lambda f: _number(f.name)):
             if folder.name not in self._adopted:
                 await self._revive(folder)
+        for name in await self._known():
+            if not (self._config.root / name).is_dir():
+                # Its directory was not restored, or is deleted: no attempt is spent, and its name is free.
+                await self._on_lost(name, RunnerEnd.WITH_SERVER)
         self._fill()
         self._task = asyncio.create_task(self._watch(), name="process-pool")
 

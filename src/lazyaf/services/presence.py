@@ -20,15 +20,22 @@ class Presence:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._seen: dict[str, float] = {}
+        self._heard: set[str] = set()
         self._last_tick: float | None = None
 
     def touch(self, key: str) -> None:
         """It was heard of just now."""
         self._seen[key] = self._monotonic()
+        self._heard.add(key)
 
     def forget(self, key: str) -> None:
         """It is no longer expected."""
         self._seen.pop(key, None)
+        self._heard.discard(key)
+
+    def was_heard(self, key: str) -> bool:
+        """Whether it was heard of since this server began. What was not is lost with the former one."""
+        return key in self._heard
 
     def silent(self, keys: Iterable[str], period: float) -> list[str]:
         """Those that were not heard of for this many seconds. One never seen begins its period."""

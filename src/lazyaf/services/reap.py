@@ -77,8 +77,10 @@ async def reap(ctx: Context) -> int:
                 ctx, attempt, Lost("The runner never began: it did not get the job.", spends=False)
             )
         elif key in expired:
+            # One that was never heard of under this server ended while there was none (R15).
+            spends = ctx.presence.was_heard(key)
             count += await lose_attempt(
-                ctx, attempt, Lost("The runner was not heard of any more.", spends=True)
+                ctx, attempt, Lost("The runner was not heard of any more.", spends=spends)
             )
     count += await _end_cancelled(ctx, attempts)
     await _reap_runners(ctx)

@@ -129,9 +129,16 @@ def page_of_repos(tx: Tx, after: str | None, limit: int) -> tuple[list[dict[str,
 
 
 async def delete_repo(ctx: Context, repo_id: str, actor: Actor) -> None:
-    """Delete a repository with its cards, jobs and storage; refused while a job is open."""
-    repo = await ctx.db.write(_mark_deleting, repo_id, ctx.clock.now())
-    await _finish_deletion(ctx, repo, actor)
+    """Delete a repository with its cards, jobs and storage; refused while a job is open, and while a
+    backup is made."""
+    with ctx.git.removing() as may_remove:
+        if not may_remove:
+            raise Conflict(
+                "A backup is being made, and nothing is deleted meanwhile. Try again when it is done.",
+                code="backup_running",
+            )
+        repo = await ctx.db.write(_mark_deleting, repo_id, ctx.clock.now())
+        await _finish_deletion(ctx, repo, actor)
 
 
 def _mark_deleting(tx: Tx, repo_id: str, now: str) -> RepoRow:

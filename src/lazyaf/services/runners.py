@@ -6,7 +6,7 @@ from typing import Any
 
 from lazyaf.domain.errors import Conflict, NotFound, UnsupportedProtocol
 from lazyaf.domain.events import SERVER, Actor, EventType
-from lazyaf.domain.runners import RunnerStatus
+from lazyaf.domain.runners import PoolKind, RunnerStatus
 from lazyaf.protocol import VERSION
 from lazyaf.protocol.messages import RegisterRequest, RegisterResponse
 from lazyaf.services.announce import runner_changed
@@ -120,6 +120,15 @@ def require_instance(tx: Tx, instance_id: str, token_id: str) -> RunnerRow:
 def show_runners(tx: Tx) -> list[dict[str, Any]]:
     """Every runner that is known, by name."""
     return [runner_view(tx, runner) for runner in list_runners(tx)]
+
+
+def present_runners(tx: Tx, pool: PoolKind) -> list[str]:
+    """The names of a pool's runners that are not known to be gone."""
+    return [
+        runner.name
+        for runner in list_runners(tx)
+        if runner.pool == pool and runner.status != RunnerStatus.OFFLINE
+    ]
 
 
 def beat(tx: Tx, instance_id: str, token_id: str, draining: bool, now: str) -> tuple[str, bool]:

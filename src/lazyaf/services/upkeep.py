@@ -52,10 +52,14 @@ class Upkeep:
             await self.look_after_all()
 
     async def look_after_all(self) -> None:
-        """Every repository that is due, one at a time. What fails is told to the log."""
+        """Every repository that is due, one at a time. What fails is told to the log. While a backup
+        is made they all wait."""
         for repo_id in await asyncio.to_thread(self._ctx.git.ids):
             try:
-                await self._look_after(repo_id, self._known.setdefault(repo_id, _Known()))
+                with self._ctx.git.removing() as may_remove:
+                    if not may_remove:
+                        return
+                    await self._look_after(repo_id, self._known.setdefault(repo_id, _Known()))
             except NotFound:  # deleted meanwhile
                 self._known.pop(repo_id, None)
             except (LazyafError, OSError) as error:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from lazyaf.domain.errors import Unavailable
 from lazyaf.domain.ports import Pool
-from lazyaf.domain.runners import Isolation, RunnerEnd
+from lazyaf.domain.runners import Isolation, PoolKind, RunnerEnd
 from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
 from lazyaf.runner.config import RunnerConfig, SandboxMode
 from lazyaf.runner.isolation import detect
 from lazyaf.services.context import Context
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.runner_panel import wanted_count
-from lazyaf.services.runners import drain_runner, runner_restarts
+from lazyaf.services.runners import drain_runner, present_runners, runner_restarts
 from lazyaf.settings import Settings
 from lazyaf.web.credentials import Credentials
 from lazyaf.wiring.door import Door
@@ -65,7 +65,14 @@ async def _process_pool(settings: Settings, ctx: Context, base_url: str) -> Pool
     )
     asked = await ctx.db.read(wanted_count, "process")
     count = settings.runners if asked is None else asked
-    return ProcessPool(config, count, on_lost=lost, on_restart=restart, on_drain=drain)
+    return ProcessPool(
+        config,
+        count,
+        on_lost=lost,
+        on_restart=restart,
+        on_drain=drain,
+        known=lambda: ctx.db.read(present_runners, PoolKind.PROCESS),
+    )
 
 
 async def _isolation(settings: Settings) -> Isolation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from lazyaf.domain.runners import RunnerEnd
 from lazyaf.protocol.messages import AgentOffer, RegisterRequest
 from lazyaf.services.cancel_job import cancel_card
 from lazyaf.services.leases import touch
+from lazyaf.services.presence import Presence
 from lazyaf.services.read_log import read_log
 from lazyaf.services.reap import lose_runner, reap
 from lazyaf.services.runners import register_runner, show_runners
@@ -120,6 +122,19 @@ async def test_what_was_pushed_but_never_recorded_is_where_the_next_attempt_begi
     branch = (await scene.card_row(card)).branch_name
     assert branch is not None
     assert await scene.tip(repo, branch) == head
+
+
+async def test_a_runner_that_ended_while_there_was_no_server_spends_nothing(scene: Scene) -> None:
+    """R15: what this server has never heard of was lost under the former one, or before a restore."""
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    await scene.log(job, 1, "I begin")
+    scene.ctx = replace(scene.ctx, presence=Presence(scene.clock.monotonic))  # another server
+    assert await reap(scene.ctx) == 0
+    scene.clock.advance(61)
+    assert await reap(scene.ctx) == 1
+    row = await scene.job_row(job.job_id)
+    assert (row.status, row.spent) == ("queued", 0)
 
 
 async def test_any_request_with_a_lease_extends_it(scene: Scene) -> None:
