@@ -15,7 +15,7 @@ UI_SOURCES := $(shell find frontend/src frontend/static -type f -not -name '*.ge
 API_SOURCES := $(shell find src/lazyaf/web src/lazyaf/domain src/lazyaf/protocol -name '*.py' 2>/dev/null)
 DIST := src/lazyaf/web/dist/index.html
 PYTEST_WORKERS ?= 2
-IMAGES ?= server runner
+IMAGES ?= server runner egress
 TAG ?= latest
 export BASE_IMAGE ?= python:3.13-slim
 

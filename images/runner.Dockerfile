@@ -83,6 +83,7 @@ ENV PATH=/opt/lazyaf/bin:/opt/agents/bin:$PATH \
     LAZYAF_DATA_DIR=/data \
     LAZYAF_STATE_DIR=/data/state \
     LAZYAF_WORK_DIR=/data/work \
+    LAZYAF_ISOLATION=container \
     LAZYAF_CLAUDE_VERSION_FILE=/usr/local/share/lazyaf/claude.version
 USER 10001:10001
 WORKDIR /data

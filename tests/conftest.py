@@ -40,3 +40,10 @@ def runner_image(docker_engine: Engine) -> str:
     """The tag of the runner's image, of this very checkout."""
     with docker_engine.used():
         return image(docker_engine, "runner").tag
+
+
+@pytest.fixture(scope="session")
+def egress_image(docker_engine: Engine) -> str:
+    """The tag of the image of proxy and relay, of this very checkout."""
+    with docker_engine.used():
+        return image(docker_engine, "egress").tag
