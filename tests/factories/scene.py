@@ -23,10 +23,10 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.git import refs
 from lazyaf.git.refs import RefUpdate
 from lazyaf.git.storage import Storage
-from lazyaf.protocol.entries import Entry, EntryKind
+from lazyaf.protocol.entries import EntryFields, EntryKind
 from lazyaf.protocol.messages import AgentOffer, FinishRequest, Job, RegisterRequest
 from lazyaf.services.after_push import branches_pushed
-from lazyaf.services.append_log import append_log
+from lazyaf.services.append_log import append_log, batch_of
 from lazyaf.services.background import Background
 from lazyaf.services.cards import NewCard, create_card
 from lazyaf.services.claim_job import claim_job
@@ -196,8 +196,14 @@ class Scene:
         return sha
 
     async def log(self, job: Job, src_seq: int, *texts: str) -> int:
-        entries = [Entry(at=self.clock.now(), kind=EntryKind.MESSAGE, text=t) for t in texts]
-        return await append_log(self.ctx, job.job_id, job.lease, src_seq, entries)
+        now = self.clock.now()
+        said: list[EntryFields] = [
+            {"at": now, "kind": EntryKind.MESSAGE, "text": text} for text in texts
+        ]
+        return await self.tell(job, src_seq, *said)
+
+    async def tell(self, job: Job, src_seq: int, *entries: EntryFields) -> int:
+        return await append_log(self.ctx, job.job_id, job.lease, src_seq, batch_of(entries))
 
     async def finish(
         self, job: Job, reason: StopReason = StopReason.FINISHED, **fields: Any

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import Isolation, PoolKind
-from lazyaf.protocol.entries import Entry, Usage
+from lazyaf.protocol.entries import EntryFields, Usage
 
 Sha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$|^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -156,7 +156,7 @@ class LogRequest(Message):
     """A batch of entries, the first numbered ``src_seq``."""
 
     src_seq: int = Field(ge=1)
-    entries: list[Entry] = Field(min_length=1, max_length=5000)
+    entries: list[EntryFields] = Field(min_length=1, max_length=5000)
 
 
 class LogResponse(Message):

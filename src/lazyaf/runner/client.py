@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from lazyaf.domain.errors import LeaseLost
 from lazyaf.protocol import LEASE_HEADER, PREFIX
@@ -32,7 +32,6 @@ from lazyaf.protocol.messages import (
     HeartbeatRequest,
     HeartbeatResponse,
     Job,
-    LogRequest,
     LogResponse,
     RegisterRequest,
     RegisterResponse,
@@ -52,6 +51,8 @@ log = structlog.get_logger(__name__)
 
 Sleep = Callable[[float], Awaitable[None]]
 M = TypeVar("M", bound=BaseModel)
+Body = BaseModel | bytes | None
+_ENTRIES: Final = TypeAdapter(list[Entry])
 RETRY_AFTER_MAX_S: Final = 60.0
 
 
@@ -151,7 +152,8 @@ class ServerClient:
 
     async def log(self, job: Job, first: int, entries: Sequence[Entry]) -> int:
         """Send entries numbered from ``first``; the last number that the server holds."""
-        request = LogRequest(src_seq=first, entries=list(entries))
+        told = _ENTRIES.dump_json(list(entries), exclude_defaults=True)
+        request = b'{"src_seq":%d,"entries":%b}' % (first, told)  # a `LogRequest`
         return (await self._call("POST", _at(job, "log"), request, LogResponse, job)).stored
 
     async def stored(self, job: Job) -> int:
@@ -175,7 +177,7 @@ class ServerClient:
         self,
         method: str,
         path: str,
-        body: BaseModel | None,
+        body: Body,
         answer: type[M],
         job: Job | None = None,
     ) -> M:
@@ -186,11 +188,11 @@ class ServerClient:
             raise Refused(response.status_code, "not_understood", str(error), {}) from None
 
     async def _send(
-        self, method: str, path: str, *, body: BaseModel | None = None, job: Job | None = None
+        self, method: str, path: str, *, body: Body = None, job: Job | None = None
     ) -> httpx2.Response:
         """Send until there is an answer that is not to be retried."""
         headers = {} if job is None else {LEASE_HEADER: job.lease}
-        content = None if body is None else body.model_dump_json()
+        content = body.model_dump_json().encode() if isinstance(body, BaseModel) else body
         if content is not None:
             headers["Content-Type"] = "application/json"
         attempt = 0
@@ -205,7 +207,7 @@ class ServerClient:
             attempt += 1
 
     async def _once(
-        self, method: str, path: str, headers: dict[str, str], content: str | None
+        self, method: str, path: str, headers: dict[str, str], content: bytes | None
     ) -> httpx2.Response | None:
         """One try; None when the connection failed."""
         try:

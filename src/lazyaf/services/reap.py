@@ -11,7 +11,6 @@ from lazyaf.domain.events import SERVER, EventType
 from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobStatus, StopReason, apply
 from lazyaf.domain.runners import RunnerEnd
 from lazyaf.git import refs
-from lazyaf.protocol.entries import Entry, EntryKind
 from lazyaf.services.announce import job_changed
 from lazyaf.services.append_log import append_own
 from lazyaf.services.card_branch import Measured, branch_ref, measure
@@ -224,5 +223,5 @@ def _requeue(
         },
     )
     text = f"{lost.why} The job is queued again and will continue from the last checkpoint."
-    append_own(tx, job_id, [Entry(at=now, kind=EntryKind.SYSTEM, text=text)])
+    append_own(tx, job_id, text, now)
     job_changed(tx, EventType.JOB_REQUEUED, job_id, SERVER)

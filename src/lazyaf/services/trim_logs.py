@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from lazyaf.protocol.entries import Entry, EntryKind
 from lazyaf.services.append_log import append_own
 from lazyaf.store.logs import logs_ended_before, remove_log
 from lazyaf.store.tx import Tx
@@ -20,5 +19,5 @@ def trim_logs(tx: Tx, before: str, days: float, now: str) -> int:
     for job_id in old:
         remove_log(tx, job_id)
         text = f"The log was removed {days:g} days after the job was over, as the settings say."
-        append_own(tx, job_id, [Entry(at=now, kind=EntryKind.SYSTEM, text=text, name="trimmed")])
+        append_own(tx, job_id, text, now, name="trimmed")
     return len(old)

@@ -1,19 +1,20 @@
-"""Log entries: one row per batch, compressed JSON lines, read by cursor.
+"""Log entries: one row per batch, a compressed JSON array, read by cursor.
 
 The cost of an append does not depend on the length of the log, and no read ever takes the whole of
-it (measured in store.md).
+it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
-from lazyaf.store.tables import job_logs, jobs
+from lazyaf.domain.errors import NotFound
+from lazyaf.store.tables import attempts, job_logs, jobs
 from lazyaf.store.tx import Tx
 
 if sys.version_info >= (3, 14):
@@ -26,6 +27,28 @@ RAW_BELOW = 200
 LEVEL = 3
 
 _INSERT = insert(job_logs)
+_ADVANCE_ATTEMPT = (
+    update(attempts)
+    .where(
+        attempts.c.lease_hash == bindparam("hash"),
+        attempts.c.job_id == bindparam("of_job"),
+        attempts.c.state == literal_column("'live'"),
+        attempts.c.src_seq == bindparam("stored"),
+    )
+    .values(src_seq=attempts.c.src_seq + bindparam("count"), contacted=True)
+    .returning(attempts.c.attempt)
+)
+SHOWN = ("phase", "last_action", "usage")
+_ADVANCE_JOB = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"))
+    .values(
+        log_seq=jobs.c.log_seq + bindparam("count"),
+        version=jobs.c.version + 1,
+        **{n: func.coalesce(bindparam(f"new_{n}", type_=jobs.c[n].type), jobs.c[n]) for n in SHOWN},
+    )
+    .returning(jobs.c.log_seq)
+)
 _AFTER = (
     select(job_logs)
     .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.last_seq > bindparam("after"))
@@ -52,12 +75,31 @@ _OLD = (
 """Logs that still begin at their beginning."""
 
 
-def encode_batch(lines: Sequence[str]) -> tuple[str, bytes]:
-    """The codec and the bytes of a batch of JSON lines. Costly: call it outside a transaction."""
-    body = "\n".join(lines).encode()
-    if len(body) < RAW_BELOW:
-        return "raw", body
-    return "zstd", zstd.compress(body, LEVEL)
+def encode_batch(entries: bytes) -> tuple[str, bytes]:
+    """The codec and the bytes to store of a batch, a JSON array. Costly: not in a transaction."""
+    if len(entries) < RAW_BELOW:
+        return "raw", entries
+    return "zstd", zstd.compress(entries, LEVEL)
+
+
+def advance_attempt(tx: Tx, job_id: str, lease_hash: str, stored: int, count: int) -> int | None:
+    """Count this many entries of the attempt that holds the lease and of which exactly ``stored`` are
+    there; its number, or None when there is no such attempt."""
+    row = tx.change_one(
+        _ADVANCE_ATTEMPT,
+        {"of_job": job_id, "hash": lease_hash, "stored": stored, "count": count},
+    )
+    return None if row is None else int(row.attempt)
+
+
+def advance_job(tx: Tx, job_id: str, count: int, shown: Mapping[str, Any]) -> int:
+    """Count this many entries of the job, and let its card show what of ``phase``, ``last_action`` and
+    ``usage`` is given; the number of the last entry."""
+    values = {f"new_{name}": shown.get(name) for name in SHOWN}
+    row = tx.change_one(_ADVANCE_JOB, {"of_job": job_id, "count": count, **values})
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return int(row.log_seq)
 
 
 def insert_batch(
@@ -108,9 +150,11 @@ def log_bytes(tx: Tx, job_id: str) -> int:
 def _decode(row: Any) -> list[dict[str, Any]]:
     """The entries of one row, each with its ``attempt``, and its ``seq`` from its place."""
     body: bytes = zstd.decompress(row.body) if row.codec == "zstd" else row.body
+    if not body.startswith(b"["):  # an earlier version wrote each entry on a line of its own
+        body = b"[" + body.replace(b"\n", b",") + b"]"
     return [
-        {"seq": row.first_seq + index, "attempt": row.attempt, **json.loads(line)}
-        for index, line in enumerate(body.decode().split("\n"))
+        {"seq": seq, "attempt": row.attempt, **entry}
+        for seq, entry in enumerate(json.loads(body), row.first_seq)
     ]
 
 

@@ -51,12 +51,14 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics is ours
     )
     app.state.lazyaf = state
     errors.install(app)
     # One flat list, the busiest first: they are tried in this order, and a router that is included
     # is one more step for every request.
     for router in (
+        runner_v1.direct,
         cards.router,
         runner_v1.router,
         jobs.router,

@@ -8,9 +8,9 @@ from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, LeaseLost, SequenceGap
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import RunnerEnd
-from lazyaf.protocol.entries import Entry, EntryKind, Usage
+from lazyaf.protocol.entries import EntryKind, Usage
 from lazyaf.protocol.messages import CheckpointRequest
-from lazyaf.services.append_log import announce_progress, append_log
+from lazyaf.services.append_log import announce_progress
 from lazyaf.services.read_log import read_log
 from lazyaf.services.reap import lose_runner, reap
 from lazyaf.services.record_checkpoint import record_checkpoint
@@ -39,21 +39,25 @@ async def test_a_log_writes_no_event_and_the_board_hears_of_it_by_progress(scene
     repo = await scene.repo()
     card, job = await scene.working(repo)
     before = await scene.event_types()
-    entries = [
-        Entry(at="now", kind=EntryKind.PHASE, name="working"),
-        Entry(at="now", kind=EntryKind.TOOL_CALL, name="Bash", text="npm\0test\nmore"),
-        Entry(at="now", kind=EntryKind.USAGE, usage=Usage(cost_usd=0.5, turns=2)),
-    ]
-    await append_log(scene.ctx, job.job_id, job.lease, 1, entries)
+    await scene.tell(
+        job,
+        1,
+        {"at": "now", "kind": EntryKind.PHASE, "name": "setup"},
+        {"at": "now", "kind": EntryKind.PHASE, "name": "working"},
+        {"at": "now", "kind": EntryKind.STDOUT, "text": "an action before"},
+        {"at": "now", "kind": EntryKind.TOOL_CALL, "name": "Bash", "text": "npm\0test\nmore"},
+        {"at": "now", "kind": EntryKind.USAGE, "usage": Usage(cost_usd=0.5, turns=2)},
+        {"at": "now", "kind": EntryKind.STDOUT, "text": "\x1b[0m \n"},
+    )
     assert await scene.event_types() == before
     await scene.db.write(announce_progress, job.job_id)
     assert (await scene.event_types())[len(before) :] == ["job.progressed"]
+    shown = ("working", "Bash npm test more", 0.5)
     live = (await scene.shown(card))["live"]
-    assert (live["phase"], live["last_action"], live["cost_usd"]) == (
-        "working",
-        "Bash npm test more",
-        0.5,
-    )
+    assert (live["phase"], live["last_action"], live["cost_usd"]) == shown
+    await scene.log(job, 7, "a batch with nothing to show takes nothing away")
+    live = (await scene.shown(card))["live"]
+    assert (live["phase"], live["last_action"], live["cost_usd"]) == shown
 
 
 @pytest.mark.parametrize("cost", [float("inf"), float("nan")])
@@ -61,9 +65,12 @@ async def test_no_figure_of_a_runner_breaks_the_board(scene: Scene, cost: float)
     repo = await scene.repo()
     card, job = await scene.working(repo)
     usage = Usage.model_construct(**{**Usage().model_dump(), "cost_usd": cost})
-    entry = Entry(at="now", kind=EntryKind.USAGE).model_copy(update={"usage": usage})
-    phase = Entry(at="now", kind=EntryKind.PHASE, name="p" * 200)
-    await append_log(scene.ctx, job.job_id, job.lease, 1, [entry, phase])
+    await scene.tell(
+        job,
+        1,
+        {"at": "now", "kind": EntryKind.USAGE, "usage": usage},
+        {"at": "now", "kind": EntryKind.PHASE, "name": "p" * 200},
+    )
     live = (await scene.shown(card))["live"]
     assert (live["cost_usd"], live["phase"]) == (None, "fetching")
 

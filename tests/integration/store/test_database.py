@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, event, insert, literal_column, select, text, update
+from sqlalchemy import (
+    URL,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from factories.moments import FrozenClock
@@ -366,3 +376,19 @@ async def test_a_row_count_of_a_writing_statement_marks_the_transaction(db: SqlD
         return clean, tx.is_dirty
 
     assert await db.write(look) == (False, True)
+
+
+async def test_a_change_that_finds_nothing_spoils_no_batch(db: SqlDatabase) -> None:
+    change = (
+        update(settings)
+        .where(settings.c.key == bindparam("of"))
+        .values(value=2)
+        .returning(settings.c.key)
+    )
+
+    def changed(tx: Tx) -> list[tuple[Any, bool]]:
+        put_setting(tx, "there", 1)
+        tx.is_dirty = False
+        return [(tx.change_one(change, {"of": key}), tx.is_dirty) for key in ("absent", "there")]
+
+    assert await db.write(changed) == [(None, False), (("there",), True)]

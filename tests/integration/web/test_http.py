@@ -211,11 +211,39 @@ async def test_a_log_is_read_in_pages_streamed_and_downloaded(served: Served) ->
     assert heard.endswith("event: end\ndata: {}\n\n")
 
 
+async def test_a_batch_that_is_wrong_is_refused_by_name(served: Served) -> None:
+    job = await served.job(await served.repo())
+    path = f"/api/runner/v1/jobs/{job['job_id']}/log"
+    unleased = await served.runner.post(path, json={"src_seq": 1, "entries": LOG})
+    assert (unleased.status_code, list(unleased.json()["fields"])) == (422, ["Lazyaf-Lease"])
+    wrong = await served.runner.post(
+        path, json={"src_seq": 1, "entries": [*LOG, {"kind": "message"}]}, headers=lease(job)
+    )
+    assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["entries.5.at"])
+    torn = await served.runner.post(path, content=b'{"src_seq": 1,', headers=lease(job))
+    assert (torn.status_code, torn.json()["code"]) == (400, "bad_request")
+
+
+async def test_a_batch_as_large_as_may_be_comes_back_whole(served: Served) -> None:
+    job = await served.job(await served.repo())
+    entries = [{"at": "now", "kind": "stdout", "text": f"{n} " + "é" * n} for n in range(1500)]
+    stored = await served.runner.post(
+        f"/api/runner/v1/jobs/{job['job_id']}/log",
+        json={"src_seq": 1, "entries": entries},
+        headers=lease(job),
+    )
+    assert stored.json() == {"stored": 1500}
+    read = await served.person.get(f"/api/jobs/{job['job_id']}/logs", params={"limit": 2000})
+    assert [item["text"] for item in read.json()["items"]] == [e["text"] for e in entries]
+
+
 @pytest.mark.parametrize(
     "entry",
     [
         {"at": "now", "kind": "usage", "usage": {"cost_usd": 1e999}},
         {"at": "now", "kind": "tool_call", "input": {"x": "\ud800", "y": float("nan")}},
+        {"at": "now", "kind": "tool_call", "input": {"n": 10**400, "y": 1e999}},
+        {"at": "now", "kind": "system", "text": "\ud800"},
         {"at": "now", "kind": "message", "text": "a\0b"},
     ],
 )

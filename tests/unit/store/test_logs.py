@@ -26,7 +26,7 @@ def _stored(tx: Tx, found: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     whole: list[dict[str, Any]] = []
     for batch in found:
         first = len(whole) + 1
-        codec, body = encode_batch([json.dumps(entry) for entry in batch])
+        codec, body = encode_batch(json.dumps(batch).encode())
         whole += [{"seq": first + i, "attempt": 1, **entry} for i, entry in enumerate(batch)]
         insert_batch(
             tx, "job", attempt=1, first_seq=first, last_seq=len(whole), codec=codec, body=body
@@ -77,10 +77,19 @@ def test_following_the_cursor_reads_each_entry_once(
 
 
 def test_long_batches_are_compressed_and_short_ones_are_not() -> None:
-    assert encode_batch(["{}"]) == ("raw", b"{}")
-    codec, body = encode_batch(['{"text": "again and again"}'] * 1000)
+    assert encode_batch(b"[{}]") == ("raw", b"[{}]")
+    codec, body = encode_batch(json.dumps([{"text": "again and again"}] * 1000).encode())
     assert codec == "zstd"
     assert len(body) < 500
+
+
+def test_batches_of_earlier_versions_are_read_too() -> None:
+    """They had each entry on a line of its own."""
+    lines = b'{"text":"one\\ntwo"}\n{"text":"three"}'
+    with engine.connect() as conn:
+        tx = Tx(conn)
+        insert_batch(tx, "old", attempt=1, first_seq=1, last_seq=2, codec="raw", body=lines)
+        assert [entry["text"] for entry in entries_after(tx, "old", 0, 9)] == ["one\ntwo", "three"]
 
 
 def test_the_size_of_a_log_is_what_it_takes() -> None:
@@ -88,4 +97,4 @@ def test_the_size_of_a_log_is_what_it_takes() -> None:
         tx = Tx(conn)
         assert log_bytes(tx, "job") == 0
         _stored(tx, [[{"text": "a"}]])
-        assert log_bytes(tx, "job") == len('{"text": "a"}')
+        assert log_bytes(tx, "job") == len('[{"text": "a"}]')

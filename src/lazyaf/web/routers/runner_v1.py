@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from lazyaf.domain.errors import Unavailable
+from lazyaf.domain.errors import Invalid, Unavailable
 from lazyaf.protocol import LEASE_HEADER, PREFIX
 from lazyaf.protocol.messages import (
     CheckpointRequest,
@@ -27,7 +27,7 @@ from lazyaf.protocol.messages import (
     SessionResponse,
 )
 from lazyaf.services import runners
-from lazyaf.services.append_log import append_log
+from lazyaf.services.append_log import Batch, append_log, batch_of
 from lazyaf.services.claim_job import claim_job
 from lazyaf.services.finish_job import finish_job
 from lazyaf.services.keep_session import keep_session, kept_session
@@ -35,12 +35,31 @@ from lazyaf.services.leases import pending_commands, touch
 from lazyaf.services.record_checkpoint import record_checkpoint
 from lazyaf.web.auth import RunnerToken, State, runner_token_of
 from lazyaf.web.config import WebState, state_of
+from lazyaf.web.direct import DirectRoute, body_of, described, parse
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import JobId
 
 router = APIRouter(prefix=PREFIX, tags=["runner protocol"], responses=PROBLEMS)
+direct = APIRouter(
+    prefix=PREFIX, tags=["runner protocol"], responses=PROBLEMS, route_class=DirectRoute
+)
+"""What runners ask most."""
 
 Lease = Annotated[str, Header(alias=LEASE_HEADER, max_length=200)]
+LEASE: Final[dict[str, Any]] = {
+    "parameters": [
+        {"name": LEASE_HEADER, "in": "header", "required": True, "schema": {"type": "string"}}
+    ]
+}
+"""For the OpenAPI entry of a route that calls `lease_of`; a declared header costs far more."""
+
+
+def lease_of(request: Request) -> str:
+    """The lease with which a runner asks."""
+    lease = request.headers.get(LEASE_HEADER)
+    if lease is None:
+        raise Invalid.field(LEASE_HEADER, f"Send the lease of the job in {LEASE_HEADER}.")
+    return lease
 
 
 @router.post("/register", response_model=RegisterResponse)
@@ -65,14 +84,20 @@ async def _beat(state: WebState, instance_id: str, token_id: str, draining: bool
     return drain
 
 
-@router.post(
+def _claim(body: bytes) -> ClaimRequest:
+    return parse(ClaimRequest, body)
+
+
+@direct.post(
     "/claim",
     response_model=Job,
     responses={204: {"description": "Nothing to do within the wait."}},
+    openapi_extra=described(ClaimRequest),
 )
-async def claim(request: Request, body: ClaimRequest) -> Response:
+async def claim(request: Request) -> Response:
     """Wait for a job. One waiter wakes, in milliseconds, when a job is queued."""
     state, token_id = state_of(request), runner_token_of(request)
+    body = await body_of(request, _claim)
     if state.ctx.dispatcher.is_draining:
         raise Unavailable("The server is restarting. Ask again in a moment.")
     runner = await state.ctx.db.read(runners.require_instance, body.instance_id, token_id)
@@ -117,12 +142,23 @@ async def _disconnected(request: Request) -> None:
         continue
 
 
-@router.post("/jobs/{job_id}/log", response_model=LogResponse)
-async def log(state: State, job_id: JobId, lease: Lease, body: LogRequest) -> LogResponse:
+def _batch(body: bytes) -> tuple[int, Batch]:
+    asked = parse(LogRequest, body)
+    return asked.src_seq, batch_of(asked.entries)
+
+
+@direct.post(
+    "/jobs/{job_id}/log",
+    response_model=LogResponse,
+    openapi_extra={**described(LogRequest), **LEASE},
+)
+async def log(request: Request, job_id: JobId) -> Response:
     """Append entries; overlap is trimmed, a gap is 409 with the expected number."""
-    stored = await append_log(state.ctx, job_id, lease, body.src_seq, body.entries)
+    state, lease = state_of(request), lease_of(request)
+    src_seq, batch = await body_of(request, _batch)
+    stored = await append_log(state.ctx, job_id, lease, src_seq, batch)
     state.progress.note(job_id)
-    return LogResponse(stored=stored)
+    return Response(b'{"stored":%d}' % stored, media_type="application/json")
 
 
 @router.get("/jobs/{job_id}/log", response_model=LogResponse)
