@@ -136,6 +136,20 @@ def commands(seen: Seen) -> list[Turn]:
     return [*(Turn([bash(line)]) for line in lines), Turn([text("All commands were run.")])]
 
 
+def delegate(seen: Seen) -> list[Turn]:
+    """Asks a sub-agent and runs a command that says more than a model is shown: both leave files of
+    their own beside the session."""
+    if "You are the sub-agent." in seen.prompts[0]:
+        return [Turn([text("I looked around.")])]
+    ask = call(
+        "Agent",
+        description="Look around",
+        prompt="You are the sub-agent.",
+        subagent_type="general-purpose",
+    )
+    return [Turn([ask]), Turn([bash("seq 1 200000")]), Turn([text("I know enough.")])]
+
+
 def escape(seen: Seen) -> list[Turn]:
     """Tries to get out; the card says what of: ``{api, card, token_file, remote, other, data_dir}``.
 
@@ -178,6 +192,7 @@ SCENARIOS: dict[str, Scenario] = {
     "crash": by_round(crash),
     "thinking": by_round(thinking),
     "commands": by_round(commands),
+    "delegate": by_round(delegate),
     "escape": by_round(escape),
 }
 """Every scenario by the name in the URL."""

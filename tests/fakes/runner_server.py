@@ -29,7 +29,7 @@ from lazyaf.git.policy import PushPolicy
 from lazyaf.git.storage import Storage
 from lazyaf.protocol import LEASE_HEADER, PREFIX
 from lazyaf.protocol.entries import Entry
-from lazyaf.protocol.messages import CheckpointRequest, FinishRequest, Job
+from lazyaf.protocol.messages import CheckpointRequest, FinishRequest, Job, SessionRequest
 
 TOKEN = "runner-token-0123456789"
 REPO = "01900000-0000-7000-8000-000000000001"
@@ -102,6 +102,8 @@ class RunnerServer:
         self.heartbeat_s = 3600.0
         self.grace_s = 60.0
         self.push_limit = 2 * 1024**3
+        self.sessions: dict[str, SessionRequest] | None = {}
+        """What is kept of each card's conversation; None: of an age that kept none."""
         self._queue: list[Job] = []
         self._changed = asyncio.Condition()
         self._server: _Server | None = None
@@ -192,6 +194,8 @@ class RunnerServer:
             Route(job + "/log", self._log_position, methods=["GET"]),
             Route(job + "/control", self._control, methods=["GET"]),
             Route(job + "/checkpoint", self._checkpoint, methods=["POST"]),
+            Route(job + "/session", self._keep_session, methods=["POST"]),
+            Route(job + "/session", self._kept_session, methods=["GET"]),
             Route(job + "/finish", self._finish, methods=["POST"]),
             Route("/git/{repo}.git/info/refs", self._advertise, methods=["GET"]),
             Route("/git/{repo}.git/{service}", self._serve, methods=["POST"]),
@@ -295,6 +299,23 @@ class RunnerServer:
             return _problem(409, "not_pushed")
         ledger.checkpoints.append(asked)
         return Response(status_code=204)
+
+    async def _keep_session(self, request: Request) -> Response:
+        ledger = self._held(request)
+        if ledger is None or self.sessions is None:
+            return _problem(404, "not_found") if ledger else _problem(409, "lease_lost")
+        asked = SessionRequest.model_validate(await request.json())
+        if await self.ref(f"{ledger.job.push_prefix}session") != asked.sha:
+            return _problem(409, "not_pushed")
+        self.sessions[ledger.job.task.card_id] = asked
+        return Response(status_code=204)
+
+    async def _kept_session(self, request: Request) -> Response:
+        ledger = self._held(request)
+        if ledger is None or self.sessions is None:
+            return _problem(404, "not_found") if ledger else _problem(409, "lease_lost")
+        kept = self.sessions.get(ledger.job.task.card_id)
+        return JSONResponse({"session": None, "sha": None} if kept is None else kept.model_dump())
 
     async def _finish(self, request: Request) -> Response:
         ledger = self._held(request)

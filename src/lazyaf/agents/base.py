@@ -52,15 +52,30 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionFile:
+    """The one file below HOME that an agent needs to go on with a session.
+
+    It is called ``name`` and lies in some directory of ``parent``; where there is none yet it belongs
+    into the one called ``folder``.
+    """
+
+    parent: tuple[str, ...]
+    folder: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What the agent's process came to, before git is looked at. ``resets_at``: its model refuses more
-    work until then (seconds since 1970) and takes it again after that."""
+    work until then (seconds since 1970) and takes it again after that. ``session_refused``: it did
+    nothing, because it could not go on with the session that it was told to resume."""
 
     stop_reason: StopReason
     error: str | None = None
     usage: Usage | None = None
     session: str | None = None
     resets_at: float | None = None
+    session_refused: bool = False
 
 
 class Conversation(Protocol):
@@ -115,4 +130,9 @@ class Agent(Protocol):
 
     def converse(self, run: AgentRun) -> Conversation:
         """A fresh parser for this run."""
+        ...
+
+    def session_file(self, session: str, worktree: Path) -> SessionFile | None:
+        """Where the session is kept when the agent works in this directory; None when it keeps none,
+        or when this is no session's id. The id may come from the agent itself: trust nothing in it."""
         ...

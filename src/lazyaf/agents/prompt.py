@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from string import Template
 from typing import Final
@@ -24,7 +25,18 @@ README_MAX: Final = 8_000
 """Characters of the README in a prompt; the agent can read the rest itself."""
 CONFLICTS_MAX: Final = 200
 """Conflicting paths that are listed by name."""
+CHANGED_MAX: Final = 100
+"""Uncommitted paths that are listed by name."""
 _REQUIRED: Final = ("followup", "comments", "conflicts")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an agent that begins anew must be told: the subjects of the commits, the oldest first, and
+    the paths that were changed and not committed."""
+
+    commits: Sequence[str]
+    changed: Sequence[str]
 
 
 def render(
@@ -36,16 +48,18 @@ def render(
     readme: str | None,
     conflicts: Sequence[str] = (),
     followup: bool = False,
+    done: Done | None = None,
 ) -> str:
     """The prompt, ending in one newline.
 
     ``template`` is the repository's own or None; ``conflicts`` are paths that do not merge with
-    ``base``; ``followup`` says that the agent (or another) has worked on this branch before.
+    ``base``; ``followup`` says that the agent (or another) has worked on this branch before, and
+    ``done`` what was done then, when it does not remember.
     """
     source = template if template is not None and template.strip() else default_template()
     sections = {
         "instructions": _instructions(branch, base),
-        "followup": _followup(task, followup=followup),
+        "followup": _followup(task, followup=followup, done=done),
         "comments": _comments(task.comments),
         "conflicts": _conflicts(conflicts, base),
         "readme": _readme(readme),
@@ -80,7 +94,7 @@ def _instructions(branch: str, base: str) -> str:
     )
 
 
-def _followup(task: Task, *, followup: bool) -> str:
+def _followup(task: Task, *, followup: bool, done: Done | None) -> str:
     message = task.message.strip()
     if not followup and not message:
         return ""
@@ -91,7 +105,24 @@ def _followup(task: Task, *, followup: bool) -> str:
         if task.comments
         else "Continue and finish what the card asks."
     )
-    return heading + (seen if followup else "") + ask
+    return heading + (seen if followup else "") + _done(done) + ask
+
+
+def _done(done: Done | None) -> str:
+    if done is None or not (done.commits or done.changed):
+        return ""
+    told = ["The conversation in which it was done is lost; this is what it came to."]
+    if done.commits:
+        told.append("Commits, the oldest first:\n\n" + "\n".join(f"- {c}" for c in done.commits))
+    if done.changed:
+        told.append("Changed and not committed:\n\n" + _listed(done.changed, CHANGED_MAX))
+    return "\n\n".join(told) + "\n\n"
+
+
+def _listed(paths: Sequence[str], at_most: int) -> str:
+    listed = "\n".join(f"- `{path}`" for path in paths[:at_most])
+    rest = len(paths) - at_most
+    return listed + (f"\n- … and {rest} more" if rest > 0 else "")
 
 
 def _comments(comments: Sequence[Comment]) -> str:
@@ -112,14 +143,12 @@ def _indent(body: str) -> str:
 def _conflicts(paths: Sequence[str], base: str) -> str:
     if not paths:
         return ""
-    listed = "\n".join(f"- `{path}`" for path in paths[:CONFLICTS_MAX])
-    rest = len(paths) - CONFLICTS_MAX
-    more = f"\n- … and {rest} more" if rest > 0 else ""
     return (
         f"## Conflicts with `{base}`\n\n"
         f"`{base}` has moved and no longer merges into this branch. First run "
         f"`git merge origin/{base}`, resolve the conflicts so that both sides keep their meaning, "
-        f"and commit the merge; then go on. These files conflict:\n\n{listed}{more}"
+        f"and commit the merge; then go on. These files conflict:\n\n"
+        f"{_listed(paths, CONFLICTS_MAX)}"
     )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import shutil
 from collections import deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
-from lazyaf.agents.base import AgentRun, Launch, Outcome, Stream
+from lazyaf.agents.base import AgentRun, Launch, Outcome, SessionFile, Stream
 from lazyaf.agents.death import how_it_died
 from lazyaf.agents.entries import EntryMaker, utc_now
 from lazyaf.agents.environment import VALUE_MAX, agent_env, certificate_paths, secrets_in
@@ -87,6 +88,10 @@ class ScriptAgent:
     def converse(self, run: AgentRun) -> ScriptConversation:
         """A fresh parser."""
         return ScriptConversation(self._now)
+
+    def session_file(self, session: str, worktree: Path) -> SessionFile | None:
+        """A command has no session."""
+        return None
 
 
 def command_of(options: Mapping[str, object]) -> str:

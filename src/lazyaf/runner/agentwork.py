@@ -13,15 +13,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+import structlog
+
 from lazyaf.agents import registry
 from lazyaf.agents.base import Agent, Conversation, Launch, Outcome
 from lazyaf.agents.base import AgentRun as AgentTask
+from lazyaf.domain.errors import GitFailed
 from lazyaf.protocol.entries import Usage, add_usage
 from lazyaf.protocol.messages import Command
 from lazyaf.runner import brief
 from lazyaf.runner.agentrun import AgentRun
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.marker import Result
+
+log = structlog.get_logger(__name__)
 
 GO_ON: Final = "The limit that stopped you is over. Go on where you stopped."
 MARGIN_S: Final = 2.0
@@ -46,13 +51,17 @@ class AgentWork:
 
     async def run(self) -> Result:
         """See the agent to its end, or to a stop. Raises `Invalid` when it cannot be launched, and
-        `Stopped` when a stop comes while the job waits for the model."""
+        `Stopped` when a stop comes while it waits for the model or for an earlier conversation."""
         agent = registry.get(self._bench.job.agent)
         task = await self._task()
         used: Usage | None = None
         while True:
             outcome = await self._once(agent, task)
             used = add_usage(used, outcome.usage)
+            if outcome.session_refused and task.session is not None:
+                self._bench.story.system("The agent cannot read its earlier conversation.")
+                task = replace(task, prompt=await self._prompt_anew(), session=None)
+                continue
             wait = self._wait_for(outcome)
             if wait is None:
                 return self._result(outcome, used)
@@ -111,8 +120,8 @@ class AgentWork:
 
     def session(self) -> str | None:
         """The agent's session, noted beside the tree so that another process can resume it."""
-        session = None if self._conversation is None else self._conversation.session
         space = self._bench.workspace
+        session = space.marker.session if self._conversation is None else self._conversation.session
         if session is not None and space.marker.session != session:
             space.remember_session(session)
             space.marker.session = session
@@ -120,25 +129,38 @@ class AgentWork:
         return session
 
     async def _task(self) -> AgentTask:
-        """What the driver is given. A session is only resumed where its files are."""
+        """What the driver is given. A session is only resumed where its file is, or can be brought."""
         bench, job = self._bench, self._bench.job
         wanted = bench.workspace.marker.session or job.resume.session
-        known = bench.workspace.known_session
-        if wanted is not None and wanted != known:
-            bench.story.system(
-                "The agent's earlier conversation is not on this machine; it begins a new one."
-            )
+        session = await bench.stop.race(bench.sessions.resume(wanted))
+        is_anew = wanted is not None and session is None
         return AgentTask(
-            prompt=await brief.write_prompt(job, bench.cache, bench.workspace.marker.conflicts),
+            prompt=await (self._prompt_anew() if is_anew else self._prompt()),
             worktree=bench.workspace.tree,
             home=bench.workspace.home,
-            session=wanted if wanted == known else None,
+            session=session,
             new_session=str(uuid.uuid4()),
             options=job.agent_options,
             host_env=bench.config.host_env,
             card_env=bench.card_env(),
             trusted=job.trusted,
         )
+
+    async def _prompt(self) -> str:
+        bench = self._bench
+        return await brief.write_prompt(bench.job, bench.cache, bench.workspace.marker.conflicts)
+
+    async def _prompt_anew(self) -> str:
+        """The prompt of a conversation that takes the place of one that is lost."""
+        bench = self._bench
+        bench.story.system("It begins a new conversation, and is told what was done so far.")
+        try:
+            done = await brief.done_so_far(bench.job, bench.cache)
+        except GitFailed as error:  # it can look for itself
+            log.warning("prompt.without_history", job=bench.job.job_id, error=str(error))
+            done = None
+        conflicts = bench.workspace.marker.conflicts
+        return await brief.write_prompt(bench.job, bench.cache, conflicts, done)
 
     def _new_run(self, launch: Launch, conversation: Conversation) -> AgentRun:
         bench = self._bench

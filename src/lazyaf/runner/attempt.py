@@ -152,6 +152,7 @@ class Attempt:
             bench.story,
             self._agent.session,
             space.note_recorded,
+            bench.sessions,
         )
         if space.resumed:
             bench.story.system("Taken up from the work tree that an interrupted run left.")

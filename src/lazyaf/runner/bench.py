@@ -15,6 +15,8 @@ from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.outbox import Outbox
 from lazyaf.runner.redaction import Redactor, secret_values
 from lazyaf.runner.sandbox import Sandbox, View
+from lazyaf.runner.session import SessionKeeper
+from lazyaf.runner.sessionstore import SessionStore
 from lazyaf.runner.spare import Spares
 from lazyaf.runner.state import State
 from lazyaf.runner.stop import Stop
@@ -40,6 +42,7 @@ class Bench:
     story: Story
     workspace: Workspace
     cache: Cache
+    sessions: SessionKeeper
     spares: Spares
     secrets: tuple[str, ...] = field(repr=False)
 
@@ -58,7 +61,14 @@ class Bench:
         secrets = (config.token, job.lease, job.repo.password, *secret_values(job.env))
         redactor = Redactor(secrets)
         outbox = Outbox(state.outbox_path(job), redactor)
+        story = Story(outbox)
+        workspace = Workspace(config, job, sandbox)
         url = config.server.rstrip("/") + job.repo.clone_url
+
+        def is_away() -> bool:
+            return client.absent_s > AWAY_S
+
+        store = SessionStore(workspace.session_store, url, is_away)
         return cls(
             config=config,
             client=client,
@@ -68,11 +78,10 @@ class Bench:
             stop=stop,
             redactor=redactor,
             outbox=outbox,
-            story=Story(outbox),
-            workspace=Workspace(config, job, sandbox),
-            cache=Cache(
-                config.cache_dir, safe_name(job.repo.id), url, lambda: client.absent_s > AWAY_S
-            ),
+            story=story,
+            workspace=workspace,
+            cache=Cache(config.cache_dir, safe_name(job.repo.id), url, is_away),
+            sessions=SessionKeeper(client, job, workspace, story, store),
             spares=spares,
             secrets=secrets,
         )
@@ -81,6 +90,7 @@ class Bench:
         """Hide these values from now on, too."""
         self.redactor = Redactor([*self.secrets, *secrets])
         self.outbox.use(self.redactor)
+        self.sessions.use(self.redactor)
 
     def view(self, env: Mapping[str, str], read_only: Iterable[Path]) -> View:
         """What a command of the repository or the agent sees."""

@@ -11,14 +11,27 @@ from collections.abc import Sequence
 from typing import Final
 
 from lazyaf.agents import prompt
+from lazyaf.agents.prompt import Done
 from lazyaf.protocol.messages import Job
 from lazyaf.runner.cache import Cache
 
 READMES: Final = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
 
 
-async def write_prompt(job: Job, cache: Cache, conflicts: Sequence[str]) -> str:
-    """The prompt of this round. Raises `GitFailed`."""
+async def done_so_far(job: Job, cache: Cache) -> Done:
+    """What earlier attempts and rounds left, as the server has it. Raises `GitFailed`."""
+    head, saved = job.resume.head or job.branch_sha, job.resume.checkpoint
+    return Done(
+        commits=await cache.subjects(job.base_sha, head) if head is not None else [],
+        changed=await cache.changed(head, saved) if head is not None and saved is not None else [],
+    )
+
+
+async def write_prompt(
+    job: Job, cache: Cache, conflicts: Sequence[str], done: Done | None = None
+) -> str:
+    """The prompt of this round; ``done`` is for an agent that remembers nothing of it. Raises
+    `GitFailed`."""
     return prompt.render(
         job.prompt_template,
         job.task,
@@ -27,6 +40,7 @@ async def write_prompt(job: Job, cache: Cache, conflicts: Sequence[str]) -> str:
         readme=await cache.read_file(job.base_sha, READMES),
         conflicts=conflicts,
         followup=(job.resume.head or job.branch_sha) is not None,
+        done=done,
     )
 
 

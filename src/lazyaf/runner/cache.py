@@ -8,9 +8,6 @@ that turns out to be corrupt is not repaired: a new directory is begun beside it
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import re
 import shutil
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -21,17 +18,14 @@ import structlog
 from lazyaf.domain.errors import GitFailed
 from lazyaf.git import command
 from lazyaf.protocol.messages import Job
-from lazyaf.runner import filelock
+from lazyaf.runner import fetching, filelock
 
 log = structlog.get_logger(__name__)
 
 LOCK_WAIT_S: Final = 900.0
-FETCH_S: Final = 1800.0
-TRIES: Final = 5
+CHECK_S: Final = 1800.0
 BLOB_MAX: Final = 256 * 1024
-_TRANSIENT: Final = re.compile(
-    r"unable to access|RPC failed|early EOF|hung up|returned error: (408|425|429|5\d\d)"
-)
+SUBJECTS_MAX: Final = 50
 _REGULAR: Final = frozenset({"100644", "100755"})
 
 
@@ -60,7 +54,7 @@ class Cache:
             try:
                 await self._fetch_all(auth, [sha for sha in wanted if sha])
             except GitFailed as error:
-                if _TRANSIENT.search(error.detail) or await self._is_sound():
+                if fetching.is_transient(error) or await self._is_sound():
                     raise
                 log.warning("cache.corrupt", path=str(self.path), error=error.detail)
                 self.path = self._root / f"{int(self.path.stem) + 1}.git"
@@ -91,6 +85,18 @@ class Cache:
                 return blob.stdout.decode("utf-8", "replace")
         return None
 
+    async def subjects(self, base: str, head: str) -> list[str]:
+        """First lines of the commits that ``head`` has beyond ``base``, the oldest first, of the
+        newest ones at most `SUBJECTS_MAX`. Raises `GitFailed`."""
+        count = f"-{SUBJECTS_MAX}"
+        done = await self._git("log", count, "--no-merges", "--format=%s", f"{base}..{head}")
+        return done.text.splitlines()[::-1]
+
+    async def changed(self, head: str, saved: str) -> list[str]:
+        """The paths in which two commits differ. Raises `GitFailed`."""
+        done = await self._git("diff", "--name-only", "--no-renames", "-z", head, saved)
+        return [path for path in done.stdout.decode("utf-8", "replace").split("\0") if path]
+
     def _discard_all_but(self, kept: Collection[Path]) -> None:
         for path in self._root.glob("*.git"):
             if path not in kept:
@@ -100,50 +106,26 @@ class Cache:
         if not (self.path / "HEAD").is_file():
             await command.run(["init", "--quiet", "--bare", "--template=", str(self.path)])
             await self._git("config", "gc.auto", "0")
-        await self._fetch(auth, "+refs/heads/*:refs/heads/*")
-        if missing := await self.missing(wanted):
-            # Protocol v2 hands out any object that is asked for by name, such as a checkpoint.
-            await self._fetch(auth, *(f"+{sha}:refs/lazyaf/kept/{sha}" for sha in missing))
-
-    async def _fetch(self, auth: dict[str, str], *refspecs: str) -> None:
-        """Fetch, again a few times when it is the connection that failed."""
         # Pruned refs leave their objects: without gc nothing is ever removed, but a branch “a” that
         # became “a/b” would otherwise block every fetch.
-        prune = ["--prune"] if len(refspecs) == 1 and refspecs[0].startswith("+refs/heads/") else []
-        args = ["fetch", "--quiet", "--no-tags", "--no-auto-gc", *prune, self._url, *refspecs]
-        for attempt in itertools.count():
-            try:
-                await self._git(*args, extra=auth, seconds=FETCH_S)
-                return
-            except GitFailed as error:
-                if not _TRANSIENT.search(error.detail):
-                    raise
-                if attempt + 1 >= TRIES and not self._is_away():
-                    raise
-            await asyncio.sleep(min(0.2 * 2 ** min(attempt, 5), 5))
+        heads = ["+refs/heads/*:refs/heads/*"]
+        await fetching.fetch(self.path, self._url, auth, heads, self._is_away, prune=True)
+        if missing := await self.missing(wanted):
+            # Protocol v2 hands out any object that is asked for by name, such as a checkpoint.
+            kept = [f"+{sha}:refs/lazyaf/kept/{sha}" for sha in missing]
+            await fetching.fetch(self.path, self._url, auth, kept, self._is_away)
 
     async def _is_sound(self) -> bool:
         """Whether everything the refs name can be read."""
         done = await command.run(
             ["--git-dir", str(self.path), "rev-list", "--objects", "--all", "--quiet"],
             check=False,
-            timeout=FETCH_S,
+            timeout=CHECK_S,
         )
         return done.returncode == 0
 
-    async def _git(
-        self,
-        *args: str,
-        stdin: bytes | None = None,
-        extra: dict[str, str] | None = None,
-        seconds: float = command.DEFAULT_TIMEOUT,
-    ) -> command.Completed:
-        return await command.run(
-            ["--git-dir", str(self.path), *args],
-            env=command.child_env(extra),
-            stdin=stdin,
-            timeout=seconds,
-        )
+    async def _git(self, *args: str, stdin: bytes | None = None) -> command.Completed:
+        return await command.run(["--git-dir", str(self.path), *args], stdin=stdin)
 
     def _newest(self) -> Path:
         numbers = [int(p.stem) for p in self._root.glob("*.git") if p.stem.isdigit()]

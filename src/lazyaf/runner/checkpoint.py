@@ -20,6 +20,7 @@ from lazyaf.runner import saves, snapshot
 from lazyaf.runner.client import Refused, ServerClient
 from lazyaf.runner.push import Publisher, PushRejected
 from lazyaf.runner.saves import Saved
+from lazyaf.runner.session import SessionKeeper
 from lazyaf.runner.story import Story
 from lazyaf.runner.treegit import TreeGit
 
@@ -30,8 +31,8 @@ NOTE_MAX: Final = 500
 
 
 class Checkpointer:
-    """Takes the checkpoints of one attempt. ``session`` tells the agent's session, when known;
-    ``recorded`` hears of each that the server has."""
+    """Takes the checkpoints of one attempt. ``session`` tells the agent's session, when known, which
+    ``keeper`` takes along; ``recorded`` hears of each that the server has."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Checkpointer:
         story: Story,
         session: Callable[[], str | None],
         recorded: Callable[[str, str | None], None],
+        keeper: SessionKeeper,
     ) -> None:
         self._client = client
         self._job = job
@@ -50,6 +52,7 @@ class Checkpointer:
         self._story = story
         self._session = session
         self._recorded = recorded
+        self._keeper = keeper
         self._last: Saved | None = None
         self._said: set[str] = set()
 
@@ -64,7 +67,10 @@ class Checkpointer:
                 pass  # the other reason to take one
             turn_ended.clear()
             began = loop.time()
+            # The conversation first: one that knows of less than the files have does no harm.
+            await self._keeper.take(self._session())
             await self.save()
+            await self._keeper.publish()
             await asyncio.sleep(BACKOFF * (loop.time() - began))
 
     async def save(self) -> None:
@@ -74,6 +80,17 @@ class Checkpointer:
         except (GitFailed, TooLarge, PushRejected, Refused, OSError) as error:
             log.warning("checkpoint.failed", error=str(error))
             self._say(f"A checkpoint could not be saved: {error}")
+
+    async def save_session(self) -> None:
+        """Take the agent's session along as it is now; what goes wrong is told and stops nothing.
+        Raises `LeaseLost` or `ServerAbsent`."""
+        await self._keeper.take(self._session())
+        await self._keeper.publish()
+
+    async def close_session(self) -> None:
+        """`save_session` for the last time: the agent is done."""
+        await self.save_session()
+        await self._keeper.settle(self._session())
 
     async def save_all(self) -> None:
         """The last one, with large files as well. Raises what saving and pushing raise."""

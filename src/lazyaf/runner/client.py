@@ -35,6 +35,8 @@ from lazyaf.protocol.messages import (
     LogResponse,
     RegisterRequest,
     RegisterResponse,
+    SessionRequest,
+    SessionResponse,
 )
 from lazyaf.protocol.retry import (
     CONNECT_TIMEOUT_S,
@@ -168,6 +170,14 @@ class ServerClient:
     async def checkpoint(self, job: Job, request: CheckpointRequest) -> None:
         """Record what was pushed."""
         await self._send("POST", _at(job, "checkpoint"), body=request, job=job)
+
+    async def keep_session(self, job: Job, request: SessionRequest) -> None:
+        """Record the session that was pushed."""
+        await self._send("POST", _at(job, "session"), body=request, job=job)
+
+    async def kept_session(self, job: Job) -> SessionResponse:
+        """What the server keeps of the session that the job goes on with."""
+        return await self._call("GET", _at(job, "session"), None, SessionResponse, job)
 
     async def finish(self, job: Job, request: FinishRequest) -> FinishResponse:
         """Close the attempt; idempotent by its lease."""

@@ -56,6 +56,8 @@ class Closing:
             self._workspace.marker.result = result
             self._workspace.save()
             result, head = await self._publish(result, self.publisher)
+            if self.checkpointer is not None:
+                await self.checkpointer.close_session()
         if result.error:
             self._story.system(result.error, is_error=True)
         await streamer.flush()
@@ -78,6 +80,7 @@ class Closing:
         try:
             async with asyncio.timeout(LEAVE_S):
                 await self.checkpointer.save()
+                await self.checkpointer.save_session()
         except (TimeoutError, LeaseLost, ServerAbsent) as error:
             log.info("leave.without_checkpoint", job=self._job.job_id, error=str(error))
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import httpx2
 import structlog
@@ -22,7 +22,6 @@ from lazyaf.git.pktline import ZERO, Report, decode, encode_push_request, parse_
 from lazyaf.protocol.messages import Job
 from lazyaf.runner.client import ServerAbsent, ServerClient, retry_delay
 from lazyaf.runner.sandbox import READ_SIZE
-from lazyaf.runner.treegit import TreeGit
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +34,18 @@ class PushRejected(Exception):
     """The server refused the work; the message is its reason."""
 
 
+class Packer(Protocol):
+    """Who has the objects: `TreeGit` those of the work, `SessionStore` those of the session."""
+
+    async def pack(self, new: Iterable[str], known: Iterable[str], spool: Path) -> None:
+        """Write a pack of what the server lacks to ``spool``. Raises `GitFailed`, `TooLarge`."""
+        ...
+
+
 class Publisher:
     """Pushes what one attempt makes. One push at a time."""
 
-    def __init__(self, client: ServerClient, job: Job, git: TreeGit, spool: Path) -> None:
+    def __init__(self, client: ServerClient, job: Job, git: Packer, spool: Path) -> None:
         self._client = client
         self._job = job
         self._git = git

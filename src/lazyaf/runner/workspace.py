@@ -9,7 +9,6 @@ git runs inside the sandbox only.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -27,8 +26,8 @@ from lazyaf.runner import saves
 from lazyaf.runner.cache import Cache
 from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.marker import Marker
-from lazyaf.runner.note import write_note
 from lazyaf.runner.sandbox import Sandbox
+from lazyaf.runner.sessionnote import SessionNote
 from lazyaf.runner.spare import Spares
 from lazyaf.runner.treegit import TreeGit
 
@@ -72,6 +71,8 @@ class Workspace:
         self.tree = self.root / "work"
         self.spool = self.root / "spool"
         self.store = self.root / "saves"
+        self.session_store = self.root / "session"
+        self.session_spool = self.root / "session.spool"
         self.lock_path = config.trees_dir / f"{card}.lock"
         self.kept = self.root.with_name(f"{card}.kept-{safe_name(job.job_id)}")
         self.home = config.homes_dir / card
@@ -134,16 +135,14 @@ class Workspace:
             self.root.rename(self.kept)
             log.warning("workspace.kept", path=str(self.kept))
 
-    @property
-    def known_session(self) -> str | None:
-        """The agent's session whose files are in HOME on this machine."""
-        with contextlib.suppress(OSError):
-            return self._session_path.read_text("utf-8").strip() or None
-        return None
+    def kept_of(self, session: str) -> str | None:
+        """The save of this session from which HOME goes on; None when it has seen none."""
+        note = SessionNote.load(self._session_path)
+        return note.kept if note is not None and note.session == session else None
 
-    def remember_session(self, session: str) -> None:
-        """HOME holds this session now."""
-        write_note(self._session_path, session)
+    def remember_session(self, session: str, kept: str | None = None) -> None:
+        """HOME has this session now, with all that is in this save (None: in the one noted before)."""
+        SessionNote(session, kept or self.kept_of(session)).save(self._session_path)
 
     async def repair(self) -> None:
         """Make a new git directory around the files as they are: the agent destroyed the old one.

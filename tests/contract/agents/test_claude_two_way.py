@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contract.agents.conftest import Driven
 from fakes.model_server import ModelServer
+from lazyaf.agents.registry import get
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import EntryKind
 
@@ -107,3 +111,54 @@ async def test_a_session_that_is_gone_is_named(drive: Drive) -> None:
 
     assert outcome.stop_reason is StopReason.AGENT_FAILED
     assert "earlier session is not here any more" in outcome.error
+    assert outcome.session_refused
+
+
+@pytest.mark.parametrize("folder", ["named by the driver", "any other"])
+async def test_the_transcript_is_all_that_another_machine_needs(
+    drive: Drive, model: ModelServer, repo: Path, tmp_path: Path, folder: str
+) -> None:
+    async with drive("delegate", "What is there?") as first:
+        before = await first.end()
+    driver, (home, tree) = get("claude"), (tmp_path / "other home", tmp_path / "other tree")
+    place = driver.session_file(before.session, repo)
+    left = first.run.home.joinpath(*place.parent, place.folder)
+    assert {path.name for path in left.iterdir()} >= {place.name, before.session}
+    shutil.copytree(repo, tree)
+    there = driver.session_file(before.session, tree)
+    into = home.joinpath(*there.parent, there.folder if folder != "any other" else folder)
+    into.mkdir(parents=True)
+    shutil.copy(left / place.name, into)
+
+    url = model.url("no-changes")
+    run = drive("", "And now?", session=before.session, url=url).run
+    async with Driven(driver, replace(run, home=home, worktree=tree)) as second:
+        after = await second.end()
+
+    assert after.stop_reason is StopReason.FINISHED
+    assert after.session == before.session
+    asked = model.requests_of(url)[0]
+    assert asked.prompts == ["What is there?", "And now?"]
+    assert "I looked around." in str(asked.results)
+    assert f"Primary working directory: {tree} (was {repo})" in asked.said
+    (found,) = home.glob(".claude/projects/*/*.jsonl")
+    assert found.parent == into
+
+
+async def test_a_transcript_that_was_cut_and_masked_is_gone_on_with(
+    drive: Drive, model: ModelServer
+) -> None:
+    async with drive("edit-and-commit") as first:
+        before = await first.end()
+    (transcript,) = first.run.home.glob(".claude/projects/*/*.jsonl")
+    text = transcript.read_text().replace("git status --short", "[redacted]")
+    transcript.write_text("".join(text.splitlines(keepends=True)[:-3]))
+
+    url = model.url("no-changes")
+    async with drive("", "And now?", session=before.session, url=url) as second:
+        after = await second.end()
+
+    assert after.stop_reason is StopReason.FINISHED
+    asked = model.requests_of(url)[0]
+    assert len(asked.prompts) == 2
+    assert "[redacted]; ls" in str(asked.dialogue)

@@ -62,7 +62,7 @@ async def test_it_edits_commits_and_answers_the_review_in_the_same_session(
     assert second.finish.stop_reason is StopReason.FINISHED
     assert second.finish.session == first.finish.session
     assert (await rig.server.show(f"{second.finish.head_sha}:card-7.txt")).endswith("answered")
-    assert not any("not on this machine" in text for text in second.texts("system"))
+    assert not any("new conversation" in text for text in second.texts("system"))
 
 
 async def test_what_it_forgot_to_commit_is_committed_with_it_as_co_author(

@@ -315,6 +315,13 @@ async def test_a_checkpoint_saves_what_is_not_committed(rig: Rig) -> None:
         (rig.tree / "stop").touch()
 
 
+async def test_an_agent_without_sessions_costs_no_request_for_one(rig: Rig) -> None:
+    ledger = await rig.work(rig.job("echo two >> app.txt"))
+
+    assert ledger.finish is not None
+    assert not rig.server.was_asked("/session")
+
+
 async def test_home_stays_between_the_rounds_of_a_card(rig: Rig) -> None:
     await rig.work(rig.job("echo remembered > $HOME/session"))
     ledger = await rig.work(rig.job("cat $HOME/session"))

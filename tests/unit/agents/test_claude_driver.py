@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lazyaf.agents.base import AgentRun
+from lazyaf.agents.base import AgentRun, SessionFile
 from lazyaf.agents.claude import ClaudeAgent
 from lazyaf.agents.claude.driver import find_program, program_files
 from lazyaf.domain.errors import Invalid, Unavailable
@@ -130,6 +130,26 @@ def test_a_package_of_scripts_is_shown_whole(tmp_path: Path) -> None:
 
 def test_a_lone_program_shows_nothing_around_it(program: Path) -> None:
     assert program_files(program) == (program,)
+
+
+def test_where_a_session_is(tmp_path: Path) -> None:
+    session = "3f2b8c1e-0000-4abc-8def-0123456789ab"
+    place = ClaudeAgent().session_file(session, Path("/data/trees/card_1.x/work"))
+
+    assert place == SessionFile(
+        (".claude", "projects"), "-data-trees-card-1-x-work", f"{session}.jsonl"
+    )
+    long = ClaudeAgent().session_file(session, Path("/" + "x" * 300))
+    assert long is not None
+    assert len(long.folder) == 200
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "..", "../../../etc/passwd", "a/b", "x" * 36, "3F2B8C1E-0000-4ABC-8DEF-0123456789AB\n"],
+)
+def test_an_agent_cannot_name_another_file(said: str) -> None:
+    assert ClaudeAgent().session_file(said, Path("/w")) is None
 
 
 def test_a_fresh_run(program: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazyaf.agents.prompt import CONFLICTS_MAX, README_MAX, render
+from lazyaf.agents.prompt import CHANGED_MAX, CONFLICTS_MAX, README_MAX, Done, render
 from lazyaf.protocol.messages import Comment, Task
 
 TASK = Task(
@@ -66,6 +66,19 @@ def test_a_follow_up_without_words_says_what_to_do() -> None:
     assert "Continue and finish" in rendered(followup=True)
     task = TASK.model_copy(update={"comments": [Comment(path="a", body="b")]})
     assert "answer each of them in the code" in rendered(task, followup=True)
+
+
+def test_an_agent_that_forgot_is_told_what_was_done() -> None:
+    done = Done(commits=["Begin", "Go on"], changed=["a.py", "b.py"])
+    text = rendered(followup=True, done=done)
+
+    assert "- Begin\n- Go on" in text
+    assert "- `a.py`\n- `b.py`" in text
+    assert text.index("already work") < text.index("Begin") < text.index("Continue and finish")
+    assert "is lost" in text
+    assert "is lost" not in rendered(followup=True, done=Done([], []))
+    many = Done(commits=[], changed=[f"f{n}" for n in range(CHANGED_MAX + 3)])
+    assert "… and 3 more" in rendered(followup=True, done=many)
 
 
 def test_conflicts_name_the_files_and_the_way_out() -> None:

@@ -92,3 +92,7 @@ def test_exit_0_is_success(tmp_path: Path) -> None:
     assert ScriptAgent().converse(run_of(tmp_path, {})).outcome(0).stop_reason is (
         StopReason.FINISHED
     )
+
+
+def test_it_has_no_session(tmp_path: Path) -> None:
+    assert ScriptAgent().session_file("3f2b8c1e-0000-4abc-8def-0123456789ab", tmp_path) is None

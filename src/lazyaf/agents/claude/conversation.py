@@ -137,7 +137,14 @@ class ClaudeConversation:
             reason, why = verdict.of_death(exit_code, self._last_words)
         else:
             reason, why = verdict.of_result(self._result, self._refused(self._result))
-        return Outcome(reason, why, self._events.usage, self._session, self._limited_until())
+        return Outcome(
+            reason,
+            why,
+            self._events.usage,
+            self._session,
+            resets_at=self._limited_until(),
+            session_refused=self._result is not None and verdict.has_lost_session(self._result),
+        )
 
     def _limited_until(self) -> float | None:
         """When the limit ends that the last result failed at, if the API told."""

@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import uuid
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from lazyaf.agents.base import AgentRun, Launch
+from lazyaf.agents.base import AgentRun, Launch, SessionFile
 from lazyaf.agents.claude.conversation import ClaudeConversation, user_message
 from lazyaf.agents.entries import clean, utc_now
 from lazyaf.agents.environment import agent_env, certificate_paths, chosen_names, secrets_in
@@ -59,6 +60,12 @@ REFUSED_TOOLS: Final = (
     "SendMessage",
 )
 """Tools that reach outside the run."""
+
+PROJECTS: Final = (".claude", "projects")
+FOLDER_MAX: Final = 200
+"""It cuts the name of a directory there, and adds a hash that nothing depends on."""
+_SESSION: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_OTHER: Final = re.compile(r"[^A-Za-z0-9]")
 
 VERSION_TIMEOUT_S: Final = 30.0
 _EXTRA_PACKAGE: Final = "claude_agent_sdk"
@@ -139,6 +146,15 @@ class ClaudeAgent:
     def converse(self, run: AgentRun) -> ClaudeConversation:
         """A fresh parser."""
         return ClaudeConversation(run, now=self._now, new_id=self._new_id)
+
+    def session_file(self, session: str, worktree: Path) -> SessionFile | None:
+        """The transcript alone: what sub-agents said and long outputs, which lie beside it, are not
+        read when it is resumed. Claude Code looks for it in every directory of ``projects``, and tells
+        its model when the working directory is another one."""
+        if not _SESSION.fullmatch(session):
+            return None
+        folder = _OTHER.sub("-", str(worktree))[:FOLDER_MAX]
+        return SessionFile(PROJECTS, folder, f"{session}.jsonl")
 
 
 def _arguments(run: AgentRun) -> list[str]:

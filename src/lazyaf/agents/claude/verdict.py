@@ -48,7 +48,7 @@ _LOST_SESSION: Final = "No conversation found with session ID"
 
 def of_result(result: Object, refused: Iterable[str]) -> Verdict:
     """The verdict on a result event; ``refused`` are tools that were denied and never worked after."""
-    words = " ".join([*strings(result, "errors"), string(result, "result")]).strip()
+    words = _words(result)
     subtype = string(result, "subtype")
     if subtype in _BUDGETS:
         return StopReason.BUDGET_EXCEEDED, f"{_BUDGETS[subtype]}. {words}".strip()
@@ -81,6 +81,15 @@ def was_interrupted(result: Object) -> bool:
 def was_limited(result: Object) -> bool:
     """Whether the API took no more for now."""
     return result.get("is_error") is True and integer(result, "api_error_status") in LIMITED
+
+
+def has_lost_session(result: Object) -> bool:
+    """Whether the session that it was to resume is not there, or is not readable."""
+    return result.get("is_error") is True and _LOST_SESSION in _words(result)
+
+
+def _words(result: Object) -> str:
+    return " ".join([*strings(result, "errors"), string(result, "result")]).strip()
 
 
 def _error(result: Object, words: str) -> str:
