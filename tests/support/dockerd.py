@@ -137,6 +137,8 @@ class Dockerd:
             os.close(handle)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
+        # The next one would believe that it runs for as long as whoever started it has not reaped it.
+        (self.root / "pid").unlink(missing_ok=True)
 
     def _end_leftovers(self) -> None:
         """containerd, its shims, every process of a container, and what they had mounted."""
@@ -151,6 +153,8 @@ class Dockerd:
         until(nobody, "the engine's processes are gone", seconds=STOP_S)
         for place in reversed(_mounts_below(self.root)):
             subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
+        # Pid files of what is dead, but maybe not reaped: the next daemon would believe them.
+        shutil.rmtree(self.root / "exec", ignore_errors=True)
 
     def _log_tail(self) -> str:
         with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -53,8 +53,8 @@ class Holder:
         assert said.startswith("DOCKER_HOST=")
         return Engine(said.strip().partition("=")[2], "/usr/bin/docker")
 
-    def end(self, number: signal.Signals) -> None:
-        """Send it a signal and wait for its end."""
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send it a signal and wait for its end, unless it has ended."""
         self._child.send_signal(number)
         self._child.wait(END_S)
         assert self._child.stdout is not None
@@ -72,22 +72,36 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         dockerd.Dockerd(root).sweep()
 
 
-def test_the_last_to_leave_takes_everything_along(place: Path) -> None:
-    first = Holder(place)
+@pytest.fixture
+def hold(place: Path) -> Iterator[Callable[..., Holder]]:
+    """Make a process that keeps the engine, in this network namespace or a new one."""
+    made: list[Holder] = []
+
+    def hold(net: int | None = None) -> Holder:
+        made.append(Holder(place, net))
+        return made[-1]
+
+    yield hold
+    for holder in made:
+        holder.end()
+
+
+def test_the_last_to_leave_takes_everything_along(place: Path, hold: Callable[..., Holder]) -> None:
+    first = hold()
     engine = first.engine()
     with namespace_of(place) as net:
-        second = Holder(place, net)
+        second = hold(net)
         assert second.engine().host == engine.host
 
-        first.end(signal.SIGTERM)
+        first.end()
         assert engine.docker("ps", "--quiet") == ""
 
-        second.end(signal.SIGTERM)
+        second.end()
         assert traces(place, net) == []
 
 
-def test_what_a_killed_run_left_is_swept(place: Path) -> None:
-    killed = Holder(place)
+def test_what_a_killed_run_left_is_swept(place: Path, hold: Callable[..., Holder]) -> None:
+    killed = hold()
     engine = killed.engine()
     with namespace_of(place) as net:
         sleeper = a_sleeping_container(engine)
@@ -95,11 +109,33 @@ def test_what_a_killed_run_left_is_swept(place: Path) -> None:
         os.kill(daemon_of(place), signal.SIGKILL)
         assert lives(sleeper)
 
-        after = Holder(place, net)
+        after = hold(net)
         assert after.engine().docker("ps", "--all", "--quiet") == ""
         assert not lives(sleeper)
 
-        after.end(signal.SIGTERM)
+        after.end()
+        assert traces(place, net) == []
+
+
+def test_one_that_was_killed_starts_again_where_it_was(
+    place: Path, hold: Callable[..., Holder]
+) -> None:
+    """Also when its parent has not noticed: tests of other processes restart it."""
+    holder = hold()
+    engine = holder.engine()
+    with namespace_of(place) as net:
+        a_sleeping_container(engine)
+        script = (
+            "import sys, pathlib; from support.dockerd import Dockerd;"
+            "daemon = Dockerd(pathlib.Path(sys.argv[1])); daemon.kill(); daemon.start()"
+        )
+        inside = ["nsenter", f"--net=/proc/self/fd/{net}", sys.executable, "-c", script]
+        environ = {**os.environ, "PYTHONPATH": str(TESTS)}
+        subprocess.run([*inside, root_of(place)], env=environ, pass_fds=[net], check=True)
+
+        assert "sleeper" in engine.docker("images")
+        assert engine.docker("ps", "--quiet") == ""
+        holder.end()
         assert traces(place, net) == []
 
 
