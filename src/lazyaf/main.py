@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import uvloop
@@ -34,7 +34,7 @@ from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.demo import make_demo
-from lazyaf.services.disk_room import DiskRoom
+from lazyaf.services.disk_room import DiskRoom, watch_room
 from lazyaf.services.disk_use import DiskUse
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.drain import wait_for_jobs
@@ -73,6 +73,17 @@ from lazyaf.wiring.tokens import make_credentials
 log = structlog.get_logger(__name__)
 
 Announce = Callable[[str, str | None], None]
+
+FREEING: Final = frozenset(
+    {
+        EventType.JOB_FINISHED,
+        EventType.JOB_REQUEUED,
+        EventType.REPO_UPDATED,
+        EventType.SETTINGS_UPDATED,
+        EventType.DISK_HAS_ROOM,
+    }
+)
+"""After these a limit may have room, or giving out jobs goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +267,7 @@ async def build(settings: Settings, base_url: str) -> House:
     pools = await make_pools(settings, ctx, credentials, base_url, door)
     state = door.state = _web_state(settings, ctx, credentials, pools, base_url, url)
     db.on_commit.append(_listener(ctx, state))
+    await watch_room(db, ctx.room)
     await recover(ctx)
 
     async def upkeep() -> None:
@@ -363,7 +375,6 @@ async def agent_offers() -> list[dict[str, Any]]:
 
 def _listener(ctx: Context, state: WebState) -> Callable[[Sequence[NewEvent]], None]:
     """What happens after each commit, before anyone is answered: hints only."""
-    freeing = {EventType.JOB_FINISHED, EventType.RUNNER_REGISTERED}
 
     def on_commit(events: Sequence[NewEvent]) -> None:
         state.boards.on_commit(events)
@@ -371,11 +382,11 @@ def _listener(ctx: Context, state: WebState) -> Callable[[Sequence[NewEvent]], N
         for pool in state.pools:
             pool.heard(events)
         for event in events:
-            if event.type in (EventType.JOB_QUEUED, EventType.JOB_REQUEUED):
+            if event.type is EventType.JOB_QUEUED:
                 job: Any = event.data["job"]
                 ctx.dispatcher.wake(job["agent"])
-            elif event.type in freeing:  # a limit may have room again
-                ctx.dispatcher.wake_any()
+        if any(event.type in FREEING for event in events):
+            ctx.dispatcher.wake_for_room()
 
     return on_commit
 

@@ -173,9 +173,8 @@ class Scene:
         return instance
 
     async def claim(self, instance: str, claim_id: str | None = None) -> Job | None:
-        return await claim_job(
-            self.ctx, instance, TOKEN, claim_id or f"claim-{next(self._claims):06}"
-        )
+        claim_id = claim_id or f"claim-{next(self._claims):06}"
+        return (await claim_job(self.ctx, instance, TOKEN, claim_id)).job
 
     async def claimed(self, instance: str) -> Job:
         job = await self.claim(instance)

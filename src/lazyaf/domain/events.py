@@ -37,6 +37,8 @@ class EventType(StrEnum):
     BRANCH_LANDED = "branch.landed"
     SETTINGS_UPDATED = "settings.updated"
     POOL_SCALED = "pool.scaled"
+    DISK_RAN_LOW = "disk.ran_low"
+    DISK_HAS_ROOM = "disk.has_room"
 
 
 FAMILIES: Final[dict[str, str]] = {
@@ -47,6 +49,7 @@ FAMILIES: Final[dict[str, str]] = {
     "repo": "repo_updated",
     "branch": "repo_updated",
     "settings": "settings_updated",
+    "disk": "settings_updated",
 }
 """Family by the first word of the type."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from lazyaf.domain.events import Actor, EventType, Json, NewEvent
 from lazyaf.services.views import job_view, repo_view, runner_view
 from lazyaf.store.board import FullCard, full_card
+from lazyaf.store.cards import CardRow
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
@@ -30,12 +31,13 @@ def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> tuple[Job
     return job, card
 
 
-def runner_changed(tx: Tx, kind: EventType, runner_id: str, actor: Actor) -> RunnerRow:
-    """Emit a runner event; returns the runner."""
+def runner_changed(
+    tx: Tx, kind: EventType, runner_id: str, actor: Actor, card: CardRow | None = None
+) -> RunnerRow:
+    """Emit a runner event; returns the runner. ``card``: the one it works on, if that is known."""
     runner = get_runner(tx, runner_id)
-    tx.emit(
-        NewEvent(kind, runner_id, actor, runner.row_version, {"runner": runner_view(tx, runner)})
-    )
+    data = {"runner": runner_view(tx, runner, card)}
+    tx.emit(NewEvent(kind, runner_id, actor, runner.row_version, data))
     return runner
 
 

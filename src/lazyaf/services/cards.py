@@ -1,4 +1,4 @@
-"""Make, show, list, edit, move and delete cards. What makes a card work is in its own modules."""
+"""Make, edit and delete cards. Moving them, and what makes one work, is in its own modules."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from lazyaf.domain.cards import (
     CardCommand,
     CardStatus,
     apply,
-    command_for_drop,
-    position_between,
 )
 from lazyaf.domain.errors import Conflict, Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType, NewEvent
@@ -24,13 +22,13 @@ from lazyaf.store.cards import (
     get_card,
     insert_card,
     remove_card,
-    respace_column,
     set_fields,
     top_position,
     update_card,
 )
 from lazyaf.store.intents import find_intent
-from lazyaf.store.jobs import get_job, reprioritise
+from lazyaf.store.jobs import get_job
+from lazyaf.store.queue import end_of_queue, reorder
 from lazyaf.store.repos import get_repo, take_number
 from lazyaf.store.tx import Tx
 
@@ -111,7 +109,7 @@ def edit_card(
             "meanwhile. Load it again and retry your change."
         )
     if "priority" in values:
-        reprioritise(tx, card_id, values["priority"])
+        reorder(tx, card_id, priority=values["priority"])
     return card_changed(tx, EventType.CARD_UPDATED, card_id, actor)
 
 
@@ -123,14 +121,21 @@ def change_status(
     actor: Actor,
     now: str,
 ) -> dict[str, Any]:
-    """Apply a command to a card and announce it; a card that changes column goes to its top."""
+    """Apply a command to a card and announce it. A card that changes column goes to its top, into In
+    Progress to its end: that column is the queue."""
     status = apply(CardStatus(card.status), command)
     changed: dict[str, Any] = {**values, "status": status.value, "updated_at": now}
     if status.value != card.status:
-        changed["position"] = top_position(tx, card.repo_id, status.value)
+        changed["position"] = _entrance(tx, card.repo_id, status)
     update_card(tx, card, changed)
     kind = EventType.CARD_UPDATED if status.value == card.status else EventType.CARD_MOVED
     return card_changed(tx, kind, card.id, actor).summary
+
+
+def _entrance(tx: Tx, repo_id: str, status: CardStatus) -> float:
+    if status is CardStatus.IN_PROGRESS:
+        return end_of_queue(tx)
+    return top_position(tx, repo_id, status.value)
 
 
 def require_no_intent(tx: Tx, card: CardRow) -> None:
@@ -145,43 +150,6 @@ def require_no_intent(tx: Tx, card: CardRow) -> None:
 
 
 _DOING = {"approve": "merged", "finish": "finished"}
-
-
-def drop_command(tx: Tx, card_id: str, status: str | None) -> CardCommand | None:
-    """The command that a drop on this column stands for, None for a move within it."""
-    card = get_card(tx, card_id)
-    return command_for_drop(CardStatus(card.status), CardStatus(status or card.status))
-
-
-def place_card(
-    tx: Tx, card_id: str, before: str | None, after: str | None, actor: Actor, now: str
-) -> dict[str, Any]:
-    """Put a card between two neighbours of its column: below ``after``, above ``before``."""
-    card = get_card(tx, card_id)
-    if before is None and after is None:
-        return card_changed(tx, EventType.CARD_MOVED, card_id, actor).view
-    position = position_between(_neighbour(tx, card, after), _neighbour(tx, card, before))
-    if position is None:
-        respaced = respace_column(tx, card.repo_id, card.status)
-        position = position_between(_neighbour(tx, card, after), _neighbour(tx, card, before))
-        if position is None:
-            raise Conflict("Those cards are in another order now. Load the board again.")
-        for other_id in respaced:
-            card_changed(tx, EventType.CARD_MOVED, other_id, actor)
-        card = get_card(tx, card_id)
-    update_card(tx, card, {"position": position, "updated_at": now})
-    return card_changed(tx, EventType.CARD_MOVED, card_id, actor).view
-
-
-def _neighbour(tx: Tx, card: CardRow, neighbour_id: str | None) -> float | None:
-    if neighbour_id is None:
-        return None
-    neighbour = get_card(tx, neighbour_id)
-    if (neighbour.repo_id, neighbour.status) != (card.repo_id, card.status):
-        raise Conflict(
-            f"Card #{neighbour.number} is no longer in that column. Load the board again."
-        )
-    return neighbour.position
 
 
 def delete_card(tx: Tx, card_id: str, actor: Actor) -> None:

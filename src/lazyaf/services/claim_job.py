@@ -24,11 +24,9 @@ from lazyaf.store.jobs import (
     attempt_by_claim,
     get_job,
     insert_attempt,
-    next_queued,
-    repos_at_limit,
-    running_by_agent,
     update_job,
 )
+from lazyaf.store.queue import next_queued, read_holds
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow, update_runner
 from lazyaf.store.settings import get_setting
@@ -57,14 +55,22 @@ class Start:
     resume: Resume
 
 
-async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str) -> Job | None:
-    """The next job for this runner, or None. A repeated ``claim_id`` gets the same job again, also
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What came of a look into the queue: a job, or else for which agents there is none. ``is_spent``:
+    this claim gets no job any more, another ``claim_id`` might."""
+
+    job: Job | None = None
+    agents: frozenset[str] = frozenset()
+    is_spent: bool = False
+
+
+async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str) -> Look:
+    """Look for the next job for this runner. A repeated ``claim_id`` gets the same job again, also
     when its attempt has ended meanwhile: what the runner has left of it must not lie about."""
-    if ctx.room.warning() is not None:
-        return None
     claimed = await ctx.db.write(_claim, instance_id, token_id, claim_id, ctx.keys, ctx.clock.now())
-    if claimed is None:
-        return None
+    if isinstance(claimed, Look):
+        return claimed
     if claimed.ended is None:
         ctx.presence.touch(f"job:{claimed.job.id}")
     base = claimed.card.base_branch or claimed.repo.default_branch
@@ -72,28 +78,31 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
     tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
     base_sha, branch_sha = tips.get(base_ref), tips.get(own_ref)
     if base_sha is None and claimed.ended is not None:
-        return None
+        return Look(is_spent=True)
     if base_sha is None:
         await _fail_without_base(ctx, claimed, base)
-        return None
+        return Look(is_spent=True)
     if base_sha != claimed.job.base_sha and claimed.ended is None:  # it moved while the job waited
         await ctx.db.write(_remember_base, claimed.job.id, base_sha)
     resume = await _resume(ctx, claimed.job, branch_sha)
-    return _message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume))
+    return Look(_message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume)))
 
 
 def _claim(
     tx: Tx, instance_id: str, token_id: str, claim_id: str, keys: LeaseKeys, now: str
-) -> Claimed | None:
+) -> Claimed | Look:
     runner = require_instance(tx, instance_id, token_id)
     held = attempt_by_claim(tx, claim_id)
     if held is not None:
         return _claimed_again(tx, runner, held, now)
-    if runner.current_job_id is not None:
-        return None  # one job at a time: the one it has ends, or its lease does
-    job = next_queued(tx, _agents_with_room(tx, runner), repos_at_limit(tx))
-    if job is None or runner.is_draining or get_setting(tx, "claims_paused", default=False):
-        return None
+    if runner.current_job_id is not None or runner.is_draining:
+        return Look()  # one job at a time: the one it has ends, or its lease does
+    holds = read_holds(tx, offered=runner.agent_names)
+    if holds.is_shut:
+        return Look(agents=holds.offered)
+    job = next_queued(tx, holds.offered - holds.full_agents, holds.full_repos)
+    if job is None:
+        return Look(agents=holds.offered)
     attempt = job.attempt + 1
     update_job(
         tx,
@@ -119,40 +128,30 @@ def _claim(
             "started_at": now,
         },
     )
-    _occupy(tx, runner, job.id, now)
-    actor = Actor("runner", runner.name)
-    claimed, _ = job_changed(tx, EventType.JOB_CLAIMED, job.id, actor)
-    return _claimed(tx, claimed)
+    taken, _ = job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name))
+    claimed = _claimed(tx, taken)
+    _occupy(tx, runner, claimed, now)
+    return claimed
 
 
-def _agents_with_room(tx: Tx, runner: RunnerRow) -> list[str]:
-    """The runner's agents of which one more may run."""
-    limits: dict[str, int] = get_setting(tx, "agent_limits", {})
-    running = running_by_agent(tx) if limits else {}
-    return [
-        name
-        for name in runner.agent_names
-        if name not in limits or running.get(name, 0) < limits[name]
-    ]
-
-
-def _occupy(tx: Tx, runner: RunnerRow, job_id: str, now: str) -> None:
-    values = {"status": "busy", "current_job_id": job_id, "last_heartbeat": now}
+def _occupy(tx: Tx, runner: RunnerRow, claimed: Claimed, now: str) -> None:
+    values = {"status": "busy", "current_job_id": claimed.job.id, "last_heartbeat": now}
     update_runner(tx, runner.id, values)
-    runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, Actor("runner", runner.name))
+    actor = Actor("runner", runner.name)
+    runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, actor, claimed.card)
 
 
-def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Claimed | None:
+def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Claimed | Look:
     """The same job for the same claim: the answer was lost, or the runner began anew."""
     if held.runner_id != runner.id:
-        return None
-    job = get_job(tx, held.job_id)
+        return Look(is_spent=True)
+    claimed = _claimed(tx, get_job(tx, held.job_id))
     if held.state != "live":
         ended: Final = "lost" if held.state == "lost" else "closed"
-        return replace(_claimed(tx, job), attempt=held.attempt, ended=ended)
+        return replace(claimed, attempt=held.attempt, ended=ended)
     if runner.current_job_id != held.job_id:
-        _occupy(tx, runner, held.job_id, now)
-    return _claimed(tx, job)
+        _occupy(tx, runner, claimed, now)
+    return claimed
 
 
 def _claimed(tx: Tx, job: JobRow) -> Claimed:

@@ -6,12 +6,17 @@ needs the room that is kept back here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from lazyaf.domain.ports import Disk
+from lazyaf.domain.events import SERVER, EventType, NewEvent
+from lazyaf.domain.ports import Database, Disk
+from lazyaf.store.queue import DISK_LOW
+from lazyaf.store.settings import get_setting, put_setting
+from lazyaf.store.tx import Tx
 
-LOOK_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 1.0
 
 
 class DiskRoom:
@@ -44,3 +49,16 @@ class DiskRoom:
             f"the reserve of {self.reserve // 10**6:,} MB. Queued cards wait until there is room; "
             "running ones go on."
         )
+
+
+async def watch_room(db: Database, room: DiskRoom) -> None:
+    """Look at the disks, and hold or release the queue when one has crossed the reserve."""
+    warning = await asyncio.to_thread(room.warning)
+    if (warning is not None) != await db.read(get_setting, DISK_LOW, default=False):
+        await db.write(_note, warning)
+
+
+def _note(tx: Tx, warning: str | None) -> None:
+    put_setting(tx, DISK_LOW, warning is not None)
+    kind = EventType.DISK_HAS_ROOM if warning is None else EventType.DISK_RAN_LOW
+    tx.emit(NewEvent(kind, "disk", SERVER, 0, {"warning": warning}))

@@ -1,7 +1,8 @@
 """Wakes one waiting runner for each job that is queued (rules.md R12).
 
 Only a hint: whoever wakes looks into the jobs table, which alone is the queue. Waking one instead of
-all keeps 200 waiting runners from stalling every other request.
+all keeps 200 waiting runners from stalling every other request; whoever looks in vain does so for all
+who can run no more than they.
 """
 
 from __future__ import annotations
@@ -9,17 +10,24 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 
 @dataclass(frozen=True, slots=True)
 class Baton:
-    """Word that there may be a job for this agent (None: whichever), for waiters who joined the line
-    before ``limit``: who came later has looked into the queue since."""
+    """Word that there may be a job for this agent, or (None) room for any number of jobs. For waiters
+    who joined the line before ``limit``: who came later has looked into the queue since. For the
+    agents ``barren`` somebody has looked in vain."""
 
     agent: str | None
     limit: int
+    barren: frozenset[str] = frozenset()
+
+    def is_for(self, waiter: Waiter) -> bool:
+        """Whether this waiter may find something."""
+        useful = waiter.agents if self.agent is None else waiter.agents & {self.agent}
+        return not useful <= self.barren
 
 
 class Waiter:
@@ -58,33 +66,37 @@ class Dispatcher:
         return waiter.baton
 
     def pass_on(self, baton: Baton | None) -> None:
-        """Whoever holds the baton has found nothing, or does not look: wake the next one."""
+        """Whoever holds the baton does not look, or has not found all there is: wake the next one."""
         if baton is None:
             return
         for waiter in self._waiters.values():
             if waiter.number >= baton.limit:
                 return
-            if baton.agent is None or baton.agent in waiter.agents:
+            if baton.is_for(waiter):
                 self._give(waiter, baton)
                 return
+
+    def looked(self, baton: Baton | None, agents: frozenset[str], *, found: bool) -> None:
+        """Whoever holds the baton has looked into the queue: for these agents in vain, unless they
+        ``found`` a job. Where there was one there may be more, if it was room that they were woken for."""
+        if baton is None or (found and baton.agent is not None):
+            return
+        self.pass_on(baton if found else replace(baton, barren=baton.barren | agents))
 
     def wake(self, agent: str) -> None:
         """A job was queued: wake the first waiter that can run this agent."""
         self.pass_on(Baton(agent, self._next()))
 
-    def wake_any(self) -> None:
-        """There may be room for one more job: wake the first waiter."""
+    def wake_for_room(self) -> None:
+        """Jobs that were held may be free now: wake the first waiter. Each that finds one wakes the
+        next, until there is none left for anyone's agents."""
         self.pass_on(Baton(None, self._next()))
-
-    def wake_all(self) -> None:
-        """There may be many jobs to take now: wake everybody."""
-        for waiter in list(self._waiters.values()):
-            self._give(waiter, Baton(None, 0))
 
     def drain(self) -> None:
         """The server is leaving: wake everybody."""
         self.is_draining = True
-        self.wake_all()
+        for waiter in list(self._waiters.values()):
+            self._give(waiter, Baton(None, 0))
 
     def _next(self) -> int:
         return next(self._numbers)

@@ -11,6 +11,7 @@ import structlog
 
 from lazyaf.services.background import ended
 from lazyaf.services.context import Context
+from lazyaf.services.disk_room import watch_room
 from lazyaf.services.feed import trim_feed
 from lazyaf.services.reap import reap
 from lazyaf.services.trim_logs import AT_ONCE, trim_logs
@@ -72,6 +73,7 @@ class Housekeeping:
             log.info("late_tick")
             return
         await reap(self._ctx)
+        await watch_room(self._ctx.db, self._ctx.room)
         if ticks % UPKEEP_TICKS == 0:
             await self._upkeep()
         if ticks % TRIM_TICKS == 0:

@@ -113,7 +113,7 @@ def _start(
         actor,
         now,
     )
-    _queue(tx, card, job_id, settings, request, ground.base_sha, now)
+    _queue(tx, get_card(tx, card_id), job_id, settings, request, ground.base_sha, now)
     _, queued = job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
     return queued.view
 
@@ -167,6 +167,7 @@ def _queue(
                     "fresh": request.fresh,
                 },
                 "priority": card.priority,
+                "position": card.position,
                 "phase": "queued",
                 "base_sha": base_sha,
                 "session_id": last.session_id if last is not None else None,

@@ -10,7 +10,7 @@ from typing import Any
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
 from lazyaf.store.board import full_card
-from lazyaf.store.cards import get_card
+from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
@@ -87,8 +87,10 @@ def named_job_view(tx: Tx, job: JobRow) -> dict[str, Any]:
     return job_view(job, runner_name=_runner_name(tx, job.runner_id))
 
 
-def runner_view(tx: Tx, runner: RunnerRow) -> dict[str, Any]:
-    """A runner and the card it works on."""
+def runner_view(tx: Tx, runner: RunnerRow, card: CardRow | None = None) -> dict[str, Any]:
+    """A runner and the card it works on, looked up when it is not given."""
+    if card is None and runner.current_job_id is not None:
+        card = _card_of(tx, runner.current_job_id)
     return {
         "id": runner.id,
         "name": runner.name,
@@ -102,7 +104,7 @@ def runner_view(tx: Tx, runner: RunnerRow) -> dict[str, Any]:
         "labels": runner.labels,
         "container_id": runner.container_id,
         "current_job_id": runner.current_job_id,
-        "current_card": _current_card(tx, runner.current_job_id),
+        "current_card": None if card is None else _named(card),
         "last_heartbeat": runner.last_heartbeat,
         "created_at": runner.created_at,
         "version_number": runner.row_version,
@@ -118,11 +120,12 @@ def _runner_name(tx: Tx, runner_id: str | None) -> str | None:
         return None
 
 
-def _current_card(tx: Tx, job_id: str | None) -> dict[str, Any] | None:
-    if job_id is None:
-        return None
+def _card_of(tx: Tx, job_id: str) -> CardRow | None:
     try:
-        card = get_card(tx, get_job(tx, job_id).card_id)
+        return get_card(tx, get_job(tx, job_id).card_id)
     except NotFound:
         return None
+
+
+def _named(card: CardRow) -> dict[str, Any]:
     return {"id": card.id, "number": card.number, "repo_id": card.repo_id, "title": card.title}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,12 +22,13 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
-    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from lazyaf.domain.errors import NotFound
+from lazyaf.domain.jobs import JobStatus
+from lazyaf.store.queue import QUEUED_COLUMNS, Standing, standing_of
 from lazyaf.store.tables import cards, jobs
 from lazyaf.store.tx import Tx
 
@@ -62,27 +63,15 @@ class _Json:
         return func.json_extract(column, literal_column(f"'$.{member}'"))
 
 
-def _place_of_one() -> ColumnElement[Any]:
-    """The place of one card's job: counted only when it waits, so that a long queue costs nothing
-    to the others."""
-    other = jobs.alias("other")
-    ahead = (
-        select(func.count())
-        .select_from(other)
-        .where(
-            other.c.status == literal_column("'queued'"),
-            or_(
-                other.c.priority > jobs.c.priority,
-                and_(other.c.priority == jobs.c.priority, other.c.id <= jobs.c.id),
-            ),
-        )
-        .scalar_subquery()
-    )
-    return case((jobs.c.status == literal_column("'queued'"), ahead), else_=null())
+STANDING: Final = {
+    "sqlite": '"queue_position":null,"held_by":null}}',
+    "postgresql": '"queue_position" : null, "held_by" : null}}',
+}
+"""How the summary of a card that has a job ends, by dialect; see `with_standing`."""
 
 
-def summary_of(dialect: str, place: Any) -> ColumnElement[Any]:
-    """A card's summary; ``place`` is its place in the queue."""
+def summary_of(dialect: str) -> ColumnElement[Any]:
+    """A card's summary. What depends on the whole queue comes last and is null: see `with_standing`."""
     j = _Json(dialect)
     live = j.object(
         job_id=jobs.c.id,
@@ -92,7 +81,6 @@ def summary_of(dialect: str, place: Any) -> ColumnElement[Any]:
         queued_at=jobs.c.created_at,
         started_at=jobs.c.started_at,
         completed_at=jobs.c.completed_at,
-        queue_position=place,
         attempt=jobs.c.attempt,
         agent=jobs.c.agent,
         cost_usd=j.number(jobs.c.usage, "cost_usd"),
@@ -101,6 +89,8 @@ def summary_of(dialect: str, place: Any) -> ColumnElement[Any]:
         files=cards.c.files,
         mergeable=j.boolean(cards.c.mergeable),
         conflicts=j.embed(cards.c.conflicts),
+        queue_position=null(),
+        held_by=null(),
     )
     return j.object(
         id=cards.c.id,
@@ -126,23 +116,35 @@ def summary_of(dialect: str, place: Any) -> ColumnElement[Any]:
                 func.coalesce(jobs.c.status, "") == literal_column("'running'"),
             )
         ),
-        live=case((jobs.c.id.is_(None), null()), else_=live),
         version=cards.c.version,
         created_at=cards.c.created_at,
         updated_at=cards.c.updated_at,
+        live=case((jobs.c.id.is_(None), null()), else_=live),
     )
+
+
+def with_standing(text: str, dialect: str, standing: Standing) -> str:
+    """A queued card's summary with its place and what holds it: these change with every claim, and
+    nothing else in it does."""
+    held = "null" if standing.held_by is None else f'"{standing.held_by}"'
+    end = STANDING[dialect]
+    if not text.endswith(end):
+        raise ValueError(f"A queued card's summary ends otherwise: {text[-60:]}")
+    return f'{text[: -len(end)]}"queue_position":{standing.place},"held_by":{held}}}}}'
 
 
 @lru_cache(maxsize=2)
 def _one_statement(dialect: str) -> Select[Any]:
     return (
         select(
-            cast(summary_of(dialect, _place_of_one()), Text).label("text"),
+            cast(summary_of(dialect), Text).label("text"),
             cards.c.repo_id,
+            cards.c.job_id,
             cards.c.status,
             cards.c.version,
             cards.c.description,
             cards.c.agent_options,
+            *QUEUED_COLUMNS,
         )
         .select_from(cards)
         .outerjoin(jobs, jobs.c.id == cards.c.job_id)
@@ -188,7 +190,10 @@ def full_card(tx: Tx, card_id: str) -> FullCard:
     row = tx.execute(_one_statement(tx.dialect), {"card_id": card_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no card {card_id}. It may have been deleted.")
-    return FullCard(**row._mapping)
+    text = row.text
+    if row.job_status == JobStatus.QUEUED:
+        text = with_standing(text, tx.dialect, standing_of(tx, row))
+    return FullCard(text, row.repo_id, row.status, row.version, row.description, row.agent_options)
 
 
 def card_summary(tx: Tx, card_id: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Lists of cards for the board: filters, pages, and only the summaries that changed made anew.
 
-A summary depends on the card, its job and the job's place in the queue, and each of them has a version.
-After a change one card of a thousand is made again, not all.
+A summary depends on the card and its job, and both have a version: after a change one card of a
+thousand is made again, not all. Where a queued card stands is put into its summary at each reading.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Engine,
     Select,
@@ -22,18 +21,19 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    literal_column,
     or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from lazyaf.store.board import summary_of
+from lazyaf.domain.jobs import JobStatus
+from lazyaf.store.board import summary_of, with_standing
+from lazyaf.store.queue import QUEUED_COLUMNS, standings
 from lazyaf.store.tables import cards, jobs
 from lazyaf.store.tx import Tx
 
-Stamp = tuple[int, str | None, int | None, int | None]
-"""Versions of a card, its job's id and version, and the job's place in the queue."""
+Stamp = tuple[int, str | None, int | None]
+"""Versions of a card, and its job's id and version."""
 
 ESCAPE = "\\"
 """Makes ``%`` and ``_`` ordinary in a LIKE."""
@@ -52,35 +52,22 @@ class BoardFilter:
     limit: int = 100
 
 
-def _queue() -> CTE:
-    """Every queued job with its place, for lists: one pass over the queue."""
-    return (
-        select(
-            jobs.c.id,
-            func.row_number().over(order_by=(jobs.c.priority.desc(), jobs.c.id)).label("place"),
-        )
-        .where(jobs.c.status == literal_column("'queued'"))
-        .cte("queue")
-    )
-
-
 @lru_cache(maxsize=256)
 def _page_statement(dialect: str, conditions: frozenset[str]) -> Select[Any]:
     """What tells one state of a card's summary from another, for the cards that meet these conditions,
     by position. There are few sets of conditions, and building a statement costs more than running it."""
-    queue = _queue()
     return (
         select(
             cards.c.id,
             cards.c.version,
             cards.c.job_id,
             jobs.c.version.label("job_version"),
-            queue.c.place,
             cards.c.position,
+            cards.c.repo_id,
+            *QUEUED_COLUMNS,
         )
         .select_from(cards)
         .outerjoin(jobs, jobs.c.id == cards.c.job_id)
-        .outerjoin(queue, queue.c.id == cards.c.job_id)
         .where(*(_condition(name, dialect) for name in sorted(conditions)))
         .order_by(cards.c.position, cards.c.id)
         .limit(bindparam("limit"))
@@ -89,12 +76,10 @@ def _page_statement(dialect: str, conditions: frozenset[str]) -> Select[Any]:
 
 @lru_cache(maxsize=2)
 def _summaries_statement(dialect: str) -> Select[Any]:
-    queue = _queue()
     return (
-        select(cards.c.id, cast(summary_of(dialect, queue.c.place), Text).label("summary"))
+        select(cards.c.id, cast(summary_of(dialect), Text).label("summary"))
         .select_from(cards)
         .outerjoin(jobs, jobs.c.id == cards.c.job_id)
-        .outerjoin(queue, queue.c.id == cards.c.job_id)
         .where(cards.c.id.in_(bindparam("ids", expanding=True)))
     )
 
@@ -177,7 +162,7 @@ class Summaries:
         missing: dict[str, int] = {}
         for index, row in enumerate(rows):
             entry = self._texts.get(row[0])
-            if entry is None or entry[0] != row[1:5]:  # its `Stamp`
+            if entry is None or entry[0] != row[1:4]:  # its `Stamp`
                 missing[row[0]] = index
                 texts.append("")
             else:
@@ -189,7 +174,7 @@ class Summaries:
             for row in found:
                 index = missing[row.id]
                 texts[index] = row.summary
-                self._texts[row.id] = tuple(rows[index][1:5]), row.summary
+                self._texts[row.id] = tuple(rows[index][1:4]), row.summary
         return texts
 
 
@@ -204,5 +189,14 @@ def list_summaries(tx: Tx, wanted: BoardFilter) -> tuple[str, tuple[float, str] 
     page = rows[: wanted.limit]
     last = page[-1] if len(rows) > wanted.limit else None
     known = _summaries.setdefault(tx.conn.engine, Summaries(20_000))
-    text = "[" + ",".join(known.of(tx, page)) + "]"
+    text = "[" + ",".join(_standing(tx, page, known.of(tx, page))) + "]"
     return text, (last.position, last.id) if last is not None else None
+
+
+def _standing(tx: Tx, page: Sequence[Any], texts: list[str]) -> list[str]:
+    """The summaries of a page, those of queued cards with where they stand."""
+    found = standings(tx, [row for row in page if row.job_status == JobStatus.QUEUED])
+    return [
+        with_standing(text, tx.dialect, found[row.job_id]) if row.job_id in found else text
+        for row, text in zip(page, texts, strict=True)
+    ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.errors import NotFound, VersionConflict
@@ -107,13 +108,31 @@ def top_position(tx: Tx, repo_id: str, status: str) -> float:
     return 0.0 if top is None else float(top) - POSITION_STEP
 
 
-def respace_column(tx: Tx, repo_id: str, status: str) -> list[str]:
-    """Give every card of a column a fresh, evenly spaced position in the present order; returns
-    their ids."""
+def position_beside(tx: Tx, card: CardRow, anchor: CardRow, *, above: bool) -> float | None:
+    """The position of the card that stands directly above, or below, ``anchor`` in its column when
+    ``card`` is not counted; None at the column's end."""
+    beyond = operator.lt if above else operator.gt
+    last = func.max if above else func.min
+    query = select(last(cards.c.position)).where(
+        cards.c.repo_id == anchor.repo_id,
+        cards.c.status == anchor.status,
+        cards.c.id.not_in((card.id, anchor.id)),
+        or_(
+            beyond(cards.c.position, anchor.position),
+            and_(cards.c.position == anchor.position, beyond(cards.c.id, anchor.id)),
+        ),
+    )
+    found: float | None = tx.execute(query).scalar_one()
+    return found
+
+
+def respace(tx: Tx, repo_id: str | None, status: str) -> list[str]:
+    """Give every card of a column, or of that column in every repository, a fresh, evenly spaced
+    position in the present order; returns their ids."""
     query = (
         select(cards.c.id)
-        .where(cards.c.repo_id == repo_id, cards.c.status == status)
-        .order_by(cards.c.position, cards.c.id)
+        .where(cards.c.status == status, *([] if repo_id is None else [cards.c.repo_id == repo_id]))
+        .order_by(cards.c.position, cards.c.job_id, cards.c.id)
     )
     ids = [row.id for row in tx.execute(query)]
     if ids:

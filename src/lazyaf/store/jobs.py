@@ -1,16 +1,15 @@
-"""Jobs, their attempts and the commands for them: rows and queries. The jobs table is the queue."""
+"""Jobs, their attempts and the commands for them: rows and queries. Their order is in `lazyaf.store.queue`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change
-from lazyaf.store.tables import attempts, job_commands, jobs, repos
+from lazyaf.store.tables import attempts, job_commands, jobs
 from lazyaf.store.tx import Tx
 
 
@@ -26,6 +25,7 @@ class JobRow:
     agent: str
     request: dict[str, Any]
     priority: int
+    position: float
     attempt: int
     spent: int
     runner_id: str | None
@@ -72,38 +72,12 @@ class CommandRow:
     text: str | None
 
 
-QUEUED: ColumnElement[str] = literal_column("'queued'")
 RUNNING: ColumnElement[str] = literal_column("'running'")
 
 _GET = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _BY_CARD = select(jobs).where(jobs.c.card_id == bindparam("card_id")).order_by(jobs.c.id.desc())
 _LAST = _BY_CARD.limit(1)
 _LAST_OF_AGENT = _LAST.where(jobs.c.agent == bindparam("agent"))
-_RUNNING_BY_REPO = (
-    select(jobs.c.repo_id, func.count().label("running"))
-    .where(jobs.c.status == RUNNING)
-    .group_by(jobs.c.repo_id)
-    .subquery()
-)
-_RUNNING_BY_AGENT = (
-    select(jobs.c.agent, func.count().label("running"))
-    .where(jobs.c.status == RUNNING)
-    .group_by(jobs.c.agent)
-)
-_BUSY_REPOS = select(
-    repos.c.id, repos.c.settings, repos.c.file_settings, _RUNNING_BY_REPO.c.running
-).join(_RUNNING_BY_REPO, _RUNNING_BY_REPO.c.repo_id == repos.c.id)
-_NEXT = (
-    select(jobs)
-    .where(
-        jobs.c.status == QUEUED,
-        jobs.c.agent.in_(bindparam("agents", expanding=True)),
-        jobs.c.repo_id.not_in(bindparam("excluded", expanding=True)),
-    )
-    .order_by(jobs.c.priority.desc(), jobs.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-)
 _ATTEMPT = select(attempts).where(
     attempts.c.job_id == bindparam("job_id"), attempts.c.attempt == bindparam("attempt")
 )
@@ -166,38 +140,6 @@ def insert_job(tx: Tx, values: dict[str, Any]) -> None:
 def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> None:
     """Change columns; the version grows by one. The writer is alone, so no compare-and-set."""
     change(tx, jobs, {"id": job.id}, values, counter="version")
-
-
-def reprioritise(tx: Tx, card_id: str, priority: int) -> None:
-    """Move the queued job of a card, if there is one, in the queue."""
-    tx.execute(
-        update(jobs)
-        .where(jobs.c.card_id == card_id, jobs.c.status == QUEUED)
-        .values(priority=priority)
-    )
-
-
-def repos_at_limit(tx: Tx) -> list[str]:
-    """Repositories whose running jobs have reached their work-in-progress limit."""
-    full = []
-    for row in tx.execute(_BUSY_REPOS):
-        limit = row.file_settings.get("wip_limit") or row.settings.get("wip_limit")
-        if limit is not None and row.running >= limit:
-            full.append(row.id)
-    return full
-
-
-def running_by_agent(tx: Tx) -> dict[str, int]:
-    """How many jobs of each agent run."""
-    return {row.agent: row.running for row in tx.execute(_RUNNING_BY_AGENT)}
-
-
-def next_queued(tx: Tx, agents: Sequence[str], excluded_repos: Sequence[str]) -> JobRow | None:
-    """The first job in the queue that these agents can work, by priority, then age."""
-    row = tx.execute(
-        _NEXT, {"agents": list(agents), "excluded": list(excluded_repos)}
-    ).one_or_none()
-    return JobRow(**row._mapping) if row is not None else None
 
 
 def insert_attempt(tx: Tx, values: dict[str, Any]) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from lazyaf.domain.errors import NotFound, VersionConflict
+from lazyaf.domain.repo_settings import effective
 from lazyaf.store.tables import repos
 from lazyaf.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class RepoRow:
-    """A repository as stored. ``settings`` are a person's, ``file_settings`` the file's.
+    """A repository as stored. ``settings`` are a person's, ``file_settings`` the file's; ``wip_limit``
+    is what both amount to.
 
     ``import_state`` is an `ImportState` when it was ever fetched from its remote; ``remote_secret``
     are the remote's credentials, sealed.
@@ -28,6 +30,7 @@ class RepoRow:
     is_deleting: bool
     settings: dict[str, Any]
     file_settings: dict[str, Any]
+    wip_limit: int | None
     prompt_template: str | None
     config_error: str | None
     import_state: str | None
@@ -86,6 +89,10 @@ def insert_repo(tx: Tx, values: dict[str, Any]) -> None:
 
 def update_repo(tx: Tx, repo: RepoRow, values: dict[str, Any]) -> RepoRow:
     """Change columns by compare-and-set on the version; returns the new row."""
+    if values.keys() & {"settings", "file_settings"}:
+        person = values.get("settings", repo.settings)
+        file = values.get("file_settings", repo.file_settings)
+        values = {**values, "wip_limit": effective(person, file).wip_limit}
     result = tx.execute(
         update(repos)
         .where(repos.c.id == repo.id, repos.c.version == repo.version)

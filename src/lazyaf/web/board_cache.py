@@ -31,10 +31,17 @@ _QUEUE: Final = frozenset(
         EventType.JOB_CLAIMED,
         EventType.JOB_REQUEUED,
         EventType.JOB_FINISHED,
-        EventType.CARD_UPDATED,  # its priority may have changed
+        EventType.CARD_UPDATED,  # its priority or position may have changed
+        EventType.REPO_UPDATED,  # and from here on: what holds a card
+        EventType.SETTINGS_UPDATED,
+        EventType.RUNNER_REGISTERED,
+        EventType.RUNNER_UPDATED,
+        EventType.RUNNER_WENT_OFFLINE,
+        EventType.DISK_RAN_LOW,
+        EventType.DISK_HAS_ROOM,
     }
 )
-"""After these a card of any repository may stand elsewhere in the one queue."""
+"""After these a card of any repository may stand elsewhere in the one queue, or wait for something else."""
 
 _NAMES: Final = frozenset(
     {

@@ -52,6 +52,7 @@ async def test_the_boards_json_is_what_the_rows_say(scene: Scene) -> None:
             "started_at": open_job.started_at,
             "completed_at": open_job.completed_at,
             "queue_position": 1 if open_job.status == "queued" else None,
+            "held_by": None,
             "attempt": open_job.attempt,
             "agent": open_job.agent,
             "cost_usd": None,

@@ -11,11 +11,9 @@ from lazyaf.domain.errors import Conflict
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import RunnerEnd
-from lazyaf.services.cards import edit_card
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.runners import drain_runner, show_runners
-from lazyaf.services.settings import edit_settings
 from lazyaf.services.start_card import RunRequest
 from lazyaf.store.jobs import get_attempt, live_attempts
 from lazyaf.store.tables import attempts, jobs
@@ -85,30 +83,6 @@ async def test_a_claim_whose_attempt_was_lost_gets_that_attempt_for_its_orphan(
     assert len(await scene.db.read(live_attempts)) == 1
 
 
-async def test_higher_priority_first_then_the_older_one(scene: Scene) -> None:
-    repo = await scene.repo()
-    cards = [await scene.card(repo, f"p{p}", priority=p) for p in (0, 2, 4, 2)]
-    for card in cards:
-        await scene.start(card)
-    order = []
-    for _ in cards:
-        job = await scene.claimed(await scene.runner())
-        order.append(cards.index(job.task.card_id))
-    assert order == [2, 1, 3, 0]
-
-
-async def test_a_waiting_card_moves_in_the_queue_with_its_priority(scene: Scene) -> None:
-    repo = await scene.repo()
-    first, second = await scene.card(repo), await scene.card(repo)
-    await scene.start(first)
-    await scene.start(second)
-    assert (await scene.shown(second))["live"]["queue_position"] == 2
-    change = {"priority": 4}
-    edited = await scene.db.write(edit_card, second, change, None, PERSON, scene.clock.now())
-    assert edited.summary["live"]["queue_position"] == 1
-    assert (await scene.claimed(await scene.runner())).task.card_id == second
-
-
 async def test_two_claims_never_share_a_job(scene: Scene) -> None:
     repo = await scene.repo()
     for _ in range(3):
@@ -137,19 +111,6 @@ async def test_a_card_for_an_agent_that_no_runner_has_is_refused_with_the_reason
     assert refused.value.code == "agent_unavailable"
 
 
-async def test_no_more_jobs_run_than_the_limit_of_the_repository(scene: Scene) -> None:
-    repo = await scene.repo(files={**BASE_FILES, ".lazyaf/config.toml": "[limits]\nwip = 1\n"})
-    other = await scene.repo()
-    for card in (await scene.card(repo), await scene.card(repo), await scene.card(other)):
-        await scene.start(card)
-    first = await scene.claimed(await scene.runner())
-    second = await scene.claimed(await scene.runner())
-    assert (first.repo.id, second.repo.id) == (repo, other)
-    assert await scene.claim(await scene.runner()) is None
-    await scene.finish(first, StopReason.AGENT_FAILED)
-    assert (await scene.claimed(await scene.runner())).repo.id == repo
-
-
 async def test_a_draining_runner_gets_nothing(scene: Scene) -> None:
     repo = await scene.repo()
     await scene.start(await scene.card(repo))
@@ -169,20 +130,6 @@ async def test_a_base_that_is_gone_fails_the_card_with_the_reason(scene: Scene) 
     assert row.status == "failed"
     assert row.failure is not None
     assert "next" in row.failure["detail"]
-
-
-async def test_no_more_jobs_run_than_the_limit_of_their_agent(scene: Scene) -> None:
-    repo, other = await scene.repo(), await scene.repo()
-    first, second = await scene.card(repo), await scene.card(other)
-    for card in (first, second):
-        await scene.start(card)
-    await scene.db.write(edit_settings, {"agent_limits": {"script": 1}}, PERSON)
-    job = await scene.claimed(await scene.runner())
-    waiting = await scene.runner()
-    assert await scene.claim(waiting) is None
-    assert (await scene.shown(second))["live"]["queue_position"] == 1
-    await scene.finish(job, StopReason.FINISHED)
-    assert (await scene.claimed(waiting)).task.card_id == second
 
 
 async def test_limits_of_the_file_are_what_the_runner_gets(scene: Scene) -> None:

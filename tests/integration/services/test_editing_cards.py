@@ -10,7 +10,8 @@ import pytest
 from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, IllegalTransition, Invalid, NotFound, VersionConflict
 from lazyaf.domain.events import PERSON
-from lazyaf.services.cards import NewCard, create_card, delete_card, edit_card, place_card
+from lazyaf.services.cards import NewCard, create_card, delete_card, edit_card
+from lazyaf.services.move_card import place_card
 from lazyaf.store.board import card_summary
 from lazyaf.store.board_list import BoardFilter, list_summaries
 

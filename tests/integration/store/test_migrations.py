@@ -10,14 +10,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, create_engine, inspect, text
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateIndex
 
 from lazyaf.domain.errors import Unavailable
 from lazyaf.store.engine import normalise_url, sqlite_url
 from lazyaf.store.migrate import migrations, upgrade
 from lazyaf.store.tables import metadata
 
-ON_EXPRESSIONS = {"ix_jobs_queue"}
+ON_EXPRESSIONS = {"ix_jobs_queue", "ix_jobs_queue_repo"}
 """Indexes that Alembic cannot compare on SQLite, because they are on an expression."""
 
 
@@ -41,11 +43,15 @@ def test_the_migrations_make_what_the_tables_say(database_url: URL) -> None:
         assert names >= ON_EXPRESSIONS
 
 
-def test_sqlite_has_the_index_on_an_expression(migrated_file: Path) -> None:
+@pytest.mark.parametrize("name", sorted(ON_EXPRESSIONS))
+def test_sqlite_has_the_indexes_on_expressions(migrated_file: Path, name: str) -> None:
+    [index] = [index for index in metadata.tables["jobs"].indexes if index.name == name]
+    wanted = str(CreateIndex(index).compile(dialect=sqlite_dialect()))
     with sqlite3.connect(migrated_file) as conn:
-        sql = conn.execute("SELECT sql FROM sqlite_master WHERE name = 'ix_jobs_queue'").fetchone()
+        query = "SELECT sql FROM sqlite_master WHERE name = ?"
+        found = conn.execute(query, (name,)).fetchone()
     conn.close()
-    assert "priority DESC" in sql[0]
+    assert found == (wanted,)
 
 
 def test_an_upgraded_database_is_left_alone(database_url: URL) -> None:
@@ -105,6 +111,52 @@ def test_tokens_survive_their_table_being_made_anew(tmp_path: Path) -> None:
         kept = conn.execute(text("SELECT id, kind, hash, expires_at FROM tokens")).all()
     engine.dispose()
     assert [tuple(row) for row in kept] == [("person", "person", "hash of person", None)]
+
+
+def test_who_was_started_first_stays_first_and_limits_are_kept(tmp_path: Path) -> None:
+    """Before, the order was that of the ids, and columns had the newest card on top."""
+    url = sqlite_url(tmp_path / "lazyaf.db")
+    _at_first_revision(url)
+    engine = create_engine(url)
+    times = "'2026-11-01T12:00:00.000Z', '2026-11-01T12:00:00.000Z'"
+    with engine.begin() as conn:
+        for repo, person, file in (
+            ("a", "{}", "{}"),
+            ("b", '{"wip_limit": 1}', '{"wip_limit": 2}'),
+            ("c", '{"wip_limit": 3}', "{}"),
+        ):
+            conn.exec_driver_sql(
+                "INSERT INTO repos (id, name, default_branch, is_ingested, is_deleting, settings,"
+                " file_settings, next_number, version, created_at, updated_at) "
+                f"VALUES ('{repo}', '{repo}', 'main', 1, 0, '{person}', '{file}', 1, 1, {times})"
+            )
+        for number, status in enumerate(("queued", "failed", "running", "queued")):
+            conn.exec_driver_sql(
+                "INSERT INTO cards (id, repo_id, number, title, description, status, position,"
+                " labels, priority, agent_options, no_changes, conflicts, rejections, version,"
+                f" created_at, updated_at) VALUES ('card{number}', 'a', {number}, 't', '',"
+                f" 'in_progress', {-number}, '[]', 0, '{{}}', 0, '[]', 0, 1, {times})"
+            )
+            conn.exec_driver_sql(
+                "INSERT INTO jobs (id, repo_id, card_id, kind, status, agent, request, priority,"
+                " attempt, spent, cancel_requested, log_seq, version, created_at) VALUES"
+                f" ('job{number}', 'a', 'card{number}', 'agent', '{status}', 'script', '{{}}', 0,"
+                " 0, 0, 0, 0, 1, 'now')"
+            )
+    upgrade(url)
+    with engine.connect() as conn:
+        placed = conn.exec_driver_sql(
+            "SELECT cards.id, cards.position, jobs.position FROM jobs JOIN cards"
+            " ON cards.id = jobs.card_id WHERE jobs.status <> 'failed' ORDER BY jobs.position"
+        ).all()
+        limits = conn.exec_driver_sql("SELECT id, wip_limit FROM repos ORDER BY id").all()
+    engine.dispose()
+    assert [tuple(row) for row in placed] == [
+        ("card0", 0.0, 0.0),
+        ("card2", 1024.0, 1024.0),
+        ("card3", 2048.0, 2048.0),
+    ]
+    assert [tuple(row) for row in limits] == [("a", None), ("b", 2), ("c", 3)]
 
 
 def test_a_token_is_of_a_known_kind(database_url: URL) -> None:

@@ -16,6 +16,7 @@ from lazyaf.domain import errors
 from lazyaf.domain.errors import LazyafError
 from lazyaf.domain.events import EventType, family_of
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.queue import HeldBy
 from lazyaf.domain.repo_settings import NAMES
 from lazyaf.protocol import PREFIX
 from lazyaf.protocol.entries import EntryKind
@@ -118,6 +119,11 @@ def test_every_precise_code_is_told_and_none_is_made_up() -> None:
 @pytest.mark.parametrize("reason", StopReason)
 def test_every_stop_reason_has_its_row(reason: StopReason) -> None:
     assert reason.value in rows("runner-protocol.md")
+
+
+@pytest.mark.parametrize("held_by", HeldBy)
+def test_everything_that_holds_a_job_has_its_row(held_by: HeldBy) -> None:
+    assert held_by.value in rows("http-api.md")
 
 
 def test_every_kind_of_entry_is_told() -> None:

@@ -9,6 +9,7 @@ import type {
 	MergeMethod,
 	Page,
 	RecoveredWork,
+	Waiting,
 } from './types.ts';
 
 /** `cursor` is the place in the event feed from which this snapshot continues. */
@@ -35,6 +36,21 @@ export async function listCards(repoId: string, signal?: AbortSignal): Promise<C
 		next = page.next_cursor;
 	} while (next);
 	return { items, cursor };
+}
+
+/** Where every queued card of a repository stands, page by page. */
+export async function listQueue(repoId: string): Promise<Waiting[]> {
+	const items: Waiting[] = [];
+	let next: string | null = null;
+	do {
+		const page: Page<Waiting> = await get(`/api/repos/${repoId}/queue`, {
+			limit: PAGE,
+			cursor: next,
+		});
+		items.push(...page.items);
+		next = page.next_cursor;
+	} while (next);
+	return items;
 }
 
 const path = (id: string) => `/api/cards/${id}`;

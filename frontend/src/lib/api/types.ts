@@ -21,6 +21,10 @@ export type CardSummary = Schemas['CardSummary'];
 export type CardFailure = Schemas['Failure'];
 /** A card's current or last job, as far as the board shows it. */
 export type CardLive = Schemas['Live'];
+/** Why a queued job would not be given out, even to a free runner. */
+export type HeldBy = Schemas['HeldBy'];
+/** Where a queued card stands. */
+export type Waiting = Schemas['Waiting'];
 
 /** What an agent needs to know beyond the card. */
 export interface AgentOptions {

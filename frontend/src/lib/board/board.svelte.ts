@@ -176,13 +176,17 @@ export class Board {
 	}
 
 	#command(card: CardSummary, command: CardCommand, ask: () => Promise<CardSummary>): void {
-		this.#ask(card, { ...expectation(command, card), position: this.#top(card, command) }, ask);
+		const position = this.#entrance(card, command);
+		this.#ask(card, { ...expectation(command, card), position }, ask);
 	}
 
-	#top(card: CardSummary, command: CardCommand): number {
+	/** On top of the column, but at the end of In Progress, which is the queue. */
+	#entrance(card: CardSummary, command: CardCommand): number {
 		const status = expectation(command, card).status ?? card.status;
 		if (status === card.status) return card.position;
-		return spotAt(this.grouped[status], 0, card.id).position;
+		const column = this.grouped[status];
+		const index = status === 'in_progress' ? column.length : 0;
+		return spotAt(column, index, card.id).position;
 	}
 
 	/** Draw it, ask, and when the server refuses, put it back and say why. */
@@ -209,7 +213,9 @@ export function expectation(command: CardCommand, card: CardSummary): Expectatio
 				live: aLive({ phase: 'queued', queued_at: new Date().toISOString() }),
 			};
 		case 'cancel':
-			return card.live?.started_at ? { stopping: true } : { status: 'todo', live: null };
+			return card.live?.job_status === 'running'
+				? { stopping: true }
+				: { status: 'todo', live: null };
 		case 'reject':
 		case 'reopen':
 			return { status: 'todo', live: null, failure: null };

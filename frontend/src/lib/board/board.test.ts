@@ -78,6 +78,13 @@ describe('commands', () => {
 		expect(board.store.get('c1')?.position).toBe(7);
 	});
 
+	it('draws a started card at the end of the queue', async () => {
+		const board = await boardOf(card('c1'), card('c2', { status: 'in_progress' }));
+		vi.mocked(startCard).mockReturnValue(later().promise);
+		board.start(card('c1'));
+		expect(board.grouped.in_progress.map(({ id }) => id)).toEqual(['c2', 'c1']);
+	});
+
 	it('puts the card back and says why when the server refuses', async () => {
 		const board = await boardOf(card('c1'));
 		const server = later();
@@ -95,7 +102,7 @@ describe('commands', () => {
 
 	it('expects a queued card to be back at once, and a running one to stop first', () => {
 		expect(expectation('cancel', card('c1'))).toEqual({ status: 'todo', live: null });
-		const running = card('c1', { live: aLive({ started_at: '2026-11-01T12:00:00Z' }) });
+		const running = card('c1', { live: aLive({ job_status: 'running' }) });
 		expect(expectation('cancel', running)).toEqual({ stopping: true });
 	});
 });

@@ -46,7 +46,7 @@ export function group(cards: readonly CardSummary[]): Grouped {
 	const grouped = Object.fromEntries(STATUSES.map((status) => [status, []])) as unknown as Grouped;
 	for (const card of cards) grouped[card.status].push(card);
 	for (const status of STATUSES) {
-		grouped[status].sort((a, b) => a.position - b.position || b.number - a.number);
+		grouped[status].sort((a, b) => a.position - b.position || a.number - b.number);
 	}
 	return grouped;
 }

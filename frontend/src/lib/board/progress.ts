@@ -1,6 +1,6 @@
 /** A running job in words: which of its phases it is in, and what it waits for. */
 
-import type { CardSummary } from '#lib/api/types.ts';
+import type { CardLive, CardSummary, HeldBy } from '#lib/api/types.ts';
 
 /** In the order of the phase bar; the agent's own work is the wide one. */
 export const PHASES = [
@@ -17,20 +17,35 @@ export function phaseIndex(card: CardSummary): number {
 	return Math.max(0, at);
 }
 
+/** Does its job wait, for the first time or again? */
 export function isQueued(card: CardSummary): boolean {
-	return card.status === 'in_progress' && phaseIndex(card) === 0 && !card.live?.started_at;
+	return card.status === 'in_progress' && (card.live?.job_status ?? 'queued') === 'queued';
 }
 
 /** The one line under a running card's title. */
 export function doing(card: CardSummary): string {
 	if (card.stopping) return 'Stopping; the work so far is kept';
-	if (isQueued(card)) {
-		const place = card.live?.queue_position;
-		if (place && place > 1) return `${ordinal(place)} in the queue`;
-		return 'Waiting for a free runner';
-	}
+	if (isQueued(card)) return waiting(card.live);
 	return card.live?.last_action ?? PHASES[phaseIndex(card)]?.title ?? 'Working';
 }
+
+/** What a queued card waits for, and its place among those that wait for the same. */
+function waiting(live: CardLive | null): string {
+	const place = live?.queue_position ?? 1;
+	if (live?.held_by) {
+		const turn = place > 1 ? ordinal(place) : live.held_by === 'no_runner' ? '' : 'next';
+		return [HELD[live.held_by](live.agent), turn].filter(Boolean).join(' · ');
+	}
+	return place > 1 ? `${ordinal(place)} in the queue` : 'Waiting for a free runner';
+}
+
+const HELD: Record<HeldBy, (agent: string) => string> = {
+	paused: () => 'Jobs are paused',
+	disk: () => 'The disk is almost full',
+	no_runner: (agent) => `No runner for ${agent}`,
+	repo_limit: () => 'Repository at its limit',
+	agent_limit: (agent) => `${agent} at its limit`,
+};
 
 function ordinal(n: number): string {
 	const rest = n % 100;

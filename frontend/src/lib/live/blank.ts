@@ -13,6 +13,7 @@ export function aLive(fields: Partial<CardLive> = {}): CardLive {
 		queued_at: '',
 		completed_at: null,
 		queue_position: null,
+		held_by: null,
 		additions: null,
 		deletions: null,
 		files: null,

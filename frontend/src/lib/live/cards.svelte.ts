@@ -8,10 +8,11 @@
 
 import { listCards } from '#lib/api/cards.ts';
 import { sentence } from '#lib/api/http.ts';
-import type { CardSummary, LiveEvent } from '#lib/api/types.ts';
+import type { CardSummary, LiveEvent, Waiting } from '#lib/api/types.ts';
 import type { FeedSubscriber } from './feed.svelte.ts';
 
 export type Expectation = Partial<CardSummary>;
+type Standing = Pick<Waiting, 'queue_position' | 'held_by'>;
 
 export class CardStore implements FeedSubscriber {
 	/** False until the first snapshot is here. */
@@ -19,6 +20,8 @@ export class CardStore implements FeedSubscriber {
 	failure = $state<string | null>(null);
 	#facts = $state.raw<ReadonlyMap<string, CardSummary>>(new Map());
 	#expected = $state.raw<ReadonlyMap<string, Expectation>>(new Map());
+	/** Where queued cards stand, by job: newer than what their facts say of it. */
+	#standings = $state.raw<ReadonlyMap<string, Standing>>(new Map());
 	#cursor: string | null = null;
 	#loading: AbortController | null = null;
 	/** What arrived while a snapshot was on its way: the snapshot may be older than it. */
@@ -28,12 +31,13 @@ export class CardStore implements FeedSubscriber {
 	/** Facts with expectations laid on top, in no order. */
 	readonly all: readonly CardSummary[] = $derived.by(() => {
 		const cards = [...this.#facts.values()];
-		if (this.#expected.size === 0) return cards;
-		return cards.map((card) => {
-			const expected = this.#expected.get(card.id);
-			return expected ? { ...card, ...expected } : card;
-		});
+		if (this.#expected.size === 0 && this.#standings.size === 0) return cards;
+		return cards.map((card) => this.#drawn(card));
 	});
+	/** Is there a card whose place in the queue may change without a word about it? */
+	readonly hasQueued = $derived.by(() =>
+		[...this.#facts.values()].some((card) => card.live?.job_status === 'queued'),
+	);
 
 	constructor(
 		readonly repoId: string,
@@ -42,8 +46,14 @@ export class CardStore implements FeedSubscriber {
 
 	get(id: string): CardSummary | undefined {
 		const card = this.#facts.get(id);
-		const expected = this.#expected.get(id);
-		return card && expected ? { ...card, ...expected } : card;
+		return card && this.#drawn(card);
+	}
+
+	#drawn(card: CardSummary): CardSummary {
+		const expected = this.#expected.get(card.id);
+		const standing = card.live?.job_status === 'queued' && this.#standings.get(card.live.job_id);
+		if (!standing) return expected ? { ...card, ...expected } : card;
+		return { ...card, live: card.live && { ...card.live, ...standing }, ...expected };
 	}
 
 	byNumber(number: number): CardSummary | undefined {
@@ -84,6 +94,7 @@ export class CardStore implements FeedSubscriber {
 		const known = this.#facts.get(card.id);
 		if (known && known.version > card.version) return;
 		this.#facts = new Map(this.#facts).set(card.id, card);
+		this.#forgetStanding(card.live?.job_id);
 		if (this.#loading) this.#arrived.set(card.id, card);
 	}
 
@@ -93,6 +104,21 @@ export class CardStore implements FeedSubscriber {
 		const facts = new Map(this.#facts);
 		facts.delete(id);
 		this.#facts = facts;
+	}
+
+	/** Where the queued cards stand now; of the others nothing is kept. */
+	stand(queue: readonly Waiting[]): void {
+		this.#standings = new Map(
+			queue.map(({ job_id, queue_position, held_by }) => [job_id, { queue_position, held_by }]),
+		);
+	}
+
+	/** What a newer fact says counts. */
+	#forgetStanding(jobId: string | undefined): void {
+		if (!jobId || !this.#standings.has(jobId)) return;
+		const standings = new Map(this.#standings);
+		standings.delete(jobId);
+		this.#standings = standings;
 	}
 
 	/**

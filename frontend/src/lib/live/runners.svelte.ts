@@ -5,8 +5,6 @@ import { listRunners } from '#lib/api/runners.ts';
 import type { LiveEvent, Pool, Runner } from '#lib/api/types.ts';
 import type { FeedSubscriber } from './feed.svelte.ts';
 
-const LOOK_AGAIN = 30_000;
-
 export class RunnerStore implements FeedSubscriber {
 	loaded = $state(false);
 	failure = $state<string | null>(null);
@@ -15,8 +13,6 @@ export class RunnerStore implements FeedSubscriber {
 
 	/** Why no job is given out at the moment. */
 	warning = $state<string | null>(null);
-
-	#timer: ReturnType<typeof setTimeout> | undefined;
 
 	/** Those that could take a job, or have one. */
 	readonly online = $derived(this.items.filter((runner) => runner.status !== 'offline'));
@@ -30,7 +26,6 @@ export class RunnerStore implements FeedSubscriber {
 			this.items = sorted(items);
 			this.pools = pools;
 			this.warning = warning;
-			this.#lookAgain();
 			this.loaded = true;
 			this.failure = null;
 		} catch (error) {
@@ -44,17 +39,11 @@ export class RunnerStore implements FeedSubscriber {
 
 	event(event: LiveEvent): void {
 		if (event.data.runner) this.put(event.data.runner);
-		else if (/^(pool\.|runner\.|job\.queued$)/.test(event.type)) void this.load();
+		else if (/^(pool\.|runner\.|disk\.)/.test(event.type)) void this.load();
 	}
 
 	refresh(): void {
 		void this.load();
-	}
-
-	/** No event says that the reason is gone (a disk has room again), so this asks while there is one. */
-	#lookAgain(): void {
-		clearTimeout(this.#timer);
-		if (this.warning) this.#timer = setTimeout(() => void this.load(), LOOK_AGAIN);
 	}
 }
 

@@ -9,6 +9,17 @@ from lazyaf.cli.card.naming import card_arguments, find_card
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, plain, plural, show_json, show_table
 from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.jobs import JobStatus
+from lazyaf.domain.queue import HeldBy
+
+HELD = {
+    HeldBy.PAUSED: "jobs are paused",
+    HeldBy.DISK: "the server's disk is almost full",
+    HeldBy.NO_RUNNER: "no runner for {agent}",
+    HeldBy.REPO_LIMIT: "the repository is at its limit",
+    HeldBy.AGENT_LIMIT: "{agent} is at its limit",
+}
+"""Why a queued card is not given out, behind its place."""
 
 ORDER = {status.value: place for place, status in enumerate(CardStatus)}
 
@@ -51,10 +62,20 @@ def _state(card: Json) -> str:
     live = card["live"]
     state = str(card["status"]).replace("_", " ")
     if card["status"] == CardStatus.IN_PROGRESS and live is not None:
-        state += f" ({'stopping' if card['stopping'] else live['phase'] or live['job_status']})"
+        state += f" ({_doing(card, live)})"
     elif card["status"] == CardStatus.IN_REVIEW and card["no_changes"]:
         state += " (no changes)"
     return state
+
+
+def _doing(card: Json, live: Json) -> str:
+    if card["stopping"]:
+        return "stopping"
+    if live["job_status"] != JobStatus.QUEUED:
+        return str(live["phase"] or live["job_status"])
+    place = f"queued, number {live['queue_position']}"
+    held = live["held_by"]
+    return place if held is None else f"{place}: {HELD[HeldBy(held)].format(agent=live['agent'])}"
 
 
 def changes(live: Json | None) -> str:

@@ -9,14 +9,13 @@ from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardCommand, CardStatus
 from lazyaf.domain.errors import BadRequest, Invalid
-from lazyaf.domain.events import Actor
 from lazyaf.services import cards, list_cards
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cancel_job import cancel_card
 from lazyaf.services.change_card import change_card
-from lazyaf.services.context import Context
 from lazyaf.services.decide_card import reject_card, reopen_card
 from lazyaf.services.inspect_repo import card_diff
+from lazyaf.services.move_card import move_card
 from lazyaf.services.recovered_work import discard_recovered, list_recovered, use_recovered
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.start_card import RunRequest, start_card
@@ -31,6 +30,7 @@ from lazyaf.web.paging import (
     CardId,
     Cursor,
     FilePath,
+    Limit,
     RepoKey,
     decode_cursor,
     encode_cursor,
@@ -93,6 +93,18 @@ def _position(cursor: str | None) -> tuple[float, str] | None:
             return float(position), card_id
         case _:
             raise BadRequest("This cursor is not one of this list. Begin without one.")
+
+
+@router.get("/repos/{repo_id}/queue", response_model=schemas.Page[schemas.Waiting])
+async def get_queue(
+    state: State, repo_id: RepoKey, limit: Limit = 100, cursor: Cursor = None
+) -> dict[str, Any]:
+    """Where a repository's queued cards stand and what holds them. It changes with every job of every
+    repository, and no event tells each card's."""
+    items, after = await state.ctx.db.read(
+        list_cards.queue_of, repo_id, number_cursor(cursor), limit
+    )
+    return {"items": items, "next_cursor": encode_cursor(after)}
 
 
 @router.post("/repos/{repo_id}/cards", status_code=201, response_model=schemas.Card)
@@ -195,27 +207,8 @@ async def move(
     state: State, person: Person, card_id: CardId, body: schemas.MoveRequest
 ) -> dict[str, Any]:
     """A drop: on another column it is that column's command, within one a new place."""
-    ctx = state.ctx
     status = body.status.value if body.status is not None else None
-    command = await ctx.db.read(cards.drop_command, card_id, status)
-    if command is not None:
-        await _give(ctx, card_id, command, person)
-        return await ctx.db.read(card_view, card_id)
-    return await ctx.db.write(
-        cards.place_card, card_id, body.before, body.after, person, ctx.clock.now()
-    )
-
-
-async def _give(ctx: Context, card_id: str, command: CardCommand, actor: Actor) -> None:
-    match command:
-        case CardCommand.CANCEL:
-            await cancel_card(ctx, card_id, actor)
-        case CardCommand.REJECT:
-            await reject_card(ctx, card_id, actor)
-        case CardCommand.REOPEN:
-            await reopen_card(ctx, card_id, actor)
-        case _:
-            await start_card(ctx, card_id, command, RunRequest(), actor)
+    return await move_card(state.ctx, card_id, status, body.before, body.after, person)
 
 
 @router.get("/cards/{card_id}/diff", response_model=schemas.Diff)

@@ -109,12 +109,12 @@ async def claim(request: Request) -> Response:
             state.ctx.presence.touch(f"runner:{runner.id}")
             waiter = line.join(runner.agent_names)
             try:
-                job = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
-                looked_for, baton = baton, None
-                if job is not None:
-                    return Response(job.model_dump_json(), media_type="application/json")
-                line.pass_on(looked_for)
-                if not await woken(request, waiter.future, deadline - loop.time()):
+                look = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
+                held, baton = baton, None
+                line.looked(held, look.agents, found=look.job is not None)
+                if look.job is not None:
+                    return Response(look.job.model_dump_json(), media_type="application/json")
+                if look.is_spent or not await woken(request, waiter.future, deadline - loop.time()):
                     break
             finally:
                 baton = line.leave(waiter) or baton

@@ -110,10 +110,7 @@ async def patch_settings(
 ) -> dict[str, Any]:
     """Change the server's settings."""
     changes = patch.model_dump(exclude_unset=True)
-    shown = await state.ctx.db.write(edit_settings, changes, person)
-    if not shown["claims_paused"]:
-        state.ctx.dispatcher.wake_all()
-    return _settings(state, shown)
+    return _settings(state, await state.ctx.db.write(edit_settings, changes, person))
 
 
 def _settings(state: WebState, shown: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from lazyaf.web.schemas.cards import (
     MoveRequest,
     NewCard,
     StartRequest,
+    Waiting,
 )
 from lazyaf.web.schemas.jobs import Cancelled, Job, JobRequest, LogPage, MessageRequest
 from lazyaf.web.schemas.repos import (
@@ -139,4 +140,5 @@ __all__ = [
     "StartRequest",
     "Token",
     "TokenRequest",
+    "Waiting",
 ]

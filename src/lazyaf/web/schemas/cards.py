@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.jobs import JobStatus, StopReason
+from lazyaf.domain.queue import HeldBy
 from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.protocol.messages import Comment
 from lazyaf.web.schemas.base import Label, Line, Model, Options, Prose, Sha
@@ -22,7 +23,11 @@ class Failure(BaseModel):
 
 
 class Live(BaseModel):
-    """The card's current or last job, as far as the board shows it."""
+    """The card's current or last job, as far as the board shows it.
+
+    While it is queued, ``queue_position`` is its place, from 1, among the jobs that wait for the same
+    thing, and ``held_by`` why it would not be given out even to a free runner.
+    """
 
     job_id: str
     job_status: JobStatus
@@ -32,6 +37,7 @@ class Live(BaseModel):
     started_at: str | None
     completed_at: str | None
     queue_position: int | None
+    held_by: HeldBy | None
     attempt: int
     agent: str
     cost_usd: float | None
@@ -82,6 +88,15 @@ class CardPage(BaseModel):
     items: list[CardSummary]
     next_cursor: str | None
     cursor: str
+
+
+class Waiting(BaseModel):
+    """Where a queued card stands; as in `Live`."""
+
+    card_id: str
+    job_id: str
+    queue_position: int
+    held_by: HeldBy | None
 
 
 class CardFields(Model):

@@ -1,0 +1,260 @@
+"""The queue: the queued jobs in their order, what comes next, and where one stands and why.
+
+Each look at the head of the queue is a look into an index, however long the queue is and whoever has
+filled it: of one agent (``ix_jobs_queue``), or of one agent in one repository (``ix_jobs_queue_repo``)
+when some repository is at its limit. Counting a place reads no more than the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+
+from lazyaf.domain.cards import POSITION_STEP
+from lazyaf.domain.queue import HeldBy, Holds, Lane
+from lazyaf.store.jobs import JobRow
+from lazyaf.store.settings import get_settings
+from lazyaf.store.tables import cards, jobs, repos, runners
+from lazyaf.store.tx import Tx
+
+PAUSED, AGENT_LIMITS, DISK_LOW = "claims_paused", "agent_limits", "disk_low"
+"""The settings that hold jobs back. The last is set by the server itself."""
+
+# Literals, or PostgreSQL does not use the partial indexes.
+_QUEUED: ColumnElement[str] = literal_column("'queued'")
+_RUNNING: ColumnElement[str] = literal_column("'running'")
+_OPEN: ColumnElement[bool] = jobs.c.status.in_(
+    (literal_column("'queued'"), literal_column("'running'"))
+)
+
+
+def _turn(table: Any) -> tuple[Any, ...]:
+    return table.c.priority.desc(), table.c.position, table.c.id
+
+
+_other = jobs.alias("other")
+_FIRST_OF_AGENT = (
+    select(jobs)
+    .where(jobs.c.status == _QUEUED, jobs.c.agent == bindparam("agent"))
+    .order_by(*_turn(jobs))
+    .limit(1)
+    .with_for_update(of=jobs, skip_locked=True)
+)
+_FIRST_OF_REPO = (
+    select(_other.c.id)
+    .where(
+        _other.c.status == _QUEUED,
+        _other.c.repo_id == repos.c.id,
+        _other.c.agent == bindparam("agent"),
+    )
+    .order_by(*_turn(_other))
+    .limit(1)
+    .correlate(repos)
+    .scalar_subquery()
+)
+_FIRST_ELSEWHERE = (
+    select(jobs)
+    .join_from(repos, jobs, jobs.c.id == _FIRST_OF_REPO)
+    .where(repos.c.id.not_in(bindparam("full", expanding=True)))
+    .order_by(*_turn(jobs))
+    .limit(1)
+    .with_for_update(of=jobs, skip_locked=True)
+)
+_RUNNING_IN_REPO = (
+    select(func.count())
+    .where(jobs.c.status == _RUNNING, jobs.c.repo_id == repos.c.id)
+    .correlate(repos)
+    .scalar_subquery()
+)
+_FULL_REPOS = select(repos.c.id).where(repos.c.wip_limit <= _RUNNING_IN_REPO)
+_RUNNING_BY_AGENT = (
+    select(jobs.c.agent, func.count().label("running"))
+    .where(jobs.c.status == _RUNNING)
+    .group_by(jobs.c.agent)
+)
+_OFFERS = select(runners.c.agents).where(
+    runners.c.status != literal_column("'offline'"), runners.c.is_draining.is_(False)
+)
+_LAST_OF_REPO = (
+    select(func.max(cards.c.position))
+    .where(cards.c.repo_id == repos.c.id, cards.c.status == literal_column("'in_progress'"))
+    .correlate(repos)
+    .scalar_subquery()
+)
+_LAST = select(func.max(select(_LAST_OF_REPO.label("last")).select_from(repos).subquery().c.last))
+
+
+# What comes next
+
+
+def next_queued(tx: Tx, agents: Iterable[str], full_repos: Collection[str]) -> JobRow | None:
+    """The job whose turn it is among those of these agents, outside the repositories at their limit."""
+    heads: list[JobRow] = []
+    for agent in agents:
+        row = (
+            tx.execute(_FIRST_ELSEWHERE, {"agent": agent, "full": list(full_repos)})
+            if full_repos
+            else tx.execute(_FIRST_OF_AGENT, {"agent": agent})
+        ).one_or_none()
+        if row is not None:
+            heads.append(JobRow(**row._mapping))
+    return min(heads, key=lambda job: (-job.priority, job.position, job.id), default=None)
+
+
+def read_holds(tx: Tx, offered: Collection[str] | None = None) -> Holds:
+    """What holds jobs back now; ``offered`` instead of what all connected runners can run."""
+    values = get_settings(tx, (PAUSED, AGENT_LIMITS, DISK_LOW))
+    return Holds(
+        is_paused=bool(values.get(PAUSED)),
+        is_disk_low=bool(values.get(DISK_LOW)),
+        offered=frozenset(_offered(tx) if offered is None else offered),
+        full_repos=frozenset(row.id for row in tx.execute(_FULL_REPOS)),
+        full_agents=frozenset(_full_agents(tx, values.get(AGENT_LIMITS) or {})),
+    )
+
+
+def _offered(tx: Tx) -> set[str]:
+    offers = (offer for row in tx.execute(_OFFERS) for offer in row.agents)
+    return {offer["name"] for offer in offers if offer.get("available", True)}
+
+
+def _full_agents(tx: Tx, limits: dict[str, int]) -> Iterable[str]:
+    if limits:
+        running = {row.agent: row.running for row in tx.execute(_RUNNING_BY_AGENT)}
+        yield from (name for name, limit in limits.items() if running.get(name, 0) >= limit)
+
+
+# The order
+
+
+def end_of_queue(tx: Tx) -> float:
+    """A position behind every card in progress of every repository: who starts last comes last."""
+    last = tx.execute(_LAST).scalar_one()
+    return 0.0 if last is None else float(last) + POSITION_STEP
+
+
+def reorder(tx: Tx, card_id: str, **changes: float) -> None:
+    """Give the open job of a card, if there is one, its card's new ``position`` or ``priority``. One
+    that runs has it too: it may have to wait again."""
+    tx.execute(update(jobs).where(jobs.c.card_id == card_id, _OPEN).values(**changes))
+
+
+# Where one stands
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A queued job's place, from 1, among those that wait for the same thing, and what holds it."""
+
+    place: int
+    held_by: HeldBy | None
+
+
+QUEUED_COLUMNS: Final = (
+    jobs.c.status.label("job_status"),
+    jobs.c.agent.label("job_agent"),
+    jobs.c.priority.label("job_priority"),
+    jobs.c.position.label("job_position"),
+)
+"""What a row must have beside ``job_id`` and ``repo_id`` for `standing_of` and `standings`."""
+
+
+@lru_cache(maxsize=2)
+def _lane_condition(in_one_repo: bool) -> ColumnElement[bool]:
+    conditions = [
+        jobs.c.status == _QUEUED,
+        jobs.c.agent.in_(bindparam("agents", expanding=True)),
+        jobs.c.repo_id.not_in(bindparam("without", expanding=True)),
+    ]
+    if in_one_repo:
+        conditions.append(jobs.c.repo_id == bindparam("repo_id"))
+    return and_(*conditions)
+
+
+def _lane_values(lane: Lane) -> dict[str, Any]:
+    values = {"agents": list(lane.agents), "without": list(lane.without)}
+    return values if lane.repo_id is None else {**values, "repo_id": lane.repo_id}
+
+
+@lru_cache(maxsize=2)
+def _place_statement(in_one_repo: bool) -> Select[Any]:
+    """How many of a lane have their turn up to and with this job."""
+    priority = bindparam("priority", type_=jobs.c.priority.type)
+    position = bindparam("position", type_=jobs.c.position.type)
+    return select(func.count()).where(
+        _lane_condition(in_one_repo),
+        jobs.c.priority >= priority,
+        or_(
+            jobs.c.priority > priority,
+            jobs.c.position < position,
+            and_(jobs.c.position == position, jobs.c.id <= bindparam("job_id")),
+        ),
+    )
+
+
+@lru_cache(maxsize=2)
+def _places_statement(in_one_repo: bool) -> Select[Any]:
+    lane = (
+        select(jobs.c.id, func.row_number().over(order_by=_turn(jobs)).label("place"))
+        .where(_lane_condition(in_one_repo))
+        .subquery()
+    )
+    return select(lane).where(lane.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def standing_of(tx: Tx, job: Any) -> Standing:
+    """Where one queued job stands."""
+    holds = read_holds(tx)
+    lane = holds.lane(job.repo_id, job.job_agent)
+    values = {
+        "job_id": job.job_id,
+        "priority": job.job_priority,
+        "position": job.job_position,
+        **_lane_values(lane),
+    }
+    place = tx.execute(_place_statement(lane.repo_id is not None), values).scalar_one()
+    return Standing(int(place), holds.over(job.repo_id, job.job_agent))
+
+
+def standings(tx: Tx, queued: Sequence[Any]) -> dict[str, Standing]:
+    """Where each of these queued jobs stands, by job."""
+    if not queued:
+        return {}
+    holds = read_holds(tx)
+    lanes: dict[Lane, dict[str, HeldBy | None]] = {}
+    for job in queued:
+        members = lanes.setdefault(holds.lane(job.repo_id, job.job_agent), {})
+        members[job.job_id] = holds.over(job.repo_id, job.job_agent)
+    found: dict[str, Standing] = {}
+    for lane, members in lanes.items():
+        values = {"ids": list(members), **_lane_values(lane)}
+        for row in tx.execute(_places_statement(lane.repo_id is not None), values):
+            found[row.id] = Standing(row.place, members[row.id])
+    return found
+
+
+def waiting_in(tx: Tx, repo_id: str, after: int, limit: int) -> list[Any]:
+    """The queued jobs of a repository in their order, from after the first ``after`` of them: rows that
+    have their ``card_id`` and what `standings` needs."""
+    query = (
+        select(jobs.c.id.label("job_id"), jobs.c.card_id, jobs.c.repo_id, *QUEUED_COLUMNS)
+        .where(jobs.c.status == _QUEUED, jobs.c.repo_id == repo_id)
+        .order_by(*_turn(jobs))
+        .offset(after)
+        .limit(limit)
+    )
+    return list(tx.execute(query))
