@@ -1,19 +1,15 @@
 """The agent's conversation travels with the checkpoint: where it was pushed, for whoever goes on (R10).
 
-Of each card and agent the newest one is kept. `expire_sessions` deletes what others have left.
+Of each card and agent the newest one is kept. `lazyaf.services.stale_refs` deletes what others have left.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
-
-from lazyaf.domain.errors import BranchMoved
-from lazyaf.git import refs
-from lazyaf.git.refs import RefUpdate
 from lazyaf.protocol.messages import SessionRequest, SessionResponse
 from lazyaf.services.context import Context
 from lazyaf.services.leases import mark_contacted, require_lease, touch
@@ -22,13 +18,11 @@ from lazyaf.store.agent_sessions import (
     SessionRow,
     find_session,
     forget_sessions_of_done,
+    lasting_sessions,
     put_session,
-    sessions_of_repo,
 )
 from lazyaf.store.jobs import get_attempt, update_job
 from lazyaf.store.tx import Tx
-
-log = structlog.get_logger(__name__)
 
 KEEP_DONE: Final = timedelta(days=30)
 """How long the conversation is kept of a card that is done and does not change: it may be reopened."""
@@ -64,30 +58,24 @@ async def kept_session(ctx: Context, job_id: str, lease: str) -> SessionResponse
     return SessionResponse(session=kept.session_id, sha=kept.sha)
 
 
-async def expire_sessions(ctx: Context, repo_id: str) -> int:
-    """Delete the refs of conversations that nobody will go on with; how many.
+def forget_sessions(tx: Tx, repo_id: str, now: str) -> None:
+    """Forget the conversations of cards that are done for a while."""
+    forget_sessions_of_done(tx, repo_id, _before(now))
 
-    Kept are the newest of each card and agent, of a card that is done for a while, and what a running
+
+def expired_sessions(tx: Tx, repo_id: str, found: Mapping[str, str], now: str) -> list[str]:
+    """Those of the refs below ``refs/lazyaf/jobs/`` whose conversation nobody will go on with.
+
+    Kept are the newest of each card and agent, unless the card is done for a while, and what a running
     attempt has just pushed.
     """
-    now = ctx.clock.now()
-    before = (datetime.fromisoformat(now) - KEEP_DONE).isoformat(timespec="milliseconds")
-    await ctx.db.write(forget_sessions_of_done, repo_id, before)
-    found = await refs.list_refs(ctx.git, repo_id, "refs/lazyaf/jobs/")
     pushed = {ref: sha for ref, sha in found.items() if _SESSION.fullmatch(ref)}
-    expired = await ctx.db.read(_expired, repo_id, pushed) if pushed else []
-    for ref in expired:
-        try:
-            await refs.update(ctx.git, repo_id, [RefUpdate(ref, None, pushed[ref])])
-        except BranchMoved:
-            continue
-        log.info("session_expired", repo=repo_id, ref=ref, sha=pushed[ref])
-    return len(expired)
-
-
-def _expired(tx: Tx, repo_id: str, pushed: dict[str, str]) -> list[str]:
-    kept = {session.sha for session in sessions_of_repo(tx, repo_id)}
+    kept = {session.sha for session in lasting_sessions(tx, repo_id, _before(now))}
     return [ref for ref, sha in pushed.items() if sha not in kept and not _is_live(tx, ref)]
+
+
+def _before(now: str) -> str:
+    return (datetime.fromisoformat(now) - KEEP_DONE).isoformat(timespec="milliseconds")
 
 
 def _is_live(tx: Tx, ref: str) -> bool:

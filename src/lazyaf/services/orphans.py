@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from typing import Final
-
-import structlog
+from uuid import UUID
 
 from lazyaf.domain.cards import CardStatus
-from lazyaf.domain.errors import BranchMoved, NotFound
-from lazyaf.git import refs
-from lazyaf.git.refs import RefUpdate
-from lazyaf.services.context import Context
+from lazyaf.domain.errors import NotFound
 from lazyaf.store.cards import get_card
 from lazyaf.store.jobs import get_attempt, get_job
 from lazyaf.store.tx import Tx
-
-log = structlog.get_logger(__name__)
 
 KEEP: Final = timedelta(days=7)
 """How long an orphan is kept after the last moment at which its attempt could still leave it, which
@@ -26,28 +21,13 @@ is itself seven days after the attempt's end."""
 _ORPHAN: Final = re.compile(r"refs/lazyaf/jobs/([^/]+)/orphan/(\d+)(?:/.*)?")
 
 
-async def expire_orphans(ctx: Context, repo_id: str) -> int:
-    """Delete the refs of orphans that are old enough; how many.
+def expired_orphans(tx: Tx, found: Collection[str], now: str) -> list[str]:
+    """Those of the refs below ``refs/lazyaf/jobs/`` that are orphans and old enough to go.
 
     One that a card still names stays: its job is the card's last one, and the card is not done.
     """
-    found = await refs.list_refs(ctx.git, repo_id, "refs/lazyaf/jobs/")
-    orphans = {ref: sha for ref, sha in found.items() if _ORPHAN.fullmatch(ref)}
-    if not orphans:
-        return 0
-    before = datetime.fromisoformat(ctx.clock.now()) - 2 * KEEP
-    expired = await ctx.db.read(_expired, list(orphans), before)
-    for ref in expired:
-        try:
-            await refs.update(ctx.git, repo_id, [RefUpdate(ref, None, orphans[ref])])
-        except BranchMoved:
-            continue
-        log.info("orphan_expired", repo=repo_id, ref=ref, sha=orphans[ref])
-    return len(expired)
-
-
-def _expired(tx: Tx, names: list[str], before: datetime) -> list[str]:
-    return [name for name in names if _is_expired(tx, name, before)]
+    before = datetime.fromisoformat(now) - 2 * KEEP
+    return [ref for ref in found if _ORPHAN.fullmatch(ref) and _is_expired(tx, ref, before)]
 
 
 def _is_expired(tx: Tx, name: str, before: datetime) -> bool:
@@ -55,11 +35,21 @@ def _is_expired(tx: Tx, name: str, before: datetime) -> bool:
     assert matched is not None  # noqa: S101 - the caller chose the names by it
     job_id, number = matched[1], int(matched[2])
     attempt = get_attempt(tx, job_id, number)
-    if attempt is None:  # its card was deleted
-        return True
+    if attempt is None:  # its card was deleted, or it is from after the backup that was restored
+        return made_at(job_id) < before
     if attempt.ended_at is None or datetime.fromisoformat(attempt.ended_at) > before:
         return False
     return not _is_named(tx, job_id)
+
+
+def made_at(job_id: str) -> datetime:
+    """When the job of this id was made, which a UUIDv7 tells; of any other id, long ago."""
+    try:
+        found = UUID(job_id)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    milliseconds = found.int >> 80 if found.version == 7 else 0
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _is_named(tx: Tx, job_id: str) -> bool:

@@ -14,8 +14,7 @@ from lazyaf.domain.errors import LazyafError, NotFound
 from lazyaf.git.condition import changed_at
 from lazyaf.git.maintenance import maintain
 from lazyaf.services.context import Context
-from lazyaf.services.keep_session import expire_sessions
-from lazyaf.services.orphans import expire_orphans
+from lazyaf.services.stale_refs import remove_stale_refs
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +28,7 @@ EXPIRY_S: Final = 86_400.0
 @dataclass(slots=True)
 class _Known:
     """What is remembered of a repository: as which it was left (a time of its files), since when it
-    is otherwise, and when its orphans and conversations were looked at."""
+    is otherwise, and when its stale refs were looked for."""
 
     left: int = 0
     changed: float | None = None
@@ -69,8 +68,7 @@ class Upkeep:
         git, now = self._ctx.git, self._wall()
         if known.expired is None or now - known.expired >= EXPIRY_S:
             known.expired = now
-            await expire_orphans(self._ctx, repo_id)
-            await expire_sessions(self._ctx, repo_id)
+            await remove_stale_refs(self._ctx, repo_id)
         changed = await asyncio.to_thread(changed_at, git.path(repo_id))
         if changed == known.left:
             return

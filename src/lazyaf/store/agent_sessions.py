@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, select
 
 from lazyaf.domain.cards import CardStatus
 from lazyaf.store.tables import agent_sessions, cards
@@ -47,15 +47,21 @@ def put_session(tx: Tx, session: SessionRow) -> None:
 
 def forget_sessions_of_done(tx: Tx, repo_id: str, before: str) -> None:
     """Forget those of a repository's cards that are done and have not changed since ``before``."""
-    done = select(cards.c.id).where(
+    tx.execute(delete(agent_sessions).where(agent_sessions.c.card_id.in_(_done(repo_id, before))))
+
+
+def lasting_sessions(tx: Tx, repo_id: str, before: str) -> list[SessionRow]:
+    """Every one of a repository but those that `forget_sessions_of_done` would forget."""
+    query = select(agent_sessions).where(
+        agent_sessions.c.repo_id == repo_id,
+        agent_sessions.c.card_id.not_in(_done(repo_id, before)),
+    )
+    return [SessionRow(**row._mapping) for row in tx.execute(query)]
+
+
+def _done(repo_id: str, before: str) -> Select[tuple[str]]:
+    return select(cards.c.id).where(
         cards.c.repo_id == repo_id,
         cards.c.status == CardStatus.DONE.value,
         cards.c.updated_at < before,
     )
-    tx.execute(delete(agent_sessions).where(agent_sessions.c.card_id.in_(done)))
-
-
-def sessions_of_repo(tx: Tx, repo_id: str) -> list[SessionRow]:
-    """Every one that is kept in a repository."""
-    query = select(agent_sessions).where(agent_sessions.c.repo_id == repo_id)
-    return [SessionRow(**row._mapping) for row in tx.execute(query)]

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, s
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change
-from lazyaf.store.tables import attempts, job_commands, jobs
+from lazyaf.store.tables import attempts, cards, job_commands, jobs
 from lazyaf.store.tx import Tx
 
 
@@ -205,3 +205,22 @@ def count_by_status(tx: Tx) -> dict[str, int]:
         .group_by(jobs.c.status)
     )
     return {row.status: row.n for row in tx.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class JobFate:
+    """How far a job has come, and its card."""
+
+    status: str
+    completed_at: str | None
+    card_status: str
+
+
+def fates_of_jobs(tx: Tx, repo_id: str) -> dict[str, JobFate]:
+    """Of every job of a repository that is known, by its id."""
+    query = (
+        select(jobs.c.id, jobs.c.status, jobs.c.completed_at, cards.c.status.label("card_status"))
+        .join(cards, cards.c.id == jobs.c.card_id)
+        .where(jobs.c.repo_id == repo_id)
+    )
+    return {r.id: JobFate(r.status, r.completed_at, r.card_status) for r in tx.execute(query)}

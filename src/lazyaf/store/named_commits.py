@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Column, Select, Table, create_engine, inspect, or_, select
 
 from lazyaf.store.tables import agent_sessions, cards, intents, jobs, repos
+from lazyaf.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,26 @@ def named_commits(url: URL) -> list[NamedCommit]:
         there = set(inspect(engine).get_table_names())
         with engine.connect() as conn:
             return [
-                NamedCommit(repo_id, sha, f"{what} #{number}")
+                NamedCommit(row.repo_id, row.sha, f"{what} #{row.number}")
                 for table, column, what in _COLUMNS
                 if table.name in there
-                for repo_id, sha, number in conn.execute(_query(table, column))
+                for row in conn.execute(_query(table, column))
             ]
     finally:
         engine.dispose()
 
 
+def commits_named_in(tx: Tx, repo_id: str) -> set[str]:
+    """The same of one repository, in a transaction: only the commits."""
+    return {
+        row.sha
+        for table, column, _ in _COLUMNS
+        for row in tx.execute(_query(table, column).where(cards.c.repo_id == repo_id))
+    }
+
+
 def _query(table: Table, column: Column[str]) -> Select[Any]:
-    query = select(cards.c.repo_id, column, cards.c.number).where(
+    query = select(cards.c.repo_id, column.label("sha"), cards.c.number).where(
         column.is_not(None), repos.c.id == cards.c.repo_id, repos.c.is_deleting.is_(False)
     )
     if table is not cards:

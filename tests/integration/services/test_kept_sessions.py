@@ -9,13 +9,15 @@ from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.errors import Conflict, LeaseLost
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.leftovers import LeftoverKind
 from lazyaf.domain.runners import RunnerEnd
 from lazyaf.protocol.messages import Job, SessionRequest, SessionResponse
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cards import delete_card
 from lazyaf.services.decide_card import reopen_card
-from lazyaf.services.keep_session import expire_sessions, keep_session, kept_session
+from lazyaf.services.keep_session import keep_session, kept_session
 from lazyaf.services.reap import lose_runner
+from lazyaf.services.stale_refs import remove, stale_refs
 from lazyaf.services.start_card import RunRequest
 from lazyaf.services.upkeep import Upkeep
 
@@ -112,6 +114,13 @@ async def test_one_that_belongs_to_an_older_conversation_is_not_given(scene: Sce
     assert await kept(scene, second) == NOTHING
 
 
+async def expire(scene: Scene, repo: str) -> int:
+    """Remove the conversations that nobody will go on with; how many."""
+    found = await stale_refs(scene.ctx, repo)
+    gone = [s for s in found if s.kind is LeftoverKind.CONVERSATIONS]
+    return sum([await remove(scene.ctx, repo, stale) for stale in gone])
+
+
 async def test_only_the_newest_of_a_card_stays(scene: Scene) -> None:
     repo = await scene.repo()
     card, first = await scene.working(repo)
@@ -119,13 +128,13 @@ async def test_only_the_newest_of_a_card_stays(scene: Scene) -> None:
     await end(scene, first)
     await scene.start(card, CardCommand.REQUEST_CHANGES)
     second = await scene.claimed(await scene.runner())
-    assert await expire_sessions(scene.ctx, repo) == 0
+    assert await expire(scene, repo) == 0
     sha = await keep(scene, second, text="and more")
-    assert await expire_sessions(scene.ctx, repo) == 1
+    assert await expire(scene, repo) == 1
     assert not await left(scene, first)
     await end(scene, second)
     scene.clock.advance(400 * DAY)
-    assert await expire_sessions(scene.ctx, repo) == 0
+    assert await expire(scene, repo) == 0
     assert await scene.ref(repo, f"{second.push_prefix}session") == sha
 
 
@@ -134,9 +143,9 @@ async def test_what_a_running_attempt_has_just_pushed_stays(scene: Scene) -> Non
     _, job = await scene.working(repo)
     sha = scene.commit(repo, {"000000": "not recorded yet\n"}, [])
     await scene.set_ref(repo, f"{job.push_prefix}session", sha)
-    assert await expire_sessions(scene.ctx, repo) == 0
+    assert await expire(scene, repo) == 0
     await lose_runner(scene.ctx, "runner-2", RunnerEnd.DIED)
-    assert await expire_sessions(scene.ctx, repo) == 1
+    assert await expire(scene, repo) == 1
 
 
 async def test_that_of_a_done_card_stays_for_a_month(scene: Scene) -> None:
@@ -149,7 +158,7 @@ async def test_that_of_a_done_card_stays_for_a_month(scene: Scene) -> None:
     assert head is not None
     await approve_card(scene.ctx, card, head, PERSON)
     scene.clock.advance(29 * DAY)
-    assert await expire_sessions(scene.ctx, repo) == 0
+    assert await expire(scene, repo) == 0
     await reopen_card(scene.ctx, card, PERSON)
     await scene.start(card)
     again = await scene.claimed(await scene.runner())
@@ -165,7 +174,7 @@ async def test_after_that_month_it_is_gone_and_no_job_is_told_of_it(scene: Scene
     assert head is not None
     await approve_card(scene.ctx, card, head, PERSON)
     scene.clock.advance(31 * DAY)
-    assert await expire_sessions(scene.ctx, repo) == 1
+    assert await expire(scene, repo) == 1
     assert not await left(scene, job)
     await reopen_card(scene.ctx, card, PERSON)
     await scene.start(card)

@@ -10,7 +10,7 @@ from lazyaf.git.condition import condition
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cards import delete_card
 from lazyaf.services.decide_card import reject_card
-from lazyaf.services.orphans import expire_orphans
+from lazyaf.services.stale_refs import remove_stale_refs
 from lazyaf.services.upkeep import OVERDUE_S, QUIET_S, Upkeep
 
 DAY = 86_400.0
@@ -104,12 +104,12 @@ async def test_an_orphan_stays_while_a_card_names_it_and_a_week_longer_than_its_
     repo_id = await scene.repo()
     card_id, ref = await orphaned(scene, repo_id)
     scene.clock.advance(15 * DAY)
-    assert await expire_orphans(scene.ctx, repo_id) == 0
+    assert await remove_stale_refs(scene.ctx, repo_id) == 0
     assert await scene.ref(repo_id, ref) is not None
     head = (await scene.card_row(card_id)).head_sha
     assert head is not None
     await approve_card(scene.ctx, card_id, head, PERSON)
-    assert await expire_orphans(scene.ctx, repo_id) == 1
+    assert await remove_stale_refs(scene.ctx, repo_id) == 1
     assert await scene.ref(repo_id, ref) is None
 
 
@@ -119,9 +119,9 @@ async def test_an_orphan_of_a_later_job_is_no_longer_named(scene: Scene) -> None
     await reject_card(scene.ctx, card_id, PERSON)
     await scene.start(card_id)
     scene.clock.advance(13 * DAY)
-    assert await expire_orphans(scene.ctx, repo_id) == 0
+    assert await remove_stale_refs(scene.ctx, repo_id) == 0
     scene.clock.advance(2 * DAY)
-    assert await expire_orphans(scene.ctx, repo_id) == 1
+    assert await remove_stale_refs(scene.ctx, repo_id) == 1
     assert await scene.ref(repo_id, ref) is None
 
 
