@@ -48,18 +48,18 @@ ERROR_TYPES = {
 class ModelServer:
     """The server, its recorded requests and the gates at which streams wait."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.requests: list[Seen] = []
         self._changed = threading.Condition()
         self._gates: dict[str, threading.Event] = {}
         self._waiting: Counter[str] = Counter()
         self._runs = itertools.count(1)
         self._ids = itertools.count(1)
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+        self._http = ThreadingHTTPServer((host, port), _Handler)
         self._http.daemon_threads = True
         self._http.model = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
-        self.origin = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.origin = f"http://{host}:{self._http.server_address[1]}"
 
     def __enter__(self) -> ModelServer:
         self._thread.start()

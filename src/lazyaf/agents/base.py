@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.sandboxes import AgentNeeds
 from lazyaf.protocol.entries import Entry, Usage
 from lazyaf.protocol.messages import AgentOffer
 
@@ -118,6 +119,10 @@ class Agent(Protocol):
 
     name: str
     title: str
+
+    def needs(self, host_env: Mapping[str, str]) -> AgentNeeds:
+        """What it needs where the server is not: its key among variables, and its model's hosts."""
+        ...
 
     def offer(self, host_env: Mapping[str, str]) -> AgentOffer:
         """Whether it can run here, and if not, why and what to do. May look at files and run

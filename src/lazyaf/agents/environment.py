@@ -58,6 +58,14 @@ def chosen_names(host_env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(n for n in names if n and not n.startswith(OWN_PREFIX))
 
 
+def chosen_env(host_env: Mapping[str, str]) -> dict[str, str]:
+    """What ``LAZYAF_AGENT_ENV`` names, and itself, for a runner that is not on this machine. What any
+    program has, it has there: a ``PATH`` from here is of no use."""
+    own = {*BASICS, *PROXIES, *CERTIFICATES}
+    names = [name for name in chosen_names(host_env) if host_env.get(name) and name not in own]
+    return {name: host_env[name] for name in names} | ({CHOSEN: ",".join(names)} if names else {})
+
+
 def agent_env(
     host_env: Mapping[str, str],
     *,

@@ -15,9 +15,16 @@ from typing import Final
 from lazyaf.agents.base import AgentRun, Launch, Outcome, SessionFile, Stream
 from lazyaf.agents.death import how_it_died
 from lazyaf.agents.entries import EntryMaker, utc_now
-from lazyaf.agents.environment import VALUE_MAX, agent_env, certificate_paths, secrets_in
+from lazyaf.agents.environment import (
+    VALUE_MAX,
+    agent_env,
+    certificate_paths,
+    chosen_env,
+    secrets_in,
+)
 from lazyaf.domain.errors import Invalid
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.sandboxes import AgentNeeds
 from lazyaf.protocol.entries import Entry, EntryKind
 from lazyaf.protocol.messages import AgentOffer
 
@@ -69,6 +76,10 @@ class ScriptAgent:
 
     def __init__(self, now: Callable[[], str] = utc_now) -> None:
         self._now = now
+
+    def needs(self, host_env: Mapping[str, str]) -> AgentNeeds:
+        """Only what a person chose to pass on."""
+        return AgentNeeds(env=chosen_env(host_env))
 
     def offer(self, host_env: Mapping[str, str]) -> AgentOffer:
         """Always there: every system has a shell."""

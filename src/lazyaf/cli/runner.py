@@ -20,6 +20,7 @@ import click
     help="Where the token is; otherwise LAZYAF_RUNNER_TOKEN.",
 )
 @click.option("--token-stdin", is_flag=True, help="The token is the first line of stdin.")
+@click.option("--key-from-server", "promised", multiple=True, hidden=True)
 @click.option("--name", default=None, help="A name that no other runner has [the host's name].")
 @click.option("--label", "labels", multiple=True, help="May be given several times.")
 @click.option("--once", is_flag=True, help="Work one job, then leave.")
@@ -48,6 +49,7 @@ def command(
     server: str,
     token_file: Path | None,
     token_stdin: bool,
+    promised: tuple[str, ...],
     name: str | None,
     labels: tuple[str, ...],
     once: bool,
@@ -78,6 +80,7 @@ def command(
         labels=labels,
         pool=PoolKind(pool),
         once=once,
+        promised=promised,
         sandbox=SandboxMode(isolation),
         # Nothing of a server's may be seen by an agent, wherever the server keeps it.
         hide=(default_data_dir(), *(path.absolute() for path in hide)),

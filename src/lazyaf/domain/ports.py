@@ -62,6 +62,14 @@ class Clock(Protocol):
         ...
 
 
+class Exits(Protocol):
+    """Opens the ways out of a pool's containers."""
+
+    async def open(self, runner: str, job_id: str, hosts: Sequence[str]) -> None:
+        """Let the container of this runner reach these hosts for this job, and no others."""
+        ...
+
+
 class Pool(Protocol):
     """A place where runners come from."""
 

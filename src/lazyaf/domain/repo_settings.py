@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from lazyaf.domain.errors import Invalid
+from lazyaf.domain.sandboxes import HOSTS_MAX, parse_host
 
 CONFIG_PATH: Final = ".lazyaf/config.toml"
 PROMPT_PATH: Final = ".lazyaf/prompt.md"
@@ -43,7 +44,8 @@ class RepoSettings:
     """Effective settings; times in seconds, ``wip_limit`` None means no limit.
 
     ``protected_branches`` are shell patterns of branches besides the default one, which always is;
-    ``only_approve`` refuses people's pushes to them as well.
+    ``only_approve`` refuses people's pushes to them as well. ``allowed_hosts`` are what jobs in containers
+    may reach besides the model.
     """
 
     agent: str = "claude"
@@ -57,6 +59,7 @@ class RepoSettings:
     merge_method: str = MergeMethod.MERGE.value
     protected_branches: tuple[str, ...] = ()
     only_approve: bool = False
+    allowed_hosts: tuple[str, ...] = ()
 
     def protected(self, default_branch: str) -> tuple[str, ...]:
         """The patterns of every protected branch, the default one first."""
@@ -77,6 +80,7 @@ _IN_FILE: Final[dict[str, tuple[str, ...]]] = {
     "merge_method": ("merge", "method"),
     "protected_branches": ("branches", "protected"),
     "only_approve": ("branches", "only_approve"),
+    "allowed_hosts": ("sandbox", "allow"),
 }
 
 
@@ -92,6 +96,7 @@ def effective(
     merged |= {k: v for k, v in file.items() if k in _IN_FILE and v is not None}
     both = [*person.get("protected_branches", ()), *file.get("protected_branches", ())]
     merged["protected_branches"] = tuple(dict.fromkeys(both))
+    merged["allowed_hosts"] = tuple(merged.get("allowed_hosts", ()))
     merged["only_approve"] = bool(person.get("only_approve") or file.get("only_approve"))
     return RepoSettings(**merged)
 
@@ -167,6 +172,13 @@ def _patterns(value: Any) -> list[str] | None:
     return value if all(isinstance(v, str) and _PATTERN.fullmatch(v) for v in value) else None
 
 
+def _hosts(value: Any) -> list[str] | None:
+    if not isinstance(value, list) or len(value) > HOSTS_MAX:
+        return None
+    parsed = [parse_host(v) if isinstance(v, str) else None for v in value]
+    return None if None in parsed else [host for host in parsed if host]
+
+
 def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -183,6 +195,7 @@ _CHECKS: Final[dict[str, Any]] = {
     "merge_method": _method,
     "protected_branches": _patterns,
     "only_approve": _truth,
+    "allowed_hosts": _hosts,
 }
 _EXPECTED: Final[dict[str, str]] = {
     "agent": "must be the name of an agent",
@@ -196,4 +209,5 @@ _EXPECTED: Final[dict[str, str]] = {
     "merge_method": "must be “merge”, “squash” or “rebase”",
     "protected_branches": "must be a list of branch names or patterns like “release/*”",
     "only_approve": "must be true or false",
+    "allowed_hosts": "must be a list of hosts like “registry.example.com:443” or “.example.com:*”",
 }

@@ -143,6 +143,12 @@ class Job(Message):
     )
     trusted: bool = Field(False, description="The repository's own hooks and MCP servers may run.")
     env: dict[str, str] = Field(default_factory=dict)
+    agent_env: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="For the agent's process alone, never for setup: what a container is not given "
+        "otherwise, such as the model's key.",
+    )
     committer_name: str = "LazyAF"
     committer_email: str = "lazyaf@localhost"
     ended: Literal["lost", "closed"] | None = Field(

@@ -19,12 +19,15 @@ from lazyaf.agents import registry
 from lazyaf.agents.base import Agent, Conversation, Launch, Outcome
 from lazyaf.agents.base import AgentRun as AgentTask
 from lazyaf.domain.errors import GitFailed
+from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.runners import Isolation
 from lazyaf.protocol.entries import Usage, add_usage
 from lazyaf.protocol.messages import Command
 from lazyaf.runner import brief
 from lazyaf.runner.agentrun import AgentRun
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.marker import Result
+from lazyaf.runner.memory import RAN_OUT, OomWatch
 
 log = structlog.get_logger(__name__)
 
@@ -94,10 +97,11 @@ class AgentWork:
         bench.story.user(task.prompt)
         run = self._run = self._new_run(launch, conversation)
         self.has_begun = True
+        memory = OomWatch()
         code = await run.run(bench.sandbox, bench.view(launch.env, launch.read_only))
         self._run = None
         self._early.clear()
-        outcome = conversation.outcome(code)
+        outcome = _of_memory(conversation.outcome(code), memory, bench.sandbox.isolation)
         session = outcome.session or conversation.session
         if session is not None:
             bench.workspace.remember_session(session)
@@ -141,7 +145,7 @@ class AgentWork:
             session=session,
             new_session=str(uuid.uuid4()),
             options=job.agent_options,
-            host_env=bench.config.host_env,
+            host_env={**bench.config.host_env, **job.agent_env},
             card_env=bench.card_env(),
             trusted=job.trusted,
         )
@@ -175,3 +179,11 @@ class AgentWork:
             early=self._early,
             turn_ended=self.turn_ended,
         )
+
+
+def _of_memory(outcome: Outcome, memory: OomWatch, isolation: Isolation) -> Outcome:
+    """A failure in a container in which the memory ran out meanwhile has that for its reason."""
+    failed = outcome.stop_reason is StopReason.AGENT_FAILED
+    if failed and isolation is Isolation.CONTAINER and memory.has_struck():
+        return replace(outcome, stop_reason=StopReason.OUT_OF_MEMORY, error=RAN_OUT)
+    return outcome

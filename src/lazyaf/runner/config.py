@@ -80,7 +80,7 @@ class RunnerConfig:
 
     ``state_dir`` belongs to this runner alone (lock, outbox, what it is at). ``work_dir`` is shared by
     the runners of a machine (`WorkDir`). ``hide`` are further directories that no agent may see (the
-    server's data directory), ``binds`` further ones that it may read. ``grace_s`` is how long to go on
+    server's data directory), ``binds`` further ones that it may read. ``promised`` are variables that the server gives with a job. ``grace_s`` is how long to go on
     without the server; None leaves it to the server.
     """
 
@@ -97,6 +97,7 @@ class RunnerConfig:
     binds: tuple[Path, ...] = ()
     hide: tuple[Path, ...] = ()
     container_id: str | None = None
+    promised: tuple[str, ...] = ()
     instance_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     host_env: Mapping[str, str] = field(default_factory=host_environment, repr=False)
 

@@ -94,13 +94,14 @@ class Loop:
 
     async def _registration(self) -> RegisterRequest:
         config = self._config
+        known = {**dict.fromkeys(config.promised, "comes with the job"), **config.host_env}
         return RegisterRequest(
             name=config.name,
             instance_id=config.instance_id,
             version=__version__,
             protocol=VERSION,
             labels=list(config.labels),
-            agents=await asyncio.to_thread(registry.offers, config.host_env),
+            agents=await asyncio.to_thread(registry.offers, known),
             isolation=self._sandbox.isolation,
             pool=config.pool,
             container_id=config.container_id,

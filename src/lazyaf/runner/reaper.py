@@ -44,6 +44,14 @@ def end_all() -> None:
                 continue
 
 
+def go_first() -> None:
+    """When memory runs out this is killed before the runner is, which saves the work."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text("500", "ascii")
+    except OSError:
+        return  # not this kernel's way
+
+
 def main(command: list[str]) -> int:
     """Run the command and wait for it, then for nothing to be left."""
     libc = ctypes.CDLL(None)
@@ -53,6 +61,7 @@ def main(command: list[str]) -> int:
     if child == 0:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.setsid()
+        go_first()
         try:
             os.execvp(command[0], command)  # noqa: S606 - the command is the agent's own
         except OSError as error:

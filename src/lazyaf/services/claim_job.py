@@ -17,6 +17,7 @@ from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import LeaseKeys, digest
 from lazyaf.services.runners import require_instance
+from lazyaf.services.supply_job import supply_job
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import (
     AttemptRow,
@@ -37,6 +38,7 @@ from lazyaf.store.tx import Tx
 class Claimed:
     """What the claim found, before git was asked."""
 
+    runner: RunnerRow
     job: JobRow
     card: CardRow
     repo: RepoRow
@@ -85,7 +87,8 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
     if base_sha != claimed.job.base_sha and claimed.ended is None:  # it moved while the job waited
         await ctx.db.write(_remember_base, claimed.job.id, base_sha)
     resume = await _resume(ctx, claimed.job, branch_sha)
-    return Look(_message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume)))
+    job = _message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume))
+    return Look(job if claimed.ended else await supply_job(ctx, claimed.runner, job))
 
 
 def _claim(
@@ -129,7 +132,7 @@ def _claim(
         },
     )
     taken, _ = job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name))
-    claimed = _claimed(tx, taken)
+    claimed = _claimed(tx, runner, taken)
     _occupy(tx, runner, claimed, now)
     return claimed
 
@@ -145,7 +148,7 @@ def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Cla
     """The same job for the same claim: the answer was lost, or the runner began anew."""
     if held.runner_id != runner.id:
         return Look(is_spent=True)
-    claimed = _claimed(tx, get_job(tx, held.job_id))
+    claimed = _claimed(tx, runner, get_job(tx, held.job_id))
     if held.state != "live":
         ended: Final = "lost" if held.state == "lost" else "closed"
         return replace(claimed, attempt=held.attempt, ended=ended)
@@ -154,8 +157,9 @@ def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Cla
     return claimed
 
 
-def _claimed(tx: Tx, job: JobRow) -> Claimed:
+def _claimed(tx: Tx, runner: RunnerRow, job: JobRow) -> Claimed:
     return Claimed(
+        runner,
         job,
         get_card(tx, job.card_id),
         get_repo(tx, job.repo_id),

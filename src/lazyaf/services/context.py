@@ -14,6 +14,7 @@ from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.presence import Presence
+from lazyaf.services.supplies import Supplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,4 @@ class Context:
     epoch: str
     room: DiskRoom
     background: Background
+    supplies: Supplies = field(default_factory=Supplies, repr=False)

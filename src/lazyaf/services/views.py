@@ -71,6 +71,7 @@ def job_view(job: JobRow, *, runner_name: str | None) -> dict[str, Any]:
         "stop_reason": job.stop_reason,
         "error": job.error,
         "usage": job.usage,
+        "blocked_hosts": job.blocked_hosts or {},
         "phase": job.phase,
         "last_action": job.last_action,
         "log_seq": job.log_seq,

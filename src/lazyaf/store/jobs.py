@@ -44,6 +44,7 @@ class JobRow:
     created_at: str
     started_at: str | None
     completed_at: str | None
+    blocked_hosts: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

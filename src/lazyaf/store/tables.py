@@ -144,6 +144,7 @@ jobs = Table(
     Column("created_at", Time, nullable=False),
     Column("started_at", Time),
     Column("completed_at", Time),
+    Column("blocked_hosts", JSON(none_as_null=True)),
     one_of("status", JobStatus, name="status"),
     one_of("kind", JobKind, name="kind"),
     one_of("stop_reason", StopReason, name="stop_reason"),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Sequence
 
 from lazyaf import __version__
+from lazyaf.agents import registry
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.runners import PoolKind, RunnerEnd, RunnerStatus
 from lazyaf.pools.docker import DockerPool, DockerPoolConfig, Limits
+from lazyaf.runner.config import host_environment
+from lazyaf.services.blocked_hosts import note_blocked
 from lazyaf.services.context import Context
 from lazyaf.services.pool_tokens import make_pool_token, stray_pool_tokens
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.runner_panel import wanted_count
 from lazyaf.services.runners import drain_runner
+from lazyaf.services.supply_job import allowances
 from lazyaf.services.tokens import fresh_secret
 from lazyaf.settings import Settings
 from lazyaf.store.runners import list_runners
@@ -29,6 +34,9 @@ async def make_docker_pool(
     settings: Settings, ctx: Context, credentials: Credentials, door: Door
 ) -> DockerPool:
     """The pool; it has not started yet."""
+    environ = host_environment(os.environ)
+    ctx.supplies.needs = lambda agent: registry.get(agent).needs(environ)
+    promised = {name for agent in registry.AGENTS.values() for name in agent.needs(environ).env}
     host, _, port = (settings.runner_bind or "").partition(":")
     config = DockerPoolConfig(
         server_id=ctx.epoch[-ID_CHARACTERS:],
@@ -39,6 +47,7 @@ async def make_docker_pool(
         bind_port=int(port or RUNNER_PORT),
         subnets=settings.runner_subnets,
         version=__version__,
+        promised=sorted(promised),
     )
     limits = Limits(
         memory_mb=settings.runner_memory_mb,
@@ -48,7 +57,9 @@ async def make_docker_pool(
     )
     asked = await ctx.db.read(wanted_count, PoolKind.DOCKER.value)
     count = settings.runners if asked is None else asked
-    return DockerPool(config, count, limits, PoolServer(ctx, credentials, door))
+    pool = DockerPool(config, count, limits, PoolServer(ctx, credentials, door))
+    ctx.supplies.exits[PoolKind.DOCKER.value] = pool
+    return pool
 
 
 class PoolServer:
@@ -91,6 +102,17 @@ class PoolServer:
     async def names(self) -> set[str]:
         """The runners of the pool that the server knows."""
         return await self._ctx.db.read(_names)
+
+    async def allowances(self) -> dict[str, tuple[str, Sequence[str]]]:
+        """What those who are at work may reach."""
+        ctx = self._ctx
+        found = await ctx.db.read(allowances, PoolKind.DOCKER.value, ctx.supplies.needs)
+        return {name: (each.job_id, each.hosts) for name, each in found.items()}
+
+    async def blocked(self, job_id: str, host: str, times: int) -> None:
+        """Count it on the job."""
+        with contextlib.suppress(NotFound):
+            await self._ctx.db.write(note_blocked, job_id, host, times)
 
     async def busy(self) -> set[str]:
         """Those with a job."""

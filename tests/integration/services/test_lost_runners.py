@@ -170,6 +170,17 @@ async def test_a_runner_that_died_is_not_waited_for(scene: Scene) -> None:
     await lose_runner(scene.ctx, "nobody", RunnerEnd.DIED)
 
 
+async def test_a_runner_whose_memory_runs_out_again_ends_the_job_for_that(scene: Scene) -> None:
+    repo = await scene.repo()
+    await scene.start(await scene.card(repo))
+    for spent in (1, 2):
+        job = await scene.claimed(await scene.runner("docker-1"))
+        await lose_runner(scene.ctx, "docker-1", RunnerEnd.OUT_OF_MEMORY)
+        row = await scene.job_row(job.job_id)
+        assert row.spent == min(spent, 1)
+    assert (row.status, row.stop_reason) == ("failed", "out_of_memory")
+
+
 async def test_a_lease_that_is_lost_while_being_cancelled_ends_the_job(scene: Scene) -> None:
     repo = await scene.repo()
     card, job = await scene.working(repo)

@@ -39,6 +39,7 @@ def test_a_full_file() -> None:
         "job_limit_s": 5400.0,
         "idle_limit_s": 30.0,
         "setup_limit_s": 45.0,
+        "allowed_hosts": ["api.example.com:443"],
     }
 
 
@@ -72,6 +73,8 @@ def test_trust_is_a_persons_alone_to_give() -> None:
         ('branch_prefix = "-a"', "branch_prefix"),
         ('branch_prefix = "lazyaf\\n"', "branch_prefix"),
         ("[limits]\nwip = 0", "limits.wip"),
+        ('[sandbox]\nallow = "a:1"', "sandbox.allow"),
+        ('[sandbox]\nallow = ["https://a"]', "sandbox.allow"),
         ("[limits]\nwip = true", "limits.wip"),
         ('[limits]\njob = "90"', "limits.job"),
         ('[limits]\njob = "90m\\n"', "limits.job"),

@@ -20,6 +20,8 @@ export interface Fields {
 	/** Patterns, separated by commas or blanks. */
 	protected_branches: string;
 	only_approve: boolean;
+	/** Hosts, separated by commas or blanks. */
+	allowed_hosts: string;
 }
 
 const minutes = (seconds: number) => String(Math.round((seconds / 60) * 10) / 10);
@@ -40,6 +42,7 @@ export function fieldsOf(repo: Repo): Fields {
 		merge_method: settings.merge_method,
 		protected_branches: settings.protected_branches.join(', '),
 		only_approve: settings.only_approve,
+		allowed_hosts: settings.allowed_hosts.join(', '),
 	};
 }
 
@@ -141,6 +144,8 @@ export class SettingsForm {
 			settings.merge_method = fields.merge_method as RepoSettings['merge_method'];
 		if (differs('protected_branches'))
 			settings.protected_branches = fields.protected_branches.split(/[\s,]+/).filter(Boolean);
+		if (differs('allowed_hosts'))
+			settings.allowed_hosts = fields.allowed_hosts.split(/[\s,]+/).filter(Boolean);
 		if (differs('only_approve')) settings.only_approve = fields.only_approve;
 		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
 			if (differs(name)) settings[LIMITS[name]] = Math.round(Number(fields[name]) * 60);

@@ -22,6 +22,7 @@ const REPO: Repo = {
 		merge_method: 'merge',
 		protected_branches: ['release/*'],
 		only_approve: false,
+		allowed_hosts: [],
 	},
 	settings_from_file: ['agent', 'job_limit_s'],
 	config_error: null,

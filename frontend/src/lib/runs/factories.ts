@@ -34,6 +34,7 @@ export function job(id: string, fields: Partial<Job> = {}): Job {
 		stop_reason: 'finished',
 		error: null,
 		usage: null,
+		blocked_hosts: {},
 		session_id: null,
 		head_sha: null,
 		base_sha: null,

@@ -14,12 +14,20 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from lazyaf.agents.base import AgentRun, Launch, SessionFile
 from lazyaf.agents.claude.conversation import ClaudeConversation, user_message
 from lazyaf.agents.entries import clean, utc_now
-from lazyaf.agents.environment import agent_env, certificate_paths, chosen_names, secrets_in
+from lazyaf.agents.environment import (
+    agent_env,
+    certificate_paths,
+    chosen_env,
+    chosen_names,
+    secrets_in,
+)
 from lazyaf.domain.errors import Invalid, Unavailable
+from lazyaf.domain.sandboxes import AgentNeeds
 from lazyaf.protocol.messages import AgentOffer
 
 BIN: Final = "LAZYAF_CLAUDE_BIN"
@@ -33,6 +41,7 @@ CLOUDS: Final = (
     "CLAUDE_CODE_USE_FOUNDRY",
 )
 """Named in ``LAZYAF_AGENT_ENV``, these stand in for a key: the cloud's own variables let it in."""
+API: Final = "https://api.anthropic.com"
 PASSED: Final = (*KEYS, "ANTHROPIC_BASE_URL")
 
 SETTINGS: Final[Mapping[str, str]] = {
@@ -93,6 +102,13 @@ class ClaudeAgent:
     ) -> None:
         self._now = now
         self._new_id = new_id
+
+    def needs(self, host_env: Mapping[str, str]) -> AgentNeeds:
+        """Its key, what a person chose to pass on, and the model's API."""
+        passed = {name: host_env[name] for name in PASSED if host_env.get(name)}
+        api = urlsplit(host_env.get("ANTHROPIC_BASE_URL") or API)
+        port = api.port or (80 if api.scheme == "http" else 443)
+        return AgentNeeds({**chosen_env(host_env), **passed}, (f"{api.hostname}:{port}",))
 
     def offer(self, host_env: Mapping[str, str]) -> AgentOffer:
         """Available when the program is found, answers ``--version`` and has a key."""

@@ -95,11 +95,19 @@ def show(api: Api, repo: str, number: int) -> None:
         show_json(card)
         return
     click.secho(f"#{card['number']} {one_line(card['title'])}", bold=True)
-    for name, value in _facts(card):
+    for name, value in [*_facts(card), ("Blocked", _blocked(api, card))]:
         if value:
             click.echo(f"{name + ':':<10} {one_line(value)}")
     if card["description"]:
         click.echo(f"\n{plain(card['description']).rstrip()}")
+
+
+def _blocked(api: Api, card: Json) -> str:
+    """Hosts that the card's job did not reach from its container: ``example.com:443 (2 times)``."""
+    if card["job_id"] is None:
+        return ""
+    hosts: dict[str, int] = api.get(f"/api/jobs/{card['job_id']}")["blocked_hosts"]
+    return ", ".join(f"{host} ({plural(times, 'time')})" for host, times in hosts.items())
 
 
 def _facts(card: Json) -> list[tuple[str, str]]:

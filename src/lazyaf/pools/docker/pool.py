@@ -21,6 +21,7 @@ from lazyaf.domain.events import EventType, NewEvent
 from lazyaf.domain.runners import Isolation, PoolKind, RunnerEnd
 from lazyaf.pools.docker import labels, spec
 from lazyaf.pools.docker.config import MAX_COUNT, DockerPoolConfig, Limits
+from lazyaf.pools.docker.egress import Egress
 from lazyaf.pools.docker.engine import Engine, EngineAbsent, Happening
 from lazyaf.pools.docker.images import require_image
 from lazyaf.pools.docker.labels import Role
@@ -36,6 +37,11 @@ REGISTER_S: Final = 60.0
 """Seconds within which a container must have registered."""
 SAVE_S: Final = 10.0
 """What a busy runner gets to save when a person sends it away."""
+GATE_LOOKS: Final = 5
+"""Ticks in which relay and proxy are looked at after one of them died: the engine tells of a death a little
+before it lists it, and does not restart what a person killed."""
+TELL_S: Final = 0.5
+TALK_AGAIN_S: Final = 0.2
 STOP_S: Final = 3.0
 """What a runner gets to save when the server leaves (rules.md R17)."""
 
@@ -47,11 +53,13 @@ class Box:
     slot: int
     runner: str
     container_id: str
+    address: str
     token_id: str
     born: float
     is_registered: bool = False
     is_leaving: bool = False
     is_sent_away: bool = False
+    job_id: str | None = None
     ran_out: bool = False
 
     @property
@@ -77,13 +85,15 @@ class DockerPool:
         self._boxes: dict[int, Box] = {}
         self._births: dict[int, asyncio.Task[None]] = {}
         self._errands: set[asyncio.Task[None]] = set()
+        self._egress = Egress(self._refused)
+        self._blocked: dict[tuple[str, str], int] = {}
         self._problem: Unavailable | None = Unavailable("The pool is starting.")
         self._failures = 0
         self._not_before = 0.0
         self._nudged = asyncio.Event()
         self._shop: Shop | None = None
         self._engine: Engine | None = None
-        self._gate_died = False
+        self._gates_to_look_at = 0
         self._early: dict[str, int | None] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -96,6 +106,30 @@ class DockerPool:
         self._target = min(count, MAX_COUNT)
         await self._send_surplus_away(now=now)
         self._nudged.set()
+
+    async def open(self, runner: str, job_id: str, hosts: Sequence[str]) -> None:
+        """Let the container of this runner reach these hosts for its job (`lazyaf.domain.ports.Exits`)."""
+        box = next((b for b in self._boxes.values() if b.runner == runner), None)
+        if box is None:
+            raise Unavailable(f"The container of {runner} is not known (yet). Ask again.")
+        box.job_id = job_id
+        await self._egress.allow(box.address, hosts)
+
+    def _refused(self, address: str, host: str) -> None:
+        """The proxy sent somebody away: count it, and tell the server by and by."""
+        box = next((b for b in self._boxes.values() if b.address == address), None)
+        if box is None or box.job_id is None:
+            return
+        key = (box.job_id, host)
+        if not self._blocked:
+            self._errand(self._tell_blocked())
+        self._blocked[key] = self._blocked.get(key, 0) + 1
+
+    async def _tell_blocked(self) -> None:
+        await asyncio.sleep(TELL_S)
+        counted, self._blocked = self._blocked, {}
+        for (job_id, host), times in counted.items():
+            await self._server.blocked(job_id, host, times)
 
     def describe(self) -> dict[str, object]:
         """What the panel shows of this pool."""
@@ -122,6 +156,7 @@ class DockerPool:
             if box.runner == runner:
                 box.is_registered = True
                 self._failures = 0
+                self._note(None)
 
     async def stop(self) -> None:
         """Let every runner save what it has, then remove what stands in the engine."""
@@ -162,6 +197,7 @@ class DockerPool:
         """Everything, for as long as this connection lasts. Raises `EngineAbsent` when it ends."""
         heard: asyncio.Queue[Happening | None] = asyncio.Queue()
         listening = asyncio.create_task(self._listen(engine, heard))
+        talking: asyncio.Task[None] | None = None
         try:
             shop = Shop(engine, self._config)
             where = await shop.look()
@@ -170,17 +206,25 @@ class DockerPool:
             )
             await shop.open(port)
             self._shop, self._engine = shop, engine
+            talking = asyncio.create_task(self._talk(shop, engine))
             await self._reconcile(shop, engine)
             while True:
                 await self._fill(shop)
                 await self._hear(heard, shop, port)
         finally:
-            listening.cancel()
-            births = list(self._births.values())
-            for birth in births:
-                birth.cancel()
-            await asyncio.gather(listening, *births, return_exceptions=True)
+            beside = [*self._births.values(), listening, *([talking] if talking else [])]
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             self._births.clear()
+
+    async def _talk(self, shop: Shop, engine: Engine) -> None:
+        """Speak with the proxy, again and again: it may die and come back."""
+        while True:
+            with contextlib.suppress(Unavailable, OSError):
+                if shop.egress_id is not None:
+                    await self._egress.talk(engine, shop.egress_id)
+            await asyncio.sleep(TALK_AGAIN_S)
 
     async def _listen(self, engine: Engine, heard: asyncio.Queue[Happening | None]) -> None:
         try:
@@ -201,14 +245,14 @@ class DockerPool:
             if happening is None:
                 raise EngineAbsent("The engine went away.")
             self._see_to(happening)
-        if self._gate_died:
-            self._gate_died = False
+        if self._gates_to_look_at > 0:
+            self._gates_to_look_at -= 1
             await shop.open(port)
         self._end_mute_ones()
 
     def _see_to(self, happening: Happening) -> None:
         if happening.labels.get(labels.ROLE) != Role.RUNNER:
-            self._gate_died = self._gate_died or happening.action == "die"
+            self._gates_to_look_at = GATE_LOOKS
             return
         box = self._box(happening.container_id)
         if box is None:  # so young that its birth is not over, or of an earlier life
@@ -239,6 +283,8 @@ class DockerPool:
             with contextlib.suppress(Unavailable):
                 await engine.remove(box.container_id)
         await self._server.revoke(box.token_id)
+        with contextlib.suppress(OSError, RuntimeError):
+            await self._egress.forget(box.address)
         if self._boxes.get(box.slot) is box:
             del self._boxes[box.slot]
         self._nudged.set()
@@ -283,7 +329,7 @@ class DockerPool:
         known, self._boxes = self._boxes, {}
         ended = RunnerEnd.WITH_ENGINE if known else RunnerEnd.WITH_SERVER
         for found in await shop.runners():
-            box = self._adoptable(found)
+            box = await self._adoptable(shop, found)
             if box is None:
                 await engine.remove(found["Id"])
                 continue
@@ -300,15 +346,25 @@ class DockerPool:
         for name in registered:
             if name not in alive:
                 await self._server.lost(name, ended)
+        await self._open_again()
         await self._server.keep_tokens({box.token_id for box in self._boxes.values()})
 
-    def _adoptable(self, found: dict[str, Any]) -> Box | None:
+    async def _open_again(self) -> None:
+        """Those who are at work may reach what they could; a proxy that died meanwhile has forgotten it."""
+        ways = await self._server.allowances()
+        for box in self._boxes.values():
+            box.job_id, hosts = ways.get(box.runner, (None, ()))
+            with contextlib.suppress(Unavailable):
+                await self._egress.allow(box.address, hosts)
+
+    async def _adoptable(self, shop: Shop, found: dict[str, Any]) -> Box | None:
         said = found["Labels"]
         slot, runner, token = labels.slot_of(said), said.get(labels.RUNNER), said.get(labels.TOKEN)
         if found["State"] != "running" or slot is None or not runner or not token:
             return None
         now = asyncio.get_running_loop().time()
-        return Box(slot, runner, found["Id"], token, now)
+        _, where = await shop.cell(slot)
+        return Box(slot, runner, found["Id"], where.runner, token, now)
 
     async def _fill(self, shop: Shop) -> None:
         """Begin as many births as are missing."""
@@ -339,7 +395,8 @@ class DockerPool:
             born = asyncio.get_running_loop().time()
             suffix = secrets.token_hex(3)
             container_id = await shop.make_runner(berth, self._limits, suffix, said)
-            box = self._boxes[slot] = Box(slot, runner, container_id, token_id, born)
+            address = berth.places.runner
+            box = self._boxes[slot] = Box(slot, runner, container_id, address, token_id, born)
             if container_id in self._early:
                 self._errand(self._bury(box, self._early[container_id]))
         except Unavailable as problem:

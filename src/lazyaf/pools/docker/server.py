@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from lazyaf.domain.runners import RunnerEnd
@@ -37,6 +37,14 @@ class Server(Protocol):
 
     async def names(self) -> set[str]:
         """The runners of this pool that the server knows."""
+        ...
+
+    async def allowances(self) -> Mapping[str, tuple[str, Sequence[str]]]:
+        """By runner the job that it works, and the hosts which that may reach."""
+        ...
+
+    async def blocked(self, job_id: str, host: str, times: int) -> None:
+        """A job did not reach this host, so many times more."""
         ...
 
     async def busy(self) -> set[str]:

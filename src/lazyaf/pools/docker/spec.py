@@ -50,6 +50,8 @@ def runner(config: DockerPoolConfig, limits: Limits, berth: Berth, image: str) -
     argv = ["lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
     argv += ["--server", f"http://{SERVER_NAME}:{RUNNER_PORT}", "--pool", "docker"]
     argv += ["--isolation", "container", "--state-dir", STATE, "--work-dir", WORK]
+    for name in config.promised:
+        argv += ["--key-from-server", name]
     role = labels.labels(
         Role.RUNNER,
         config.server_id,

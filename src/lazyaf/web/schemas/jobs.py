@@ -39,6 +39,9 @@ class Job(BaseModel):
     stop_reason: StopReason | None
     error: str | None
     usage: Usage | None
+    blocked_hosts: dict[str, int] = Field(
+        description="Hosts that a job in a container did not reach, and how often."
+    )
     phase: str | None
     last_action: str | None
     log_seq: int

@@ -23,6 +23,7 @@ class RepoSettingsView(BaseModel):
     merge_method: MergeMethod
     protected_branches: list[str]
     only_approve: bool
+    allowed_hosts: list[str]
 
 
 class Repo(BaseModel):
@@ -91,6 +92,7 @@ class RepoSettingsPatch(Model):
     merge_method: MergeMethod | None = None
     protected_branches: list[Line] | None = Field(None, max_length=PATTERNS_MAX)
     only_approve: bool | None = None
+    allowed_hosts: list[str] | None = None
 
 
 class RepoPatch(Model):

@@ -1,0 +1,36 @@
+"""What stands between a job in a container and the world: which hosts it may reach, what it is given.
+
+A host is written ``name:port``; ``.name:port`` stands for everything below that name as well, and the port
+may be ``*``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+HOSTS_MAX: Final = 100
+_HOST: Final = re.compile(
+    r"(\.?[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.?)*|\d{1,3}(?:\.\d{1,3}){3}):(\*|\d{1,5})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNeeds:
+    """What an agent needs of the machine that the server runs on: variables, among them its model's key,
+    and the hosts of its model."""
+
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    hosts: tuple[str, ...] = ()
+
+
+def parse_host(text: str) -> str | None:
+    """A host as it is compared, or None when it is none. ``name`` alone means port 443."""
+    text = text.strip().lower()
+    match = _HOST.fullmatch(text if ":" in text else f"{text}:443")
+    if match is None or len(match[1]) > 253:
+        return None
+    if match[2] != "*" and not 1 <= int(match[2]) <= 65535:
+        return None
+    return f"{match[1]}:{match[2]}"

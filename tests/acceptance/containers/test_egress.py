@@ -1,0 +1,134 @@
+"""The way out of a container: to the model and to what the repository allows, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from acceptance.containers.conftest import Launch
+from acceptance.house import KEY
+from fakes.model_server import ModelServer
+from support.engine import Engine
+from support.waiting import until
+
+PATIENCE_S = 60.0
+
+
+class Shop(BaseHTTPRequestHandler):
+    """A registry that has one package."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "8")
+        self.end_headers()
+        self.wfile.write(b"package\n")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def registry(bridge: str) -> Iterator[str]:
+    """``host:port`` of a web server outside."""
+    server = ThreadingHTTPServer((bridge, 0), Shop)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"{bridge}:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def get(place: str) -> str:
+    """A command that fetches something, through the proxy that the environment names."""
+    program = f"import urllib.request; urllib.request.urlopen('http://{place}/', timeout=20)"
+    return f'python3 -c "{program}"'
+
+
+def fetch(*places: str) -> str:
+    """A command that tries each of these and writes down which of them answered."""
+    tries = [f"{get(place)} 2>/dev/null && echo {place} >>answered.txt" for place in places]
+    return "touch answered.txt; " + "; ".join(tries) + "; true"
+
+
+@pytest.mark.claude
+def test_claude_works_in_a_container_through_the_proxy(launch: Launch) -> None:
+    fleet = launch(runners=1)
+    fleet.repository("shop")
+    card = fleet.claude("shop", "Fix it", path="fixed.txt")
+    fleet.board.command(card, "start")
+    fleet.board.wait_for(card, "in_review")
+
+    assert fleet.asked("Fix it"), "the scripted model was not asked"
+    assert fleet.board.job(card)["blocked_hosts"] == {}
+    told = "".join(fleet.engine.docker("inspect", each) for each in fleet.containers(running=False))
+    assert KEY not in told
+    assert KEY not in str(fleet.board.log(fleet.board.job(card)["id"]))
+
+
+def test_a_job_reaches_what_its_repository_allows_and_the_rest_is_counted(
+    launch: Launch, registry: str, bridge: str
+) -> None:
+    fleet = launch(runners=1)
+    fleet.repository("shop")
+    fleet.repository("other")
+    fleet.board.patch("/api/repos/shop", {"settings": {"allowed_hosts": [registry]}})
+    port = registry.rpartition(":")[2]
+    tried = fetch(registry, f"{bridge}:1", "169.254.169.254:80", f"{bridge}:1")
+    cards = [fleet.script(name, "Fetch", tried) for name in ("shop", "other")]
+    for card in cards:
+        fleet.board.command(card, "start")
+        fleet.board.wait_for(card, "in_review")
+
+    refused = {f"{bridge}:1": 2, "169.254.169.254:80": 1}
+    until(
+        lambda: fleet.board.job(cards[0])["blocked_hosts"] == refused,
+        f"the refusals are counted: {fleet.board.job(cards[0])['blocked_hosts']}",
+    )
+    also = {**refused, f"{bridge}:{port}": 1}
+    until(
+        lambda: fleet.board.job(cards[1])["blocked_hosts"] == also,
+        "another repository's list opens nothing here",
+    )
+
+
+def test_setup_has_no_key_and_the_agent_has(launch: Launch) -> None:
+    fleet = launch(runners=1, LAZYAF_AGENT_ENV="CHOSEN_SECRET", CHOSEN_SECRET="chosen-for-agents")
+    fleet.repository("shop")
+    setup = "env | cut -d= -f1 | grep -E 'ANTHROPIC|CHOSEN' >setup.txt; true"
+    fleet.board.patch("/api/repos/shop", {"settings": {"setup_command": setup}})
+    card = fleet.script(
+        "shop", "Look", "env | cut -d= -f1 | grep -E 'CHOSEN' >agent.txt; cat setup.txt"
+    )
+    fleet.board.command(card, "start")
+    fleet.board.wait_for(card, "in_review")
+    changes = fleet.board.changes(card)
+    assert "agent.txt" in changes
+    assert "CHOSEN_SECRET" not in "\n".join(fleet.board.output(card))
+
+
+def test_a_dead_proxy_comes_back_and_knows_what_is_allowed(launch: Launch, registry: str) -> None:
+    fleet = launch(runners=1)
+    fleet.repository("shop")
+    fleet.board.patch("/api/repos/shop", {"settings": {"allowed_hosts": [registry]}})
+    again = f"until {get(registry)}; do sleep 0.2; done; echo got > got.txt"
+    card = fleet.script(
+        "shop", "Fetch", "touch started; until [ -e go ]; do sleep 0.1; done; rm go; " + again
+    )
+    fleet.board.command(card, "start")
+    _, container = fleet.at_work(card)
+    egress, relay = fleet.containers("egress"), fleet.containers("relay")
+    fleet.engine.docker("kill", *egress, *relay)
+    until(lambda: fleet.containers("egress") and fleet.containers("relay"), "both are back")
+    fleet.go(container)
+    fleet.board.wait_for(card, "in_review")
+    assert fleet.board.job(card)["attempt"] == 1
+
+
+@pytest.fixture(autouse=True)
+def _model_is_used(model: ModelServer, engine: Engine) -> None:
+    """The scripted model listens where containers can reach it."""
+    assert not model.origin.startswith("http://127.")
