@@ -174,7 +174,9 @@ def _blob(step: int) -> str:
 def _require_idle(trial: Trial) -> None:
     """No lease, no intent, no process, no tree, no outbox, no lock is left."""
     try:
-        until(lambda: next(left_behind(trial), None) is None, "all is tidy", seconds=TIDY_S)
+        until(
+            lambda: next(left_behind(trial), None) is None, "all is tidy", seconds=TIDY_S, every=0.1
+        )
     except AssertionError:
         left = list(left_behind(trial))
         raise AssertionError(f"left behind after {TIDY_S:g} s: {left}") from None

@@ -22,6 +22,7 @@ LINES: Final = 2_000
 SCRIPT: Final = Path(__file__).with_name("agent.sh").read_text()
 COMES_S: Final = 60.0
 SETTLES_S: Final = 120.0
+LOOK_S: Final = 0.1
 RETRIES: Final = 3
 TAIL: Final = 4_000
 OVER: Final = frozenset({"in_review", "failed", "todo", "done"})
@@ -144,7 +145,7 @@ class Trial:
         def probe() -> bool:
             return self._trap.sprung.is_set() or self._is_over()
 
-        until(probe, f"{moment} comes", seconds=COMES_S)
+        until(probe, f"{moment} comes", seconds=COMES_S, every=LOOK_S)
         self.site.arm(None)
         if not self._trap.sprung.is_set():
             self.told.missed.append(moment)
@@ -177,7 +178,10 @@ class Trial:
         """See the card into review; a person retries what failed."""
         for _ in range(RETRIES + 1):
             status = until(
-                lambda: self._is_over() and self._status(), "the job ends", seconds=SETTLES_S
+                lambda: self._is_over() and self._status(),
+                "the job ends",
+                seconds=SETTLES_S,
+                every=LOOK_S,
             )
             if status == "in_review":
                 return
@@ -205,7 +209,7 @@ class Trial:
         def done() -> bool:
             return self._status() == "done" or self._ask("approve").is_success
 
-        until(done, "the card is merged", seconds=SETTLES_S)
+        until(done, "the card is merged", seconds=SETTLES_S, every=LOOK_S)
 
     def _ask(self, command: str) -> httpx2.Response:
         """Give the card a command by the person's wire; a lost answer is a 599."""

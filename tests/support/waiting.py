@@ -12,8 +12,15 @@ PATIENCE_S: Final = 30.0
 INTERVAL_S: Final = 0.02
 
 
-def until(probe: Callable[[], T], what: str, *, seconds: float = PATIENCE_S) -> T:
-    """The first true answer of ``probe``; after ``seconds`` an `AssertionError` that says ``what``."""
+def until(
+    probe: Callable[[], T],
+    what: str,
+    *,
+    seconds: float = PATIENCE_S,
+    every: float = INTERVAL_S,
+) -> T:
+    """The first true answer of ``probe``; after ``seconds`` an `AssertionError` that says ``what``.
+    ``every`` is longer where asking costs what is asked something."""
     deadline = time.monotonic() + seconds
     while True:
         answer = probe()
@@ -21,4 +28,4 @@ def until(probe: Callable[[], T], what: str, *, seconds: float = PATIENCE_S) -> 
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"Waited {seconds:g} s in vain until {what}; last: {answer!r}")
-        time.sleep(INTERVAL_S)
+        time.sleep(every)
