@@ -85,7 +85,8 @@ def create_runner_app(state: WebState) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.lazyaf = state
     errors.install(app)
-    app.router.routes.extend([*runner_v1.router.routes, *git_http.router.routes])
+    for router in (runner_v1.direct, runner_v1.router, git_http.router):
+        app.router.routes.extend(router.routes)
     app.add_route("/{path:path}", _nothing_here, methods=METHODS, include_in_schema=False)
     api = [route for route in app.routes if isinstance(route, APIRoute)]
     app.add_middleware(Authenticator, state=state, routes=api)

@@ -8,8 +8,12 @@ from dataclasses import replace
 import httpx2
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from lazyaf.domain.errors import Unavailable
+from lazyaf.protocol import PREFIX
+from lazyaf.web.app import create_runner_app
 from lazyaf.wiring.door import Door
 from support.app import Served
 
@@ -54,6 +58,23 @@ async def test_a_runner_comes_in_by_whatever_name_it_calls_the_server(
     headers = {"Authorization": f"Bearer {served.runner_token}", "Host": "lazyaf:8765"}
     answer = await door.post("/api/runner/v1/register", json=body, headers=headers)
     assert answer.status_code == 200, answer.text
+
+
+def paths(app: FastAPI) -> set[tuple[str, str]]:
+    """Method and path of each route of the runners' protocol and of git."""
+    return {
+        (method, route.path)
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.path.startswith((PREFIX, "/git/"))
+        for method in route.methods or ()
+    }
+
+
+async def test_all_of_their_protocol_is_there(served: Served) -> None:
+    """However the main listener puts it together."""
+    found = paths(create_runner_app(served.house.state))
+    assert found == paths(served.app)
+    assert ("POST", f"{PREFIX}/claim") in found
 
 
 async def test_a_taken_port_is_told(served: Served) -> None:
