@@ -1,4 +1,8 @@
-"""``make faults``: injects a thousand faults, prints what was struck and what was lost."""
+"""``make faults``: injects a thousand faults, prints what was struck and what was lost.
+
+Needs root, for file systems of its own. The Makefile starts it in a namespace of processes and mounts, so
+that nothing stays behind when it is interrupted.
+"""
 
 from __future__ import annotations
 

@@ -41,13 +41,18 @@ class Run:
 
 
 def steps_saved(trial: Trial) -> int:
-    """How many steps the server holds of the card's open job."""
+    """How many steps the server holds of the card's open job, each byte for byte."""
     rows = trial.site.rows(
         "SELECT checkpoint_sha, head_sha FROM jobs WHERE card_id = ? ORDER BY id DESC LIMIT 1",
         trial.card,
     )
     saved = next((sha for row in rows for sha in row if sha is not None), None)
-    return 0 if saved is None else len(_steps(trial, saved))
+    if saved is None:
+        return 0
+    found = _steps(trial, saved)
+    wanted = {f"{trial.tag}/{step}.step": _blob(step) for step in range(1, len(found) + 1)}
+    assert found == wanted, f"the checkpoint {saved} has {sorted(found)}, or other bytes"
+    return len(found)
 
 
 def after_work(trial: Trial) -> None:

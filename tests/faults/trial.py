@@ -15,6 +15,7 @@ from faults.blows import BLOWS, Blow, Place
 from faults.moments import Moment, Stage
 from faults.site import Site
 from faults.wire import Trap, Wire
+from lazyaf.domain.jobs import MAX_ATTEMPTS
 from support.waiting import until
 
 STEPS: Final = 9
@@ -84,9 +85,10 @@ class Trial:
             self._play()
         except Exception as error:  # noqa: BLE001 - whatever stops a trial is a loss, with its words
             self.told.losses.append(f"{type(error).__name__}: {error}")
-            self.told.diagnosis = self._diagnosis()
         finally:
             self.site.arm(None)
+        if self.told.losses:
+            self.told.diagnosis = self._diagnosis()
         self.told.seconds = time.monotonic() - began
         return self.told
 
@@ -133,7 +135,10 @@ class Trial:
             stage = Stage.ANSWERED  # runners ask all the time; only an answer makes it a claim
 
         def act(wire: Wire) -> bool:
-            self._strike(moment, blow, wire)
+            try:
+                self._strike(moment, blow, wire)
+            except Exception as error:  # noqa: BLE001 - it would be lost with the wire's own thread
+                self.told.losses.append(f"{type(error).__name__}: {error}")
             return blow.loses_exchange
 
         self._trap = Trap(moment, stage, act)
@@ -192,7 +197,10 @@ class Trial:
     def _require_reason(self, status: str) -> None:
         """A job may fail only for what was done to it."""
         failure: dict[str, Any] = self.site.board.card(self.card)["failure"] or {}
-        allowed = {reason for struck in self.told.struck for reason in struck.blow.fails}
+        blows = [struck.blow for struck in self.told.struck]
+        allowed = {reason for blow in blows for reason in blow.fails}
+        if sum(blow.spends for blow in blows) >= MAX_ATTEMPTS:
+            allowed.add("runner_lost")
         assert failure.get("reason") in allowed, f"became {status}: {failure}"
 
     def _merge(self, blows: list[tuple[Moment, Blow]]) -> None:
@@ -242,7 +250,7 @@ def _uptime() -> float:
 
 def plans(seed: str, count: int, blows: tuple[Blow, ...] = BLOWS) -> list[Plan]:
     """This many plans: every blow at every moment it fits before any comes again, in the order of the
-    dice; a third of them with a second blow after the first."""
+    dice; two of three with a second blow after the first, or a third and a fourth."""
     dice = Random(seed)
     made: list[Plan] = []
     while len(made) < count:
@@ -250,8 +258,9 @@ def plans(seed: str, count: int, blows: tuple[Blow, ...] = BLOWS) -> list[Plan]:
         dice.shuffle(cells)
         for cell in cells[: count - len(made)]:
             chosen = [cell]
-            if dice.random() < 1 / 3:
-                chosen.append(dice.choice([each for each in cells if each[0] is not cell[0]]))
+            while len(chosen) < 4 and dice.random() < 2 / 3:
+                taken = [moment for moment, _ in chosen]
+                chosen.append(dice.choice([each for each in cells if each[0] not in taken]))
             order = list(Moment)
             chosen.sort(key=lambda each: order.index(each[0]))
             made.append(Plan(f"{seed}:{len(made)}", tuple(chosen)))
