@@ -143,6 +143,11 @@ class Job(Message):
     )
     trusted: bool = Field(False, description="The repository's own hooks and MCP servers may run.")
     env: dict[str, str] = Field(default_factory=dict)
+    setup_env: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description="For the setup command alone, never for the agent: the repository's secrets.",
+    )
     agent_env: dict[str, str] = Field(
         default_factory=dict,
         repr=False,

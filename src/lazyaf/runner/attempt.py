@@ -166,7 +166,8 @@ class Attempt:
             return
         bench.story.phase(Phase.SETUP)
         home = bench.workspace.home
-        env = agent_env(bench.config.host_env, card_env=bench.card_env(), home=home)
+        card_env = {**bench.card_env(), **bench.job.setup_env}
+        env = agent_env(bench.config.host_env, card_env=card_env, home=home)
         view = bench.view(env, certificate_paths(env))
         limit = bench.job.limits.setup_s
         await run_setup(bench.sandbox, bench.job.setup, view, bench.story, limit)

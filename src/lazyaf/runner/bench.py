@@ -59,7 +59,7 @@ class Bench:
     ) -> Bench:
         """Set everything out; nothing is fetched or started yet."""
         secrets = (config.token, job.lease, job.repo.password, *secret_values(job.env))
-        secrets += tuple(secret_values(job.agent_env))
+        secrets += (*secret_values(job.agent_env), *job.setup_env.values())
         redactor = Redactor(secrets)
         outbox = Outbox(state.outbox_path(job), redactor)
         story = Story(outbox)

@@ -14,6 +14,7 @@ from lazyaf.domain.repo_settings import effective
 from lazyaf.domain.sandboxes import AgentNeeds
 from lazyaf.protocol.messages import Job
 from lazyaf.services.context import Context
+from lazyaf.services.secrets import setup_env
 from lazyaf.store.jobs import get_job, running_jobs
 from lazyaf.store.repos import get_repo
 from lazyaf.store.runners import RunnerRow, list_runners
@@ -29,8 +30,10 @@ class Allowance:
 
 
 async def supply_job(ctx: Context, runner: RunnerRow, job: Job) -> Job:
-    """The job with what its runner's pool withholds from it. Raises `Unavailable`; the claim is then
+    """The job with the secrets of its repository, and what its runner's pool withholds. Raises `Unavailable`; the claim is then
     made again."""
+    if job.setup is not None:
+        job = job.model_copy(update={"setup_env": await setup_env(ctx, job.repo.id)})
     exits = ctx.supplies.exits.get(runner.pool)
     if exits is None:
         return job

@@ -221,6 +221,15 @@ job_commands = Table(
     sqlite_autoincrement=True,
 )
 
+repo_secrets = Table(
+    "repo_secrets",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
 agent_sessions = Table(
     "agent_sessions",
     metadata,

@@ -24,7 +24,17 @@ from lazyaf.web.auth import Authenticator
 from lazyaf.web.config import WebState
 from lazyaf.web.frontend import Frontend
 from lazyaf.web.gatekeeper import Gatekeeper
-from lazyaf.web.routers import access, cards, jobs, remotes, repos, runner_v1, runners, system
+from lazyaf.web.routers import (
+    access,
+    cards,
+    jobs,
+    remotes,
+    repos,
+    runner_v1,
+    runners,
+    secrets,
+    system,
+)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -64,6 +74,7 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         jobs.router,
         repos.router,
         remotes.router,
+        secrets.router,
         runners.router,
         system.router,
         access.router,

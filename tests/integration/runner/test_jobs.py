@@ -107,6 +107,17 @@ async def test_setup_comes_before_the_agent_in_the_same_tree(rig: Rig) -> None:
     assert ledger.phases == ["fetching", "setup", "working", "pushing"]
 
 
+async def test_secrets_are_for_setup_and_are_not_shown(rig: Rig) -> None:
+    job = rig.job(
+        'echo "agent has ${TOKEN-none}"',
+        setup='echo "setup has $TOKEN"',
+        setup_env={"TOKEN": "a-private-registry"},
+    )
+    ledger = await rig.work(job)
+
+    assert ledger.texts("stdout") == ["setup has [redacted]", "agent has none"]
+
+
 async def test_a_job_past_its_limit_is_timed_out(rig: Rig) -> None:
     ledger = await rig.work(rig.job("sleep 1000", limits=Limits(job_s=0.5, cancel_grace_s=5)))
 

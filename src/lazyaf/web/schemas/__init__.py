@@ -51,6 +51,7 @@ from lazyaf.web.schemas.runners import (
     RunnerList,
     ScaleRequest,
 )
+from lazyaf.web.schemas.secrets import Secret, SecretList, SecretValue
 from lazyaf.web.schemas.system import (
     AgentList,
     AgentStatus,
@@ -134,6 +135,9 @@ __all__ = [
     "RunnerCommand",
     "RunnerList",
     "ScaleRequest",
+    "Secret",
+    "SecretList",
+    "SecretValue",
     "Settings",
     "SettingsPatch",
     "Sha",
