@@ -19,6 +19,7 @@ from lazyaf.domain.errors import GitFailed, TooLarge
 from lazyaf.git import command
 from lazyaf.runner import fetching
 from lazyaf.runner.redaction import Redactor
+from lazyaf.runner.workspace import remove_tree
 
 SESSION_MAX: Final = 64 * 1024 * 1024
 """Bytes of a session that is saved or brought back."""
@@ -78,6 +79,7 @@ class SessionStore:
         self._path = path
         self._url = url
         self._is_away = is_away
+        self._has_begun = False
         self.known: dict[bytes, str] = {}
         """Blobs of pieces that are here, by the digest of what the agent wrote."""
 
@@ -123,8 +125,12 @@ class SessionStore:
         await asyncio.to_thread(spool.write_bytes, pack.stdout)
 
     async def _begin(self) -> None:
-        if not (self._path / "HEAD").is_file():
+        """Begin with nothing: where no sandbox is, even this may have been written by somebody else
+        before, and a fetch carries a credential."""
+        if not self._has_begun:
+            await asyncio.to_thread(remove_tree, self._path)
             await command.run(["init", "--quiet", "--bare", "--template=", str(self._path)])
+            self._has_begun = True
 
     async def _write(self, blobs: Sequence[bytes]) -> list[str]:
         with tempfile.TemporaryDirectory(dir=self._path) as folder:

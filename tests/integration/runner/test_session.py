@@ -16,6 +16,7 @@ from fakes.runner_server import REPO, Failure, Ledger
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.messages import Job, Limits, Resume, SessionRequest, Task
 from lazyaf.runner.client import ServerAbsent
+from lazyaf.runner.sandbox import Unsandboxed
 
 pytestmark = [pytest.mark.claude, pytest.mark.bubblewrap]
 KEY = "sk-ant-test-0123456789"
@@ -37,7 +38,7 @@ class Talk:
         self.url = model.url(scenario)
         self.last: Ledger | None = None
 
-    def job(self, said: str, params: dict[str, Any] | None = None) -> Job:
+    def job(self, said: str, params: dict[str, Any] | None = None, **more: Any) -> Job:
         text = f"{said}\n```json\n{json.dumps(params)}\n```" if params else said
         known: dict[str, Any] = {
             "agent": "claude",
@@ -48,11 +49,11 @@ class Talk:
         if self.last is not None and self.last.finish is not None:
             head = self.last.finish.head_sha
             known |= {"branch_sha": head, "resume": Resume(session=self.last.finish.session)}
-        return self.rig.job("", **known)
+        return self.rig.job("", **known, **more)
 
-    async def round(self, said: str, params: dict[str, Any] | None = None) -> Ledger:
+    async def round(self, said: str, params: dict[str, Any] | None = None, **more: Any) -> Ledger:
         """Work to the end, and well."""
-        self.last = await self.rig.work(self.job(said, params), host_env=self.env)
+        self.last = await self.rig.work(self.job(said, params, **more), host_env=self.env)
         assert self.last.finish is not None
         assert self.last.finish.stop_reason in (StopReason.FINISHED, StopReason.NO_CHANGES)
         return self.last
@@ -229,6 +230,21 @@ async def test_a_link_in_the_way_is_not_written_through(rig: Rig, model: ModelSe
 
     assert begins_anew(second)
     assert list(outside.iterdir()) == []
+
+
+async def test_a_store_that_somebody_planted_is_not_used(rig: Rig, model: ModelServer) -> None:
+    """Without a sandbox the repository's own code can write it, and a fetch carries a password."""
+    rig.sandbox = Unsandboxed("Tested without.")
+    talk = Talk(rig, model)
+    await talk.round(FIRST)
+    talk.move("elsewhere")
+    hook = "../session/hooks/reference-transaction"
+    plant = f"git init -q --bare ../session; mkdir -p ../session/hooks; echo '#!/bin/sh' > {hook};"
+    plant += f"echo 'env > {rig.root}/stolen' >> {hook}; chmod +x {hook}"
+    second = await talk.round(LATER, setup=plant)
+
+    assert brought(second)
+    assert not (rig.root / "stolen").exists()
 
 
 async def test_what_cannot_be_brought_back_is_told_in_the_prompt(
