@@ -45,6 +45,9 @@ class Ledger:
     finish: FinishRequest | None = None
     fenced: bool = False
     commands: list[dict[str, Any]] = field(default_factory=list)
+    received: int = 0
+    heard: int = 0
+    """Commands up to these the runner has, and has dealt with, as it says itself."""
 
     def texts(self, *kinds: str) -> list[str]:
         """The texts of the entries of these kinds."""
@@ -274,6 +277,10 @@ class RunnerServer:
 
     async def _control(self, request: Request) -> Response:
         after = int(request.query_params["after"])
+        asking = self._held(request)
+        if asking is not None:
+            asking.received = max(asking.received, after)
+            asking.heard = max(asking.heard, int(request.query_params["heard"]))
 
         def news() -> bool:
             ledger = self._held(request)

@@ -97,6 +97,12 @@ class Conversation(Protocol):
         """The agent's session id as soon as it is known."""
         ...
 
+    @property
+    def waiting(self) -> int:
+        """How many messages the agent was sent and has not taken up yet, the newest ones. 0 when it
+        does not tell."""
+        ...
+
     def feed(self, line: str, stream: Stream) -> list[Entry]:
         """Entries for one line of output. Never raises: an unknown line becomes a raw entry."""
         ...

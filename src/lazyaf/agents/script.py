@@ -39,6 +39,7 @@ class ScriptConversation:
     turns_ended = 0
     is_over = False
     session: str | None = None
+    waiting = 0
 
     def __init__(self, now: Callable[[], str] = utc_now) -> None:
         self._entries = EntryMaker(now)

@@ -18,6 +18,13 @@ RAW_MAX: Final = 512 * 1024
 """Characters of an agent's raw line kept beside the entry."""
 
 
+UNHEARD: Final = (
+    "The agent had ended before it could hear this. Say it again when the card is started next."
+)
+"""What is answered to a message that came too late."""
+IDLE: Final = "There is nothing to interrupt: the agent is not at work now."
+
+
 class EntryKind(StrEnum):
     """What an entry is."""
 

@@ -227,6 +227,7 @@ class FinishRequest(Message):
     usage: Usage | None = None
     session: str | None = Field(None, max_length=200)
     error: str | None = Field(None, max_length=10_000)
+    heard: int = Field(0, ge=0, description="Commands up to this number were dealt with.")
 
 
 class FinishResponse(Message):

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable
 from typing import Final
 
 import structlog
 
 from lazyaf.agents.base import Conversation, Launch, Stream
+from lazyaf.protocol.entries import IDLE, UNHEARD
 from lazyaf.protocol.messages import Command, Limits
 from lazyaf.runner.lines import LineSplitter
+from lazyaf.runner.mailbox import Post
 from lazyaf.runner.outbox import Outbox
 from lazyaf.runner.redaction import Redactor
 from lazyaf.runner.sandbox import READ_SIZE, Running, Sandbox, View
@@ -33,7 +36,7 @@ LEAVE_S: Final = 2.0
 class AgentRun:
     """One run of an agent's process. `run` once; `tell` while it runs.
 
-    ``early`` commands came before it; ``turn_ended`` is set whenever a turn is over.
+    Messages that wait in the ``post`` are told first; ``turn_ended`` is set whenever a turn is over.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class AgentRun:
         redactor: Redactor,
         limits: Limits,
         stop: Stop,
-        early: list[Command],
+        post: Post,
         turn_ended: asyncio.Event,
     ) -> None:
         self._launch = launch
@@ -56,7 +59,8 @@ class AgentRun:
         self._redactor = redactor
         self._limits = limits
         self._stop = stop
-        self._early = early
+        self._post = post
+        self._told: deque[Command] = deque()
         self._running: Running | None = None
         self._over = asyncio.Event()
         self._deaf = asyncio.Event()
@@ -88,18 +92,40 @@ class AgentRun:
 
     def tell(self, command: Command) -> None:
         """Pass a person's message or interruption on, and show it."""
+        stdin = None if self._running is None else self._running.stdin
+        if stdin is None and command.type == "interrupt":
+            self._post.refuse(command, IDLE)
+        elif stdin is None:
+            self._post.waiting.append(command)  # it is being started
+        elif not self._launch.keep_stdin:
+            self._post.refuse(command, "This agent cannot be spoken to while it runs.")
+        elif stdin.is_closing():
+            self._post.refuse(command, UNHEARD)
+        else:
+            self._say(command, stdin)
+
+    @property
+    def unheard(self) -> list[Command]:
+        """Messages that the agent was sent and has not taken up, once it has ended."""
+        return list(self._told)
+
+    def _say(self, command: Command, stdin: asyncio.StreamWriter) -> None:
         if command.type == "message":
-            text = command.text or ""
-            self._story.user(text)
-            said = self._conversation.message(text)
+            self._post.show(command)
+            said = self._conversation.message(command.text or "")
+            self._told.append(command)
         else:
             self._story.system("Interrupted by a person.")
             said = self._conversation.interrupt()
-        stdin = None if self._running is None else self._running.stdin
-        if said is None or stdin is None or stdin.is_closing():
-            self._story.system("This agent cannot be spoken to while it runs.", is_error=True)
-            return
-        stdin.write(said)
+            self._post.done(command)
+        if said is not None:
+            stdin.write(said)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Messages are dealt with when the agent has taken them up, the oldest first."""
+        while len(self._told) > self._conversation.waiting:
+            self._post.done(self._told.popleft())
 
     async def _begin(self, running: Running) -> None:
         """Say the first words; an open stdin that nobody uses makes some agents wait."""
@@ -110,7 +136,8 @@ class AgentRun:
             await running.stdin.drain()
             if not self._launch.keep_stdin:
                 running.stdin.close()
-        for command in self._early:
+        waiting, self._post.waiting = self._post.waiting, []
+        for command in waiting:
             self.tell(command)
 
     async def _until_end(self, running: Running) -> None:
@@ -120,7 +147,14 @@ class AgentRun:
         stopped = asyncio.ensure_future(self._stop.wait())
         deaf = asyncio.ensure_future(self._deaf.wait())
         try:
-            await asyncio.wait({exited, over, stopped, deaf}, return_when=asyncio.FIRST_COMPLETED)
+            while True:
+                await asyncio.wait(
+                    {exited, over, stopped, deaf}, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not over.done() or self._conversation.is_over:
+                    break
+                self._over.clear()  # it was said something in this very moment, and goes on
+                over = asyncio.ensure_future(self._over.wait())
             if over.done() and not exited.done():
                 if running.stdin is not None:
                     running.stdin.close()
@@ -155,6 +189,7 @@ class AgentRun:
         turns = self._conversation.turns_ended
         for line in lines:
             self._outbox.append(self._conversation.feed(self._redactor.text(line), stream))
+        self._settle()
         if self._conversation.turns_ended > turns:
             self._turn_ended.set()
         if self._conversation.is_over:

@@ -21,11 +21,12 @@ from lazyaf.agents.base import AgentRun as AgentTask
 from lazyaf.domain.errors import GitFailed
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import Isolation
-from lazyaf.protocol.entries import Usage, add_usage
+from lazyaf.protocol.entries import IDLE, UNHEARD, Usage, add_usage
 from lazyaf.protocol.messages import Command
 from lazyaf.runner import brief
 from lazyaf.runner.agentrun import AgentRun
 from lazyaf.runner.bench import Bench
+from lazyaf.runner.mailbox import Post
 from lazyaf.runner.marker import Result
 from lazyaf.runner.memory import RAN_OUT, OomWatch
 
@@ -43,7 +44,8 @@ class AgentWork:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._early: list[Command] = []
+        self._post = Post(bench.mailbox, bench.story, bench.state)
+        self._is_over = False
         self._run: AgentRun | None = None
         self._conversation: Conversation | None = None
         self.turn_ended = asyncio.Event()
@@ -100,7 +102,7 @@ class AgentWork:
         memory = OomWatch()
         code = await run.run(bench.sandbox, bench.view(launch.env, launch.read_only))
         self._run = None
-        self._early.clear()
+        self._post.waiting += run.unheard
         outcome = _of_memory(conversation.outcome(code), memory, bench.sandbox.isolation)
         session = outcome.session or conversation.session
         if session is not None:
@@ -116,11 +118,22 @@ class AgentWork:
         )
 
     def tell(self, command: Command) -> None:
-        """Pass a person's words on, now or as soon as the agent can hear them."""
-        if self._run is None:
-            self._early.append(command)
-        else:
+        """Pass a person's words on, now or as soon as the agent can hear them; say so when it cannot."""
+        if self._run is not None:
             self._run.tell(command)
+        elif self._is_over:
+            self._post.refuse(command, UNHEARD)
+        elif command.type == "interrupt":
+            self._post.refuse(command, IDLE)
+        else:
+            self._post.waiting.append(command)
+
+    def end(self) -> None:
+        """No agent hears anything any more in this attempt."""
+        self._is_over = True
+        for command in self._post.waiting:
+            self._post.refuse(command, UNHEARD)
+        self._post.waiting.clear()
 
     def session(self) -> str | None:
         """The agent's session, noted beside the tree so that another process can resume it."""
@@ -176,7 +189,7 @@ class AgentWork:
             redactor=bench.redactor,
             limits=bench.job.limits,
             stop=bench.stop,
-            early=self._early,
+            post=self._post,
             turn_ended=self.turn_ended,
         )
 

@@ -76,6 +76,7 @@ class Attempt:
         stop = self._bench.stop
         try:
             result = await self._result()
+            self._agent.end()
             await stop.race_end(self._closing.finish(result, self._streamer))
         except Stopped:
             if stop.cause is Cause.LEAVING:
@@ -183,12 +184,15 @@ class Attempt:
             return await self._agent.run()
 
     def _handle(self, command: Command) -> None:
-        """A command of a person or of the server."""
-        self._bench.state.heard(command.id)
+        """A command of a person or of the server. What comes while the job is finished is the server's
+        to answer, which is told how far we got."""
+        if self._closing.is_finishing:
+            return
         if command.type == "cancel":
             self._bench.stop.request(Cause.CANCELLED)
         elif command.type == "drain":
             self._draining.set()
+            self._bench.mailbox.done(command.id)
         else:
             self._agent.tell(command)
 
@@ -196,8 +200,7 @@ class Attempt:
     async def _background(self) -> AsyncIterator[None]:
         """Send the log and listen, for as long as the block lasts."""
         bench = self._bench
-        heard = bench.state.heard_up_to
-        listening = control.listen(bench.client, bench.job, heard, self._handle)
+        listening = control.listen(bench.client, bench.job, bench.mailbox, self._handle)
         async with self._beside(self._streamer.run()), self._beside(listening):
             yield
 

@@ -12,6 +12,7 @@ from lazyaf.runner import brief
 from lazyaf.runner.cache import Cache
 from lazyaf.runner.client import ServerClient
 from lazyaf.runner.config import RunnerConfig
+from lazyaf.runner.mailbox import Mailbox
 from lazyaf.runner.outbox import Outbox
 from lazyaf.runner.redaction import Redactor, secret_values
 from lazyaf.runner.sandbox import Sandbox, View
@@ -44,6 +45,7 @@ class Bench:
     cache: Cache
     sessions: SessionKeeper
     spares: Spares
+    mailbox: Mailbox
     secrets: tuple[str, ...] = field(repr=False)
 
     @classmethod
@@ -84,6 +86,7 @@ class Bench:
             cache=Cache(config.cache_dir, safe_name(job.repo.id), url, is_away),
             sessions=SessionKeeper(client, job, workspace, story, store),
             spares=spares,
+            mailbox=Mailbox(state),
             secrets=secrets,
         )
 

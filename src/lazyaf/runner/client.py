@@ -162,9 +162,12 @@ class ServerClient:
         """The number of the last entry that the server holds of this attempt."""
         return (await self._call("GET", _at(job, "log"), None, LogResponse, job)).stored
 
-    async def control(self, job: Job, after: int, wait: float = LONG_POLL_S) -> list[Command]:
-        """Commands after number ``after``, at once when there are some."""
-        path = f"{_at(job, 'control')}?after={after}&wait={wait:g}"
+    async def control(
+        self, job: Job, after: int, heard: int, wait: float = LONG_POLL_S
+    ) -> list[Command]:
+        """Commands after number ``after``, at once when there are some; those up to ``heard`` were
+        dealt with."""
+        path = f"{_at(job, 'control')}?after={after}&heard={heard}&wait={wait:g}"
         return (await self._call("GET", path, None, ControlResponse, job)).commands
 
     async def checkpoint(self, job: Job, request: CheckpointRequest) -> None:

@@ -46,6 +46,8 @@ class Closing:
         self._outbox = bench.outbox
         self._state = bench.state
         self._runner = bench.config.name
+        self._mailbox = bench.mailbox
+        self.is_finishing = False
         self.publisher: Publisher | None = None
         self.checkpointer: Checkpointer | None = None
 
@@ -61,6 +63,7 @@ class Closing:
         if result.error:
             self._story.system(result.error, is_error=True)
         await streamer.flush()
+        self.is_finishing = True
         request = FinishRequest(
             stop_reason=result.stop_reason,
             head_sha=head,
@@ -68,6 +71,7 @@ class Closing:
             usage=result.usage,
             session=result.session,
             error=result.error and result.error[:10_000],
+            heard=self._mailbox.heard,
         )
         answer = await self._client.finish(self._job, request)
         log.info("job.finished", job=self._job.job_id, status=answer.status)

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from lazyaf.protocol.messages import Command, Job
 from lazyaf.runner.client import ServerClient
+from lazyaf.runner.mailbox import Mailbox
 
 
 async def listen(
-    client: ServerClient, job: Job, after: int, handle: Callable[[Command], None]
+    client: ServerClient, job: Job, mailbox: Mailbox, handle: Callable[[Command], None]
 ) -> None:
-    """Hand every command after number ``after`` to ``handle``, in order, until cancelled.
+    """Hand every new command to ``handle``, in order, until cancelled; tell the server what was dealt
+    with as soon as it was.
 
     The poll also keeps the lease alive. Raises `LeaseLost`, `ServerAbsent` or `Refused`.
     """
     while True:
-        for command in await client.control(job, after):
+        mailbox.changed.clear()
+        poll = asyncio.ensure_future(client.control(job, mailbox.after, mailbox.heard))
+        change = asyncio.ensure_future(mailbox.changed.wait())
+        try:
+            await asyncio.wait({poll, change}, return_when=asyncio.FIRST_COMPLETED)
+            # What a poll that is given up might have said is said again to the next.
+            commands = await poll if poll.done() else []
+        finally:
+            poll.cancel()
+            change.cancel()
+            await asyncio.gather(poll, change, return_exceptions=True)
+        for command in commands:
+            mailbox.receive(command)
             handle(command)
-            after = command.id

@@ -26,6 +26,7 @@ class _Remembered(BaseModel):
     claim_id: str
     job_id: str | None = None
     heard: int = 0
+    shown: int = 0
 
 
 class State:
@@ -57,8 +58,13 @@ class State:
 
     @property
     def heard_up_to(self) -> int:
-        """The last command for the job that was handled."""
+        """Up to which number commands for the job were dealt with."""
         return self._now.heard
+
+    @property
+    def shown_up_to(self) -> int:
+        """Up to which number messages stand in the log."""
+        return self._now.shown
 
     def outbox_path(self, job: Job) -> Path:
         """Where the entries of an attempt wait."""
@@ -82,8 +88,13 @@ class State:
                 path.unlink()  # of an attempt that was lost: nobody takes its entries any more
 
     def heard(self, command_id: int) -> None:
-        """A command was handled."""
+        """Commands up to this one were dealt with."""
         self._now.heard = command_id
+        self._save()
+
+    def shown(self, command_id: int) -> None:
+        """Messages up to this one stand in the log."""
+        self._now.shown = command_id
         self._save()
 
     def done(self) -> None:

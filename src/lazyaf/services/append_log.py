@@ -143,9 +143,20 @@ def _store(tx: Tx, job_id: str, attempt: int, batch: Batch) -> None:
     )
 
 
-def append_own(tx: Tx, job_id: str, text: str, now: str, *, name: str | None = None) -> None:
+def append_own(
+    tx: Tx,
+    job_id: str,
+    text: str,
+    now: str,
+    *,
+    kind: EntryKind = EntryKind.SYSTEM,
+    name: str | None = None,
+    is_error: bool = False,
+) -> None:
     """Append an entry of the server itself."""
-    entry: EntryFields = {"at": now, "kind": EntryKind.SYSTEM, "text": text}
+    entry: EntryFields = {"at": now, "kind": kind, "text": text}
+    if is_error:
+        entry["is_error"] = True
     if name is not None:
         entry["name"] = name
     _store(tx, job_id, get_job(tx, job_id).attempt, batch_of([entry]))

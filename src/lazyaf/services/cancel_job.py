@@ -81,8 +81,14 @@ def _send(tx: Tx, job_id: str, command: str, text: str | None, now: str) -> None
     job = get_job(tx, job_id)
     if job.status != JobStatus.RUNNING.value:
         raise Conflict(
-            f"The job is {job.status}, so its agent does not hear you. Use “request changes” on "
-            "the card instead.",
+            f"The job is {job.status}, so its agent does not hear you. Say it when the card is started "
+            "next, or with “Request changes”.",
+            code="job_not_running",
+        )
+    if job.cancel_requested:
+        raise Conflict(
+            "The job is being stopped, so its agent does not hear you. Say it when you start the card "
+            "again.",
             code="job_not_running",
         )
     insert_command(tx, job_id, command, text, now)

@@ -8,10 +8,20 @@ from typing import Any
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.events import Actor, EventType
 from lazyaf.domain.jobs import HINTS, JobCommand, JobStatus, StopReason, apply, command_for
+from lazyaf.protocol.entries import UNHEARD, EntryKind
 from lazyaf.services.announce import job_changed, runner_changed
+from lazyaf.services.append_log import append_own
 from lazyaf.services.cards import change_status
 from lazyaf.store.cards import get_card
-from lazyaf.store.jobs import JobRow, get_attempt, get_job, update_attempt, update_job
+from lazyaf.store.jobs import (
+    JobRow,
+    commands_after,
+    forget_commands,
+    get_attempt,
+    get_job,
+    update_attempt,
+    update_job,
+)
 from lazyaf.store.runners import find_runner_by_id, update_runner
 from lazyaf.store.tx import Tx
 
@@ -38,7 +48,7 @@ DETAILS = {
 @dataclass(frozen=True, slots=True)
 class Closing:
     """How a job ended. ``head_sha`` is where the card's branch stands after it, ``final_sha`` what
-    the runner pushed as its last word, if it could."""
+    the runner pushed as its last word, if it could; commands up to ``heard`` were dealt with."""
 
     reason: StopReason
     error: str | None = None
@@ -51,10 +61,12 @@ class Closing:
     files: int | None = None
     mergeable: bool | None = None
     conflicts: tuple[str, ...] = ()
+    heard: int = 0
 
 
 def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> JobRow:
     """End the job for this reason, its attempt and its runner's occupation; move the card."""
+    _answer_messages(tx, job_id, closing.heard, now)
     job = get_job(tx, job_id)
     command = command_for(closing.reason)
     update_job(
@@ -88,6 +100,15 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
     change_status(tx, card, CARD_COMMANDS[command], values, actor, now)
     closed, _ = job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
     return closed
+
+
+def _answer_messages(tx: Tx, job_id: str, heard: int, now: str) -> None:
+    """Say in the log which messages no agent has heard: nobody's words are lost in silence."""
+    for command in commands_after(tx, job_id, heard):
+        if command.type == "message":
+            append_own(tx, job_id, command.text or "", now, kind=EntryKind.USER)
+            append_own(tx, job_id, UNHEARD, now, is_error=True)
+    forget_commands(tx, job_id)
 
 
 def _where_it_stands(job: JobRow, closing: Closing, command: JobCommand) -> dict[str, str | None]:

@@ -161,6 +161,7 @@ async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:
         final_sha=request.head_sha,
         usage=usage_values(request.usage),
         session=request.session,
+        heard=request.heard,
         additions=measured.additions,
         deletions=measured.deletions,
         files=measured.files,

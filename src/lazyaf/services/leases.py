@@ -13,6 +13,7 @@ from lazyaf.store.jobs import (
     JobRow,
     attempt_by_lease,
     commands_after,
+    forget_commands,
     get_job,
     update_attempt,
 )
@@ -63,6 +64,17 @@ def _contact(tx: Tx, job_id: str, lease: str) -> None:
     mark_contacted(tx, require_lease(tx, job_id, lease))
 
 
-def pending_commands(tx: Tx, job_id: str, after: int) -> list[CommandRow]:
-    """The commands for a job that its runner has not seen."""
-    return commands_after(tx, job_id, after)
+async def pending_commands(
+    ctx: Context, job_id: str, lease: str, *, after: int, heard: int
+) -> list[CommandRow]:
+    """The commands for a job that its runner has not seen; those that it has dealt with, up to the id
+    ``heard``, are forgotten, so that no later attempt hears them again."""
+    found = await ctx.db.read(commands_after, job_id, 0)
+    if any(command.id <= heard for command in found):
+        await ctx.db.write(_forget, job_id, lease, heard)
+    return [command for command in found if command.id > after]
+
+
+def _forget(tx: Tx, job_id: str, lease: str, heard: int) -> None:
+    require_lease(tx, job_id, lease, closed_ok=True)
+    forget_commands(tx, job_id, heard)

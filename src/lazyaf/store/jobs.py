@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal_column, select
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change
@@ -190,6 +190,14 @@ def insert_command(tx: Tx, job_id: str, command: str, text: str | None, now: str
     tx.execute(
         insert(job_commands), {"job_id": job_id, "type": command, "text": text, "created_at": now}
     )
+
+
+def forget_commands(tx: Tx, job_id: str, up_to: int | None = None) -> None:
+    """Delete the commands of a job, all or those up to an id: they were dealt with."""
+    statement = delete(job_commands).where(job_commands.c.job_id == job_id)
+    if up_to is not None:
+        statement = statement.where(job_commands.c.id <= up_to)
+    tx.execute(statement)
 
 
 def commands_after(tx: Tx, job_id: str, after: int) -> list[CommandRow]:

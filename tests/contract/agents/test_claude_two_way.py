@@ -63,11 +63,13 @@ async def test_a_message_while_a_tool_runs_is_folded_in(
         await agent.until_called("Bash")
         await agent.say(agent.conversation.message("/usage and mind the tests too"))
         await agent.until_queued()
+        assert agent.conversation.waiting == 1
         (repo / "go").touch()
         outcome = await agent.end()
 
     assert outcome.stop_reason is StopReason.FINISHED
     assert agent.conversation.is_over
+    assert agent.conversation.waiting == 0
     assert "mind the tests too" in model.requests_of(url)[-1].said
 
 

@@ -14,6 +14,7 @@ from support.commandline import Git, Lazyaf
 from support.server import ServerProcess
 from support.waiting import until
 
+WAIT = "touch {0}; while [ -e {0} ]; do sleep 0.05; done"
 COMMIT = "echo more >> README.md && git commit -qam 'Say more'"
 
 
@@ -138,6 +139,32 @@ def test_a_queued_card_is_cancelled_and_deleted(lazyaf: Lazyaf, checkout: Git, n
     assert lazyaf("card", "delete", name, "1", stdin="n\n").exit_code == 1
     assert lazyaf("card", "delete", name, "1", stdin="y\n").exit_code == 0
     assert lazyaf("card", "show", name, "1").exit_code == 1
+
+
+def test_what_is_said_to_an_agent_that_cannot_hear_is_answered(
+    working: Lazyaf, working_server: ServerProcess, board: str
+) -> None:
+    none = working("card", "say", board, "1", "Hello?")
+    assert none.exit_code == 1
+    working("card", "add", board, "-t", "Wait", "--command", WAIT.format(board))
+    early = working("card", "say", board, "1", "Hello?")
+    assert f"lazyaf card start {board} 1" in early.stderr
+    working("card", "start", board, "1")
+    trees = working_server.data_dir / "work" / "trees"
+    [up] = until(lambda: list(trees.glob(f"*/work/{board}")), "the script is at work")
+    said = working("card", "say", board, "1", "Hello there")
+    assert said.exit_code == 0, said.output
+    assert f"lazyaf card log {board} 1 --follow" in said.stdout
+    assert working("card", "interrupt", board, "1").exit_code == 0
+    until(
+        lambda: working("card", "log", board, "1").stdout.count("cannot be spoken to") == 2,
+        "both are answered",
+    )
+    assert "» Hello there" in working("card", "log", board, "1").stdout
+    up.unlink()
+    working("card", "log", board, "1", "--follow")
+    late = working("card", "say", board, "1", "Hello?")
+    assert "[job_not_running]" in late.stderr
 
 
 def test_the_log_is_printed_as_entries_as_json_and_raw(working: Lazyaf, board: str) -> None:

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from factories.runner_rig import HOST_ENV, Rig
+from factories.claude_job import KEY, claude_job, env_for, subscription
+from factories.runner_rig import Rig
 from fakes.model_server import ModelServer
 from lazyaf.domain.jobs import StopReason
-from lazyaf.protocol.messages import Job, Limits, Resume, Task
+from lazyaf.protocol.messages import Resume
 
 pytestmark = [pytest.mark.claude, pytest.mark.bubblewrap]
-KEY = "sk-ant-test-0123456789"
 
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[ModelServer]:
     with ModelServer() as server:
         yield server
-
-
-def env_for(url: str) -> dict[str, str]:
-    return {**HOST_ENV, "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
-
-
-def claude_job(rig: Rig, params: dict[str, Any] | None = None, **changes: Any) -> Job:
-    description = f"```json\n{json.dumps(params or {})}\n```"
-    settings: dict[str, Any] = {
-        "agent": "claude",
-        "agent_options": {},
-        "task": Task(card_id="card-1", number=7, title="Make it", description=description),
-        "limits": Limits(checkpoint_s=3600, cancel_grace_s=5),
-    }
-    return rig.job("", **{**settings, **changes})
 
 
 async def test_it_edits_commits_and_answers_the_review_in_the_same_session(
@@ -99,10 +82,6 @@ async def test_what_a_turn_leaves_is_saved_at_its_end(rig: Rig, model: ModelServ
 
     assert ledger.finish is not None
     assert ledger.finish.stop_reason is StopReason.FINISHED
-
-
-def subscription(url: str) -> dict[str, str]:
-    return {**HOST_ENV, "CLAUDE_CODE_OAUTH_TOKEN": KEY, "ANTHROPIC_BASE_URL": url}
 
 
 async def test_a_limit_that_resets_is_waited_for(rig: Rig, model: ModelServer) -> None:

@@ -171,17 +171,6 @@ async def test_cancel_during_setup_finishes_cancelled(rig: Rig) -> None:
     assert ledger.finish.stop_reason is StopReason.CANCELLED
 
 
-async def test_an_agent_that_cannot_be_spoken_to_is_said_to_be_so(rig: Rig) -> None:
-    job = rig.job("echo ready; until test -e stop; do sleep 0.05; done")
-    async with rig.working(job) as (ledger, _):
-        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
-        await rig.server.command(ledger, "message", "use tabs")
-        await rig.server.until(lambda: "use tabs" in ledger.texts("user"))
-        (rig.tree / "stop").touch()
-
-    assert any("cannot be spoken to" in text for text in ledger.texts("system"))
-
-
 async def test_the_next_round_continues_on_the_branch_and_merges_the_base(
     rig: Rig, clone: Path
 ) -> None:

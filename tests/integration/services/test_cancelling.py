@@ -8,8 +8,24 @@ from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, IllegalTransition
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
+from lazyaf.protocol.entries import UNHEARD
+from lazyaf.protocol.messages import Job
 from lazyaf.services.cancel_job import cancel_all, cancel_card, cancel_job, send_command
 from lazyaf.services.leases import pending_commands
+from lazyaf.services.read_log import read_log
+from lazyaf.services.reap import Lost, lose_attempt
+from lazyaf.store.jobs import CommandRow, live_attempts
+
+
+async def commands(scene: Scene, job: Job, after: int = 0, heard: int = 0) -> list[CommandRow]:
+    """What the job's runner is told when it asks."""
+    return await pending_commands(scene.ctx, job.job_id, job.lease, after=after, heard=heard)
+
+
+async def told(scene: Scene, job: Job) -> list[tuple[str, str, bool]]:
+    """The log of the job."""
+    found = await scene.db.read(read_log, job.job_id, after=0, before=None, limit=100)
+    return [(e["kind"], e.get("text", ""), e.get("is_error", False)) for e in found.items]
 
 
 async def test_a_queued_job_is_cancelled_at_once(scene: Scene) -> None:
@@ -27,8 +43,7 @@ async def test_a_running_job_is_stopping_until_its_runner_says_so(scene: Scene) 
     shown = await cancel_card(scene.ctx, card, PERSON)
     assert (shown["status"], shown["stopping"]) == ("in_progress", True)
     await cancel_job(scene.ctx, job.job_id, PERSON)  # asking twice is one question
-    commands = await scene.db.read(pending_commands, job.job_id, 0)
-    assert [c.type for c in commands] == ["cancel"]
+    assert [c.type for c in await commands(scene, job)] == ["cancel"]
     with pytest.raises(IllegalTransition):
         await scene.start(card)
     head = await scene.work(job, {"half": "1"})  # lease and credential live on
@@ -71,13 +86,61 @@ async def test_a_message_reaches_only_a_running_agent(scene: Scene) -> None:
     _, job = await scene.working(repo)
     await send_command(scene.ctx, job.job_id, "message", "Also the tests.")
     await send_command(scene.ctx, job.job_id, "interrupt", None)
-    found = await scene.db.read(pending_commands, job.job_id, 0)
+    found = await commands(scene, job)
     assert [(c.type, c.text) for c in found] == [
         ("message", "Also the tests."),
         ("interrupt", None),
     ]
-    assert await scene.db.read(pending_commands, job.job_id, found[-1].id) == []
+    assert await commands(scene, job, after=found[-1].id) == []
     await scene.finish(job)
     with pytest.raises(Conflict) as over:
         await send_command(scene.ctx, job.job_id, "message", "Hello?")
     assert over.value.code == "job_not_running"
+
+
+async def test_what_was_dealt_with_is_not_said_again_to_the_next_attempt(scene: Scene) -> None:
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    for text in ("one", "two"):
+        await send_command(scene.ctx, job.job_id, "message", text)
+    first, _ = await commands(scene, job)
+    assert await commands(scene, job, after=first.id, heard=first.id)
+    [attempt] = await scene.db.read(live_attempts)
+    await lose_attempt(scene.ctx, attempt, Lost("It died.", spends=True))
+    again = await scene.claimed(await scene.runner("other"))
+    assert (again.job_id, again.attempt) == (job.job_id, 2)
+    assert [c.text for c in await commands(scene, again)] == ["two"]
+
+
+async def test_a_message_that_no_agent_heard_is_answered_in_the_log(scene: Scene) -> None:
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    for text in ("heard", "too late"):
+        await send_command(scene.ctx, job.job_id, "message", text)
+    await send_command(scene.ctx, job.job_id, "interrupt", None)
+    first = (await commands(scene, job))[0]
+    await scene.finish(job, heard=first.id)
+    assert await told(scene, job) == [("user", "too late", False), ("system", UNHEARD, True)]
+
+
+async def test_a_message_to_a_runner_that_was_lost_is_answered_when_no_attempt_is_left(
+    scene: Scene,
+) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    await send_command(scene.ctx, job.job_id, "message", "Hello?")
+    await cancel_card(scene.ctx, card, PERSON)
+    [attempt] = await scene.db.read(live_attempts)
+    await lose_attempt(scene.ctx, attempt, Lost("It died.", spends=True))
+    assert (await scene.card_row(card)).status == "todo"
+    assert await told(scene, job) == [("user", "Hello?", False), ("system", UNHEARD, True)]
+
+
+async def test_a_job_that_is_being_stopped_hears_nothing_more(scene: Scene) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    await cancel_card(scene.ctx, card, PERSON)
+    with pytest.raises(Conflict) as refused:
+        await send_command(scene.ctx, job.job_id, "message", "Wait!")
+    assert refused.value.code == "job_not_running"
+    assert "being stopped" in refused.value.detail

@@ -41,6 +41,7 @@ HOPELESS: Final = frozenset({401, 402, 403})
 HOPELESS_ATTEMPT: Final = 2
 _LINE_MAX: Final = 400
 _DEALT_WITH: Final = frozenset({"completed", "cancelled", "discarded"})
+_QUEUED: Final = "queued"
 _TRACKS_MESSAGES: Final = "msg_lifecycle_v1"
 
 
@@ -69,6 +70,7 @@ class ClaudeConversation:
         self._turns_ended = 0
         self._running = True
         self._pending: set[str] = set()
+        self._waiting: set[str] = set()
         self._tracks_messages = True
         self._refusal: int | None = None
         self._resets_at: float | None = None
@@ -95,6 +97,11 @@ class ClaudeConversation:
         """The session's id; it stays the same when resumed."""
         return self._session
 
+    @property
+    def waiting(self) -> int:
+        """Messages that it was sent and has not begun with."""
+        return len(self._waiting)
+
     def feed(self, line: str, stream: Stream) -> list[Entry]:
         """Entries for one line. Never raises."""
         text = line.rstrip("\r\n")
@@ -113,6 +120,8 @@ class ClaudeConversation:
         """A message to the agent, during its work or after it."""
         message_id = self._new_id()
         self._pending.add(message_id)
+        if self._tracks_messages:
+            self._waiting.add(message_id)
         return user_message(text, message_id)
 
     def interrupt(self) -> bytes:
@@ -154,11 +163,13 @@ class ClaudeConversation:
 
     def _follow(self, event: Object) -> None:
         kind, subtype = string(event, "type"), string(event, "subtype")
-        if kind == "command_lifecycle" and string(event, "state") in _DEALT_WITH:
-            self._pending.discard(string(event, "command_uuid"))
+        if kind == "command_lifecycle":
+            self._follow_message(string(event, "command_uuid"), string(event, "state"))
         elif kind == "system" and subtype == "init":
             self._session = string(event, "session_id") or self._session
             self._tracks_messages = _TRACKS_MESSAGES in strings(event, "capabilities")
+            if not self._tracks_messages:
+                self._waiting.clear()
             self._running = True
         elif kind == "system" and subtype == "api_retry":
             self._notice_refusal(event)
@@ -172,6 +183,12 @@ class ClaudeConversation:
             self._turns_ended += 1
         elif kind == "result":
             self._end_turn(event)
+
+    def _follow_message(self, message_id: str, state: str) -> None:
+        if state != _QUEUED:
+            self._waiting.discard(message_id)
+        if state in _DEALT_WITH:
+            self._pending.discard(message_id)
 
     def _notice_refusal(self, retry: Object) -> None:
         """A refusal that was met twice does not pass by itself."""

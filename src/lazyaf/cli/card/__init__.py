@@ -17,6 +17,7 @@ from lazyaf.cli.card.commands import (
     start,
 )
 from lazyaf.cli.card.log import log
+from lazyaf.cli.card.say import interrupt, say
 from lazyaf.cli.card.show import list_cards, show
 
 
@@ -34,6 +35,8 @@ for _each in (
     show,
     start,
     log,
+    say,
+    interrupt,
     approve,
     request_changes,
     reject,

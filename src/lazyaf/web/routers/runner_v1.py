@@ -175,19 +175,21 @@ async def control(
     job_id: JobId,
     lease: Lease,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    heard: Annotated[int, Query(ge=0, le=2**53)] = 0,
     wait: Annotated[float, Query(ge=0, le=60)] = 25,
 ) -> ControlResponse:
-    """Commands for the running job, at once when there are some."""
+    """Commands for the running job, at once when there are some; those up to ``heard`` were dealt
+    with and are forgotten."""
     ctx = state.ctx
     future = ctx.control.join(job_id)
     try:
         # A poll that outlives the finish is not told that the lease was lost: it was used up.
         await touch(ctx, job_id, lease, closed_ok=True)
-        commands = await ctx.db.read(pending_commands, job_id, after)
+        commands = await pending_commands(ctx, job_id, lease, after=after, heard=heard)
         if not commands and not ctx.control.is_draining:
             await woken(request, future, min(wait, ctx.rhythm.long_poll))
             await touch(ctx, job_id, lease, closed_ok=True)
-            commands = await ctx.db.read(pending_commands, job_id, after)
+            commands = await pending_commands(ctx, job_id, lease, after=after, heard=heard)
     finally:
         ctx.control.leave(job_id, future)
     return ControlResponse(commands=[Command(id=c.id, type=c.type, text=c.text) for c in commands])
