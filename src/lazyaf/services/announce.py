@@ -22,9 +22,12 @@ def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCar
     return card
 
 
-def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> tuple[JobRow, FullCard]:
-    """Emit a job event with the job and its card; returns both."""
-    job = get_job(tx, job_id)
+def job_changed(
+    tx: Tx, kind: EventType, job_id: str, actor: Actor, job: JobRow | None = None
+) -> tuple[JobRow, FullCard]:
+    """Emit a job event with the job and its card; returns both. ``job``: as it is now, if that is
+    known."""
+    job = job or get_job(tx, job_id)
     card = full_card(tx, job.card_id)
     data = {"job": job_view(job, runner_name=None), "card": Json(card.text)}
     tx.emit(NewEvent(kind, job_id, actor, job.version, data, card.repo_id))
@@ -32,10 +35,17 @@ def job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> tuple[Job
 
 
 def runner_changed(
-    tx: Tx, kind: EventType, runner_id: str, actor: Actor, card: CardRow | None = None
+    tx: Tx,
+    kind: EventType,
+    runner_id: str,
+    actor: Actor,
+    *,
+    card: CardRow | None = None,
+    runner: RunnerRow | None = None,
 ) -> RunnerRow:
-    """Emit a runner event; returns the runner. ``card``: the one it works on, if that is known."""
-    runner = get_runner(tx, runner_id)
+    """Emit a runner event; returns the runner. ``runner`` as it is now and the ``card`` that it works
+    on, if they are known."""
+    runner = runner or get_runner(tx, runner_id)
     data = {"runner": runner_view(tx, runner, card)}
     tx.emit(NewEvent(kind, runner_id, actor, runner.row_version, data))
     return runner

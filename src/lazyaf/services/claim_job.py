@@ -107,7 +107,7 @@ def _claim(
     if job is None:
         return Look(agents=holds.offered)
     attempt = job.attempt + 1
-    update_job(
+    taken = update_job(
         tx,
         job,
         {
@@ -131,7 +131,7 @@ def _claim(
             "started_at": now,
         },
     )
-    taken, _ = job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name))
+    job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name), taken)
     claimed = _claimed(tx, runner, taken)
     _occupy(tx, runner, claimed, now)
     return claimed
@@ -139,9 +139,10 @@ def _claim(
 
 def _occupy(tx: Tx, runner: RunnerRow, claimed: Claimed, now: str) -> None:
     values = {"status": "busy", "current_job_id": claimed.job.id, "last_heartbeat": now}
-    update_runner(tx, runner.id, values)
+    busy = update_runner(tx, runner, values)
     actor = Actor("runner", runner.name)
-    runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, actor, claimed.card)
+    card = claimed.card
+    runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, actor, card=card, runner=busy)
 
 
 def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Claimed | Look:

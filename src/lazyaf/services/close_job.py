@@ -129,8 +129,9 @@ def end_attempt(tx: Tx, job: JobRow, state: str, now: str) -> None:
     runner = find_runner_by_id(tx, attempt.runner_id)
     if runner is not None and runner.current_job_id == job.id:
         status = "offline" if runner.status == "offline" else "idle"
-        update_runner(tx, runner.id, {"status": status, "current_job_id": None})
-        runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, Actor("runner", runner.name))
+        freed = update_runner(tx, runner, {"status": status, "current_job_id": None})
+        actor = Actor("runner", runner.name)
+        runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, actor, runner=freed)
 
 
 def _failure(closing: Closing) -> dict[str, str]:

@@ -80,7 +80,7 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
     holds = not is_other and known.current_job_id is not None
     update_runner(
         tx,
-        known.id,
+        known,
         {
             **values,
             "status": (RunnerStatus.BUSY if holds else RunnerStatus.IDLE).value,
@@ -135,7 +135,7 @@ def beat(tx: Tx, instance_id: str, token_id: str, draining: bool, now: str) -> t
     """A heartbeat: the runner's id and whether the server wants it to drain."""
     runner = require_instance(tx, instance_id, token_id)
     update_runner(
-        tx, runner.id, {"last_heartbeat": now, "is_draining": runner.is_draining or draining}
+        tx, runner, {"last_heartbeat": now, "is_draining": runner.is_draining or draining}
     )
     if draining and not runner.is_draining:
         runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, Actor("runner", runner.name))
@@ -146,7 +146,7 @@ def drain_runner(tx: Tx, name: str) -> None:
     """Ask a runner to leave after its job."""
     runner = find_runner_by_name(tx, name)
     if runner is not None and not runner.is_draining:
-        update_runner(tx, runner.id, {"is_draining": True})
+        update_runner(tx, runner, {"is_draining": True})
         runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, SERVER)
 
 
@@ -155,7 +155,7 @@ def runner_restarts(tx: Tx, name: str) -> None:
     repeats its claim to go on with the job that it had."""
     runner = find_runner_by_name(tx, name)
     if runner is not None and runner.status != RunnerStatus.OFFLINE.value:
-        update_runner(tx, runner.id, {"status": RunnerStatus.OFFLINE.value})
+        update_runner(tx, runner, {"status": RunnerStatus.OFFLINE.value})
         runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, SERVER)
 
 
@@ -164,7 +164,7 @@ def runner_left(tx: Tx, runner_id: str) -> None:
     runner = next((r for r in list_runners(tx) if r.id == runner_id), None)
     if runner is None or runner.status == RunnerStatus.OFFLINE.value:
         return
-    update_runner(tx, runner_id, {"status": RunnerStatus.OFFLINE.value, "current_job_id": None})
+    update_runner(tx, runner, {"status": RunnerStatus.OFFLINE.value, "current_job_id": None})
     runner_changed(tx, EventType.RUNNER_WENT_OFFLINE, runner_id, SERVER)
     if runner.pool != "external":
         remove_runner(tx, runner_id)

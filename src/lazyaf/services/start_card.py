@@ -25,7 +25,7 @@ from lazyaf.services.views import effective_settings
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import insert_job, last_job
 from lazyaf.store.repos import RepoRow, get_repo
-from lazyaf.store.runners import list_runners
+from lazyaf.store.runners import distinct_offers
 from lazyaf.store.tx import Tx
 
 
@@ -121,10 +121,10 @@ def _start(
 def _require_agent(tx: Tx, agent: str) -> None:
     """Refuse what no connected runner could work, with the reason that they give; when none is
     connected the job waits for one."""
-    online = [runner for runner in list_runners(tx) if runner.status != "offline"]
-    if not online or any(agent in runner.agent_names for runner in online):
+    found = distinct_offers(tx, draining=True)
+    offers = [offer for offers in found for offer in offers if offer["name"] == agent]
+    if not found or any(offer.get("available", True) for offer in offers):
         return
-    offers = [offer for runner in online for offer in runner.agents if offer["name"] == agent]
     reason = offers[0].get("reason") if offers else f"No runner knows the agent “{agent}”."
     fix = offers[0].get("fix") if offers else "Choose another agent in the card."
     raise Conflict(f"{reason} {fix}".strip(), code="agent_unavailable", extra={"agent": agent})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal_column, select
@@ -75,6 +75,8 @@ class CommandRow:
 
 RUNNING: ColumnElement[str] = literal_column("'running'")
 
+_INSERT = insert(jobs)
+_INSERT_ATTEMPT = insert(attempts)
 _GET = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _BY_CARD = select(jobs).where(jobs.c.card_id == bindparam("card_id")).order_by(jobs.c.id.desc())
 _LAST = _BY_CARD.limit(1)
@@ -135,17 +137,19 @@ def count_open(tx: Tx, repo_id: str) -> int:
 
 def insert_job(tx: Tx, values: dict[str, Any]) -> None:
     """Add a job; a second open one of the same card raises the integrity error."""
-    tx.execute(insert(jobs), values)
+    tx.execute(_INSERT, values)
 
 
-def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> None:
-    """Change columns; the version grows by one. The writer is alone, so no compare-and-set."""
+def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> JobRow:
+    """Change columns; the version grows by one. The writer is alone, so no compare-and-set, and the
+    job as it is now is known."""
     change(tx, jobs, {"id": job.id}, values, counter="version")
+    return replace(job, **values, version=job.version + 1)
 
 
 def insert_attempt(tx: Tx, values: dict[str, Any]) -> None:
     """Add an attempt; a second live one of the job raises the integrity error."""
-    tx.execute(insert(attempts), values)
+    tx.execute(_INSERT_ATTEMPT, values)
 
 
 def update_attempt(tx: Tx, attempt: AttemptRow, values: dict[str, Any]) -> None:

@@ -27,8 +27,9 @@ from sqlalchemy import (
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.queue import HeldBy, Holds, Lane
 from lazyaf.store.jobs import JobRow
+from lazyaf.store.runners import distinct_offers
 from lazyaf.store.settings import get_settings
-from lazyaf.store.tables import cards, jobs, repos, runners
+from lazyaf.store.tables import cards, jobs, repos
 from lazyaf.store.tx import Tx
 
 PAUSED, AGENT_LIMITS, DISK_LOW = "claims_paused", "agent_limits", "disk_low"
@@ -86,9 +87,6 @@ _RUNNING_BY_AGENT = (
     .where(jobs.c.status == _RUNNING)
     .group_by(jobs.c.agent)
 )
-_OFFERS = select(runners.c.agents).where(
-    runners.c.status != literal_column("'offline'"), runners.c.is_draining.is_(False)
-)
 _LAST_OF_REPO = (
     select(func.max(cards.c.position))
     .where(cards.c.repo_id == repos.c.id, cards.c.status == literal_column("'in_progress'"))
@@ -128,7 +126,7 @@ def read_holds(tx: Tx, offered: Collection[str] | None = None) -> Holds:
 
 
 def _offered(tx: Tx) -> set[str]:
-    offers = (offer for row in tx.execute(_OFFERS) for offer in row.agents)
+    offers = (offer for offers in distinct_offers(tx, draining=False) for offer in offers)
     return {offer["name"] for offer in offers if offer.get("available", True)}
 
 

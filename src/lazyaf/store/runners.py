@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Text, bindparam, cast, insert, literal_column, select
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change
@@ -43,6 +44,13 @@ class RunnerRow:
 _GET = select(runners).where(runners.c.id == bindparam("runner_id"))
 _BY_NAME = select(runners).where(runners.c.name == bindparam("name"))
 _BY_INSTANCE = select(runners).where(runners.c.instance_id == bindparam("instance_id"))
+_OFFERS = (
+    select(cast(runners.c.agents, Text).label("agents"))
+    .where(runners.c.status != literal_column("'offline'"))
+    .distinct()
+)
+_OFFERS_OF_TAKERS = _OFFERS.where(runners.c.is_draining.is_(False))
+_LIST = select(runners).order_by(runners.c.name)
 
 
 def get_runner(tx: Tx, runner_id: str) -> RunnerRow:
@@ -65,10 +73,16 @@ def find_runner_by_instance(tx: Tx, instance_id: str) -> RunnerRow | None:
     return RunnerRow(**row._mapping) if row is not None else None
 
 
+def distinct_offers(tx: Tx, *, draining: bool) -> list[list[dict[str, Any]]]:
+    """What the connected runners offer, each list of agents once: many runners offer the same.
+    ``draining``: also those that take no more jobs."""
+    statement = _OFFERS if draining else _OFFERS_OF_TAKERS
+    return [json.loads(row.agents) for row in tx.execute(statement)]
+
+
 def list_runners(tx: Tx) -> list[RunnerRow]:
     """Every runner, by name."""
-    query = select(runners).order_by(runners.c.name)
-    return [RunnerRow(**row._mapping) for row in tx.execute(query)]
+    return [RunnerRow(**row._mapping) for row in tx.execute(_LIST)]
 
 
 def insert_runner(tx: Tx, values: dict[str, Any]) -> None:
@@ -76,9 +90,10 @@ def insert_runner(tx: Tx, values: dict[str, Any]) -> None:
     tx.execute(insert(runners), values)
 
 
-def update_runner(tx: Tx, runner_id: str, values: dict[str, Any]) -> None:
-    """Change columns; ``row_version`` grows by one."""
-    change(tx, runners, {"id": runner_id}, values, counter="row_version")
+def update_runner(tx: Tx, runner: RunnerRow, values: dict[str, Any]) -> RunnerRow:
+    """Change columns; ``row_version`` grows by one. Returns the runner as it is now."""
+    change(tx, runners, {"id": runner.id}, values, counter="row_version")
+    return replace(runner, **values, row_version=runner.row_version + 1)
 
 
 def remove_runner(tx: Tx, runner_id: str) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from lazyaf.store.tables import settings
 from lazyaf.store.tx import Tx
 
 _GET = select(settings.c.value).where(settings.c.key == bindparam("key"))
-_SOME = select(settings).where(settings.c.key.in_(bindparam("keys", expanding=True)))
+
+
+@lru_cache(maxsize=16)
+def _some(count: int) -> Select[Any]:
+    """A list of any length in one parameter would be written out anew for each use."""
+    return select(settings).where(settings.c.key.in_([bindparam(f"key{n}") for n in range(count)]))
 
 
 def get_setting(tx: Tx, key: str, default: Any = None) -> Any:
@@ -22,7 +28,8 @@ def get_setting(tx: Tx, key: str, default: Any = None) -> Any:
 
 def get_settings(tx: Tx, keys: Iterable[str]) -> dict[str, Any]:
     """The values of those that were set."""
-    return {row.key: row.value for row in tx.execute(_SOME, {"keys": list(keys)})}
+    wanted = {f"key{n}": key for n, key in enumerate(keys)}
+    return {row.key: row.value for row in tx.execute(_some(len(wanted)), wanted)}
 
 
 def put_setting(tx: Tx, key: str, value: Any) -> None:

@@ -257,7 +257,7 @@ runners = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
-    Column("instance_id", String(64), nullable=False),
+    Column("instance_id", String(64), nullable=False, index=True),
     Column("token_id", Id, nullable=False),
     Column("pool", String(16), nullable=False),
     Column("isolation", String(16), nullable=False),
