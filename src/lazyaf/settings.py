@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from platformdirs import user_data_path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from lazyaf.data_dir import default_data_dir
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names of every address; nothing is bound here
-
-
-def default_data_dir() -> Path:
-    """Where LazyAF keeps its things when nobody says otherwise."""
-    return user_data_path("lazyaf")
 
 
 class Settings(BaseSettings):

@@ -21,8 +21,19 @@ import click
 )
 @click.option("--token-stdin", is_flag=True, help="The token is the first line of stdin.")
 @click.option("--key-from-server", "promised", multiple=True, hidden=True)
-@click.option("--name", default=None, help="A name that no other runner has [the host's name].")
-@click.option("--label", "labels", multiple=True, help="May be given several times.")
+@click.option(
+    "--name",
+    default=None,
+    envvar="LAZYAF_RUNNER_NAME",
+    help="A name that no other runner has [the host's name].",
+)
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    envvar="LAZYAF_RUNNER_LABELS",
+    help="May be given several times.",
+)
 @click.option("--once", is_flag=True, help="Work one job, then leave.")
 @click.option(
     "--isolation",
@@ -31,8 +42,18 @@ import click
     show_default=True,
     envvar="LAZYAF_ISOLATION",
 )
-@click.option("--state-dir", type=click.Path(path_type=Path), help="This runner's own directory.")
-@click.option("--work-dir", type=click.Path(path_type=Path), help="Caches and work trees.")
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    envvar="LAZYAF_STATE_DIR",
+    help="This runner's own directory.",
+)
+@click.option(
+    "--work-dir",
+    type=click.Path(path_type=Path),
+    envvar="LAZYAF_WORK_DIR",
+    help="Caches and work trees.",
+)
 @click.option(
     "--pool",
     type=click.Choice(["external", "process", "docker"]),
@@ -60,10 +81,11 @@ def command(
     hide: tuple[Path, ...],
 ) -> None:
     """Work jobs of a server on this machine."""
+    from lazyaf.data_dir import default_data_dir
     from lazyaf.domain.runners import PoolKind
     from lazyaf.runner.config import RunnerConfig, SandboxMode, read_token, take_token
+    from lazyaf.runner.container import own_container_id
     from lazyaf.runner.process import run
-    from lazyaf.settings import default_data_dir
 
     try:
         token = read_token(sys.stdin.buffer) if token_stdin else take_token(token_file)
@@ -82,6 +104,7 @@ def command(
         once=once,
         promised=promised,
         sandbox=SandboxMode(isolation),
+        container_id=own_container_id(),
         # Nothing of a server's may be seen by an agent, wherever the server keeps it.
         hide=(default_data_dir(), *(path.absolute() for path in hide)),
     )

@@ -21,7 +21,7 @@ def data_dir() -> Path:
     named = os.environ.get("LAZYAF_DATA_DIR")
     if named:
         return Path(named).expanduser().absolute()
-    from lazyaf.settings import default_data_dir
+    from lazyaf.data_dir import default_data_dir
 
     return default_data_dir()
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+MISSED_BEATS: Final = 3
+"""A runner is offline once it has missed so many signs of life."""
 
 
 class RunnerStatus(StrEnum):

@@ -12,7 +12,12 @@ from lazyaf.runner.client import Refused, ServerAbsent, ServerClient
 log = structlog.get_logger(__name__)
 
 
-async def beat(client: ServerClient, draining: asyncio.Event, on_drain: Callable[[], None]) -> None:
+async def beat(
+    client: ServerClient,
+    draining: asyncio.Event,
+    on_heard: Callable[[], None],
+    on_drain: Callable[[], None],
+) -> None:
     """Beat at the server's rhythm until cancelled. Whether the server is away is for the loops that
     need it to decide."""
     while True:
@@ -22,5 +27,6 @@ async def beat(client: ServerClient, draining: asyncio.Event, on_drain: Callable
         except (Refused, ServerAbsent) as error:
             log.warning("heartbeat.failed", error=str(error))
             continue
+        on_heard()
         if answer.drain:
             on_drain()

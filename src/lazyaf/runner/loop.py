@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
 import structlog
@@ -10,6 +11,7 @@ import structlog
 from lazyaf import __version__
 from lazyaf.agents import registry
 from lazyaf.domain.errors import LeaseLost
+from lazyaf.domain.runners import MISSED_BEATS
 from lazyaf.protocol import VERSION
 from lazyaf.protocol.messages import Job, RegisterRequest
 from lazyaf.runner import aftermath, heartbeat
@@ -64,7 +66,10 @@ class Loop:
             await self._leaving.race(self._register())
         except Stopped:
             return
-        beating = asyncio.ensure_future(heartbeat.beat(self._client, self._draining, self.drain))
+        self._heard()
+        beating = asyncio.ensure_future(
+            heartbeat.beat(self._client, self._draining, self._heard, self.drain)
+        )
         try:
             while not self._draining.is_set():
                 job = await self._claim()
@@ -75,6 +80,9 @@ class Loop:
         finally:
             beating.cancel()
             await asyncio.gather(beating, self._spares.close(), return_exceptions=True)
+
+    def _heard(self) -> None:
+        self._state.connected_until(time.time() + MISSED_BEATS * self._client.heartbeat_s)
 
     async def _register(self) -> None:
         """Say who this is. A name whose former process the server still believes in is waited for:

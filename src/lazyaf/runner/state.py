@@ -8,6 +8,7 @@ nor any credential is written down.
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 from pathlib import Path
 
@@ -77,6 +78,16 @@ class State:
         with contextlib.suppress(OSError):
             self.former_instance = path.read_text("utf-8").strip() or None
         write_note(path, f"{instance_id}\n")
+
+    def connected_until(self, moment: float) -> None:
+        """The server was heard; until then, a time of the wall clock, it counts this runner as there.
+
+        Left as the time of a file, for whoever asks from outside how the runner is.
+        """
+        path = self._directory / "connected-until"
+        with contextlib.suppress(OSError):  # a full disk is told of by what needs it
+            path.touch()
+            os.utime(path, (moment, moment))
 
     def began(self, job: Job) -> None:
         """This job was claimed. What was heard for an earlier attempt at it counts."""

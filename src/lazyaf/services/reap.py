@@ -9,7 +9,7 @@ from typing import Final
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.events import SERVER, EventType
 from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobStatus, StopReason, apply
-from lazyaf.domain.runners import RunnerEnd
+from lazyaf.domain.runners import MISSED_BEATS, RunnerEnd
 from lazyaf.git import refs
 from lazyaf.services.announce import job_changed
 from lazyaf.services.append_log import append_own
@@ -33,7 +33,6 @@ from lazyaf.store.repos import get_repo
 from lazyaf.store.runners import list_runners
 from lazyaf.store.tx import Tx
 
-MISSED_BEATS: Final = 3
 CANCEL_SLACK_S: Final = 30.0
 """Seconds beyond the grace for a runner to push what it has and to finish."""
 MAX_CLAIMS: Final = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from pathlib import Path
 
 from factories.runner_rig import Rig, lines_of, start_runner, until
@@ -175,6 +176,20 @@ async def test_an_idle_runner_leaves_when_the_server_drains_it(rig: Rig) -> None
     rig.server.drain = True
     async with rig.loop(once=False) as loop, asyncio.timeout(20):
         await loop.run()
+
+
+async def test_it_says_for_how_long_it_counts_as_connected(rig: Rig) -> None:
+    """At once when it is registered, and later with every beat that was heard."""
+    rig.server.heartbeat_s = 0.05
+    said = rig.config().state_dir / "connected-until"
+    async with rig.loop(once=False) as loop, asyncio.timeout(20):
+        task = asyncio.ensure_future(loop.run())
+        await until(said.exists)
+        first = said.stat().st_mtime
+        await until(lambda: said.stat().st_mtime > first)
+        assert first < said.stat().st_mtime <= time.time() + 3 * rig.server.heartbeat_s
+        loop.leave()
+        await task
 
 
 async def test_kill_9_of_the_runner_costs_nothing(rig: Rig) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 LOCKED = Path(__file__).parents[3] / "requirements" / "runner.txt"
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
-import lazyaf.agents, lazyaf.cli.runner, lazyaf.domain, lazyaf.protocol, lazyaf.runner, lazyaf.settings
+import lazyaf.agents, lazyaf.cli.runner, lazyaf.domain, lazyaf.protocol, lazyaf.runner
+import lazyaf.data_dir
 for package in (lazyaf.agents, lazyaf.domain, lazyaf.protocol, lazyaf.runner):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)

@@ -71,3 +71,11 @@ def test_outboxes_of_lost_attempts_are_cleared_by_the_next_job(tmp_path: Path) -
 
     assert not old.exists()
     assert new.exists()
+
+
+def test_until_when_the_server_counts_it_is_the_time_of_a_file(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.connected_until(2_000_000_000.5)
+    state.connected_until(2_000_000_010.5)
+
+    assert (tmp_path / "connected-until").stat().st_mtime == 2_000_000_010.5
