@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from lazyaf.agents.environment import agent_env, secrets_in
 from lazyaf.protocol.messages import Job
 from lazyaf.runner import brief
 from lazyaf.runner.cache import Cache
@@ -62,6 +63,8 @@ class Bench:
         """Set everything out; nothing is fetched or started yet."""
         secrets = (config.token, job.lease, job.repo.password, *secret_values(job.env))
         secrets += (*secret_values(job.agent_env), *job.setup_env.values())
+        host = config.host_env
+        secrets += secrets_in(agent_env(host), host)  # the setup has what a person passes on, too
         redactor = Redactor(secrets)
         outbox = Outbox(state.outbox_path(job), redactor)
         story = Story(outbox)

@@ -116,7 +116,7 @@ class Checkpointer:
                 head_sha=tip,
                 sha=saved.sha,
                 session=self._session(),
-                notes=[note[:NOTE_MAX] for note in notes],
+                notes=[self._story.redact(note)[:NOTE_MAX] for note in notes],
                 additions=additions,
                 deletions=deletions,
                 files=files,

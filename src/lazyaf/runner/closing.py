@@ -60,8 +60,9 @@ class Closing:
             result, head = await self._publish(result, self.publisher)
             if self.checkpointer is not None:
                 await self.checkpointer.close_session()
-        if result.error:
-            self._story.system(result.error, is_error=True)
+        error = result.error and self._story.redact(result.error)
+        if error:
+            self._story.system(error, is_error=True)
         await streamer.flush()
         self.is_finishing = True
         request = FinishRequest(
@@ -70,7 +71,7 @@ class Closing:
             last_seq=self._outbox.last,
             usage=result.usage,
             session=result.session,
-            error=result.error and result.error[:10_000],
+            error=error and error[:10_000],
             heard=self._mailbox.heard,
         )
         answer = await self._client.finish(self._job, request)

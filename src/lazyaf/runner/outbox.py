@@ -58,6 +58,10 @@ class Outbox:
         """Redact with this one from now on (the agent's own secrets are known late)."""
         self._redactor = redactor
 
+    def redact(self, text: str) -> str:
+        """A text without the secrets that no entry may hold."""
+        return self._redactor.text(text)
+
     def append(self, entries: Iterable[Entry]) -> None:
         """Put entries at the end, on disk when this returns. Never raises for what the disk says."""
         lines = [line_of(self._redactor.entry(entry)) for entry in entries]

@@ -52,7 +52,7 @@ async def _tell(
         chunk = await stream.read(READ_SIZE)
         for line in splitter.feed(chunk) if chunk else splitter.end():
             story.output(line, name)
-            last.append(line[:_LINE_MAX])
+            last.append(story.redact(line)[:_LINE_MAX])  # half a secret would not be found any more
         if not chunk:
             return
 

@@ -14,6 +14,10 @@ class Story:
         self._outbox = outbox
         self._maker = EntryMaker()
 
+    def redact(self, text: str) -> str:
+        """A text for elsewhere than the log, without secrets like the log."""
+        return self._outbox.redact(text)
+
     def phase(self, phase: Phase) -> None:
         """The job is in this phase now."""
         self._outbox.append([self._maker.make(EntryKind.PHASE, name=phase.value)])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import AsyncMock
 
-from factories.runner_rig import Rig, commit
+import pytest
+
+from factories.runner_rig import HOST_ENV, Rig, commit
 from fakes.runner_server import REPO
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.messages import Limits, Resume
+from lazyaf.runner import attempt
 from lazyaf.runner.sandbox import Unsandboxed
+from lazyaf.runner.setup import SetupFailed
 
 
 async def push(rig: Rig, clone: Path, *refspecs: str) -> None:
@@ -89,6 +94,49 @@ async def test_a_failed_setup_says_its_last_lines_and_the_agent_never_runs(rig: 
     assert "no network" in (ledger.finish.error or "")
     assert ledger.phases == ["fetching", "setup"]
     assert ledger.texts("stdout") == ["installing"]
+
+
+async def test_no_secret_is_in_what_a_failed_setup_says(rig: Rig) -> None:
+    secret, chosen = "hunter2-hunter2-hunter2", "npm-0123456789abcdef"
+    setup = 'printf "%0390d$SECRET\\n" 0; echo "$NPM_TOKEN"; exit 1'  # cut in the middle of it
+    env = {**HOST_ENV, "LAZYAF_AGENT_ENV": "NPM_TOKEN", "NPM_TOKEN": chosen}
+    job = rig.job("true", setup=setup, setup_env={"SECRET": secret})
+    ledger = await rig.work(job, host_env=env)
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.SETUP_FAILED
+    for told in (str(ledger.finish.error), "".join(e.model_dump_json() for e in ledger.entries)):
+        assert "[redacted]" in told
+        assert secret[:8] not in told
+        assert chosen not in told
+
+
+async def test_no_secret_is_in_an_error_wherever_it_comes_from(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = rig.job("true", setup="true", setup_env={"SECRET": "hunter2-hunter2"})
+    failing = AsyncMock(side_effect=SetupFailed("It said hunter2-hunter2."))
+    monkeypatch.setattr(attempt, "run_setup", failing)
+    ledger = await rig.work(job)
+
+    assert ledger.finish is not None
+    assert ledger.finish.error == "It said [redacted]."
+
+
+async def test_no_secret_is_in_what_a_checkpoint_notes(rig: Rig) -> None:
+    script = (
+        "echo '*.log' > .gitignore; touch $API_TOKEN.log; "
+        "until test -e stop; do sleep 0.05; done; rm stop"
+    )
+    limits = Limits(checkpoint_s=0.1, cancel_grace_s=5)
+    job = rig.job(script, env={"API_TOKEN": "hunter2-hunter2"}, limits=limits)
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: any(each.notes for each in ledger.checkpoints))
+        (rig.tree / "stop").touch()
+
+    notes = "".join(note for each in ledger.checkpoints for note in each.notes)
+    assert "[redacted].log" in notes
+    assert "hunter2" not in notes
 
 
 async def test_a_slow_setup_is_ended(rig: Rig) -> None:
