@@ -7,7 +7,7 @@ from typing import Final
 
 LINE_MAX: Final = 4 * 1024 * 1024
 """Characters in one line; what is longer is cut and the rest of that line dropped, and it says so."""
-_CUT: Final = " … (the rest of this line was dropped)"
+CUT: Final = " … (the rest of this line was dropped)"
 
 
 class LineSplitter:
@@ -40,7 +40,7 @@ class LineSplitter:
             return
         room = self._limit - self._size
         if len(piece) > room:
-            piece, self._dropping = piece[:room] + _CUT, True
+            piece, self._dropping = piece[:room] + CUT, True
         self._parts.append(piece)
         self._size += len(piece)
 

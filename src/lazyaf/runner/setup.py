@@ -51,8 +51,11 @@ async def _tell(
     while stream is not None:
         chunk = await stream.read(READ_SIZE)
         for line in splitter.feed(chunk) if chunk else splitter.end():
-            story.output(line, name)
-            last.append(story.redact(line)[:_LINE_MAX])  # half a secret would not be found any more
+            clean = story.redact(
+                line
+            )  # before it is cut: half a secret would not be found any more
+            story.output(clean, name)
+            last.append(clean[:_LINE_MAX])
         if not chunk:
             return
 

@@ -13,6 +13,7 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.messages import Limits, Resume
 from lazyaf.runner import attempt
+from lazyaf.runner.redaction import PIECE_MIN
 from lazyaf.runner.sandbox import Unsandboxed
 from lazyaf.runner.setup import SetupFailed
 
@@ -121,6 +122,17 @@ async def test_no_secret_is_in_an_error_wherever_it_comes_from(
 
     assert ledger.finish is not None
     assert ledger.finish.error == "It said [redacted]."
+
+
+async def test_no_secret_is_in_base64_over_several_lines(rig: Rig) -> None:
+    secret = "sk-ant-api03-" + "".join(f"{n:02x}Zq{n * 7919 % 997:03d}" for n in range(14))
+    script = 'printf %s "$API_TOKEN" | base64; printf "key: $API_TOKEN" | base64 -w 30 >&2'
+    ledger = await rig.work(rig.job(script, env={"API_TOKEN": secret}))
+
+    for lines in (ledger.texts("stdout"), ledger.texts("stderr")):
+        assert "[redacted]" in lines[0]
+        left = "".join(lines).replace("[redacted]", "").replace("=", "")
+        assert len(left) < len("a2V5OiB") + PIECE_MIN, "more than a few characters of the last line"
 
 
 async def test_no_secret_is_in_what_a_checkpoint_notes(rig: Rig) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lazyaf.protocol.entries import Entry, EntryKind
-from lazyaf.runner.redaction import MASK, Redactor, secret_values
+from lazyaf.runner.lines import LineSplitter
+from lazyaf.runner.redaction import MASK, PIECE_MIN, Redactor, secret_values
 
 SECRET = 'sk-ant/api+03"key=é value'
 
@@ -42,6 +43,53 @@ def test_base64_of_something_around_it_is_masked(before: bytes, after: bytes, ur
 
     assert MASK in said
     assert len(said.replace(MASK, "")) <= 24
+
+
+LONG = "sk-ant-api03-" + "".join(f"{n:02x}-Zq{n * 7919 % 997:03d}" for n in range(14))
+
+
+@given(
+    st.binary(max_size=100),
+    st.binary(max_size=100),
+    st.sampled_from([20, 64, 76]),
+    st.sampled_from(["in lines", "in one text", "in json", "in json in json"]),
+)
+def test_base64_that_is_broken_into_lines_is_masked(
+    before: bytes, after: bytes, width: int, how: str
+) -> None:
+    encoded = base64.b64encode(before + LONG.encode() + after).decode()
+    lines = [encoded[n : n + width] for n in range(0, len(encoded), width)]
+    redactor = Redactor([LONG])
+    if how == "in lines":
+        said = "".join(map(redactor.text, lines))
+    else:
+        text = "\n".join(lines) + "\n"
+        for _ in range(how.count("json")):
+            text = json.dumps(text)
+        said = redactor.text(text).replace("\\n", "").replace("\\", "").replace("\n", "")
+
+    first, last = (len(before) * 8 + 5) // 6, (len(before) + len(LONG)) * 8 // 6
+    secret = encoded[first:last]
+    pieces = {secret[n : n + 8] for n in range(len(secret) - 8)}
+    assert [piece for piece in pieces if piece in said] == []
+
+
+@given(st.integers(1, len(LONG) - 1))
+def test_a_secret_at_the_cut_of_a_line_is_masked(room: int) -> None:
+    splitter = LineSplitter(1000)
+    [line] = splitter.feed(b"x" * (1000 - room) + LONG.encode() + b"\n")
+    said = Redactor([LONG]).text(line)
+
+    assert "rest of this line was dropped" in said
+    assert LONG[:PIECE_MIN] not in said
+
+
+def test_a_secret_in_two_writes_is_masked() -> None:
+    splitter = LineSplitter()
+    lines = splitter.feed(b"it is " + LONG[:20].encode())
+    lines += splitter.feed(LONG[20:].encode() + b" indeed\n")
+
+    assert [Redactor([LONG]).text(line) for line in lines] == [f"it is {MASK} indeed"]
 
 
 def test_each_line_of_a_key_is_masked() -> None:
