@@ -26,10 +26,18 @@ from starlette.routing import Route
 from lazyaf.domain.errors import LazyafError
 from lazyaf.git import smart_http
 from lazyaf.git.policy import PushPolicy
+from lazyaf.git.reach import reached
 from lazyaf.git.storage import Storage
 from lazyaf.protocol import LEASE_HEADER, PREFIX
 from lazyaf.protocol.entries import Entry
-from lazyaf.protocol.messages import CheckpointRequest, FinishRequest, Job, SessionRequest
+from lazyaf.protocol.messages import (
+    CheckpointRequest,
+    FinishRequest,
+    Job,
+    LeftoversRequest,
+    LeftoversResponse,
+    SessionRequest,
+)
 
 TOKEN = "runner-token-0123456789"
 REPO = "01900000-0000-7000-8000-000000000001"
@@ -102,6 +110,8 @@ class RunnerServer:
         """Answers to hold back once, by the end of their path."""
         self.registrations: list[dict[str, Any]] = []
         self.drain = False
+        self.deleted: set[str] = set()
+        self.at_work: set[str] = set()
         self.heartbeat_s = 3600.0
         self.grace_s = 60.0
         self.push_limit = 2 * 1024**3
@@ -192,6 +202,7 @@ class RunnerServer:
         routes = [
             Route(PREFIX + "/register", self._register, methods=["POST"]),
             Route(PREFIX + "/claim", self._claim, methods=["POST"]),
+            Route(PREFIX + "/leftovers", self._leftovers, methods=["POST"]),
             Route(PREFIX + "/heartbeat", self._heartbeat, methods=["POST"]),
             Route(job + "/log", self._log, methods=["POST"]),
             Route(job + "/log", self._log_position, methods=["GET"]),
@@ -252,6 +263,19 @@ class RunnerServer:
         ended = "closed" if ledger.finish is not None else "lost" if ledger.fenced else None
         job = ledger.job.model_copy(update={"ended": ended})
         return Response(job.model_dump_json(), media_type="application/json")
+
+    async def about_leftovers(self, asked: LeftoversRequest) -> LeftoversResponse:
+        """What it knows: cards that a test has deleted, or that are at work, and its one repository."""
+        found = await reached(self.storage, REPO, asked.commits.get(REPO, []))
+        return LeftoversResponse(
+            deleted=sorted(self.deleted.intersection([*asked.cards, *asked.repos])),
+            at_work=sorted(self.at_work.intersection(asked.cards)),
+            reached=sorted(found),
+        )
+
+    async def _leftovers(self, request: Request) -> Response:
+        asked = LeftoversRequest.model_validate(await request.json())
+        return JSONResponse((await self.about_leftovers(asked)).model_dump())
 
     async def _heartbeat(self, request: Request) -> Response:
         await request.json()

@@ -247,3 +247,29 @@ class HeartbeatResponse(Message):
     """What the server wants of the runner itself."""
 
     drain: bool = False
+
+
+Ids = Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=10_000)]
+
+
+class LeftoversRequest(Message):
+    """A runner asks about what lies about on its disk: cards and repositories by their ids, attempts as
+    ``<job>/<attempt>``, and commits by their repository."""
+
+    cards: Ids = []
+    repos: Ids = []
+    attempts: Ids = []
+    commits: dict[str, Annotated[list[Sha], Field(max_length=1000)]] = Field(
+        default_factory=dict, max_length=1000
+    )
+
+
+class LeftoversResponse(Message):
+    """Those of them that are known to be ``deleted`` (cards, repositories), to be ``at_work`` (cards with
+    an open job), ``live`` (attempts), or ``reached`` by some ref of the repository (commits). What is not
+    named may be unknown here: of another server, or from after a backup that was restored."""
+
+    deleted: list[str] = []
+    at_work: list[str] = []
+    live: list[str] = []
+    reached: list[Sha] = []

@@ -8,6 +8,7 @@ that turns out to be corrupt is not repaired: a new directory is begun beside it
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -51,6 +52,7 @@ class Cache:
         auth = command.auth_env(self._url, job.repo.username, job.repo.password)
         async with filelock.lock(self._root / "lock", wait_s=LOCK_WAIT_S):
             self.path = self._newest()
+            os.utime(self._root / "lock")  # used now, for `retention`
             try:
                 await self._fetch_all(auth, [sha for sha in wanted if sha])
             except GitFailed as error:

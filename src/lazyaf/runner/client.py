@@ -32,6 +32,8 @@ from lazyaf.protocol.messages import (
     HeartbeatRequest,
     HeartbeatResponse,
     Job,
+    LeftoversRequest,
+    LeftoversResponse,
     LogResponse,
     RegisterRequest,
     RegisterResponse,
@@ -151,6 +153,10 @@ class ServerClient:
         """Say that this runner lives."""
         request = HeartbeatRequest(instance_id=self._config.instance_id, draining=draining)
         return await self._call("POST", "/heartbeat", request, HeartbeatResponse)
+
+    async def leftovers(self, request: LeftoversRequest) -> LeftoversResponse:
+        """What the server knows of what lies about here. `Refused` by one that does not tell."""
+        return await self._call("POST", "/leftovers", request, LeftoversResponse)
 
     async def log(self, job: Job, first: int, entries: Sequence[Entry]) -> int:
         """Send entries numbered from ``first``; the last number that the server holds."""

@@ -17,18 +17,39 @@ POLL_S: Final = 0.1
 
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
-    """Take the lock if nobody has it; yields whether it was taken. Never inherited by children."""
+    """Take the lock if nobody has it; yields whether it was taken. Never inherited by children. Who
+    holds it may delete the file."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _open(path)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = True
-        except BlockingIOError:
-            taken = False
+        taken = _flock(descriptor)
+        while taken and not _is_at(path, descriptor):
+            # Its holder deleted it just before we had it: whoever comes next would hold another.
+            os.close(descriptor)
+            descriptor = _open(path)
+            taken = _flock(descriptor)
         yield taken
     finally:
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from lazyaf.domain.errors import LeaseLost
 from lazyaf.domain.runners import MISSED_BEATS
 from lazyaf.protocol import VERSION
 from lazyaf.protocol.messages import Job, RegisterRequest
-from lazyaf.runner import aftermath, heartbeat
+from lazyaf.runner import aftermath, heartbeat, tidying
 from lazyaf.runner.attempt import Attempt
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.client import Refused, ServerClient
@@ -70,6 +70,9 @@ class Loop:
         beating = asyncio.ensure_future(
             heartbeat.beat(self._client, self._draining, self._heard, self.drain)
         )
+        keeping = asyncio.ensure_future(
+            tidying.keep_tidy(self._config, self._client, self._sandbox)
+        )
         try:
             while not self._draining.is_set():
                 job = await self._claim()
@@ -79,7 +82,8 @@ class Loop:
                         return
         finally:
             beating.cancel()
-            await asyncio.gather(beating, self._spares.close(), return_exceptions=True)
+            keeping.cancel()
+            await asyncio.gather(beating, keeping, self._spares.close(), return_exceptions=True)
 
     def _heard(self) -> None:
         self._state.connected_until(time.time() + MISSED_BEATS * self._client.heartbeat_s)

@@ -27,20 +27,23 @@ class Result(BaseModel):
 
 
 class Marker(BaseModel):
-    """``attempt`` is the one that works here, ``start`` the commit on which its work began, ``recorded``
+    """``attempt`` is the one that works here, on the card's ``branch``; ``start`` the commit on which its
+    work began, ``recorded``
     what the server has last recorded of it (the tip and the checkpoint), ``cache`` the directory it borrows
-    objects from, ``conflicts`` the paths in which the base does not merge; ``is_set_up`` says that the
-    setup command has succeeded in this tree."""
+    objects from, ``conflicts`` the paths in which the base does not merge. Without ``is_made`` the tree is half made
+    and no agent has seen it; ``is_set_up`` says that the setup command has succeeded in it."""
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
     job_id: str
     start: str
+    branch: str = ""
     attempt: int = 0
     recorded: tuple[str, str | None] | None = None
     cache: str = ""
     conflicts: list[str] = []
     session: str | None = None
+    is_made: bool = True
     is_set_up: bool = False
     result: Result | None = None
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from typing import Final
 
 import structlog
 
 from lazyaf.domain.errors import Unavailable
-from lazyaf.runner import isolation, processes, retention
+from lazyaf.runner import isolation, processes
 from lazyaf.runner.client import Refused, ServerAbsent, ServerClient
 from lazyaf.runner.config import RunnerConfig
 from lazyaf.runner.filelock import try_lock
@@ -59,7 +58,6 @@ async def run(config: RunnerConfig) -> int:
 async def _run_locked(config: RunnerConfig, state: State) -> int:
     for directory in (config.cache_dir, config.trees_dir, config.homes_dir):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    await asyncio.to_thread(retention.sweep, config, time.time())
     sandbox = await isolation.detect(config)
     log.info("runner.sandbox", isolation=sandbox.isolation.value, reason=sandbox.reason)
     async with ServerClient(config) as client:

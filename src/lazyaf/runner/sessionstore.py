@@ -19,7 +19,7 @@ from lazyaf.domain.errors import GitFailed, TooLarge
 from lazyaf.git import command
 from lazyaf.runner import fetching
 from lazyaf.runner.redaction import Redactor
-from lazyaf.runner.workspace import remove_tree
+from lazyaf.runner.workdir import remove_tree
 
 SESSION_MAX: Final = 64 * 1024 * 1024
 """Bytes of a session that is saved or brought back."""

@@ -9,11 +9,9 @@ git runs inside the sandbox only.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-import shutil
-import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +28,7 @@ from lazyaf.runner.sandbox import Sandbox
 from lazyaf.runner.sessionnote import SessionNote
 from lazyaf.runner.spare import Spares
 from lazyaf.runner.treegit import TreeGit
+from lazyaf.runner.workdir import WorkDir, remove_tree
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +66,7 @@ class Workspace:
         card = safe_name(job.task.card_id)
         self._job = job
         self._sandbox = sandbox
+        self._work = WorkDir(config.work_dir)
         self.root = config.trees_dir / card
         self.tree = self.root / "work"
         self.spool = self.root / "spool"
@@ -74,12 +74,14 @@ class Workspace:
         self.session_store = self.root / "session"
         self.session_spool = self.root / "session.spool"
         self.lock_path = config.trees_dir / f"{card}.lock"
-        self.kept = self.root.with_name(f"{card}.kept-{safe_name(job.job_id)}")
         self.home = config.homes_dir / card
         self._session_path = config.homes_dir / f"{card}.session"
         self._marker_path = self.root / "job.json"
         self.marker = Marker(
-            job_id=job.job_id, start=job.branch_sha or job.base_sha, attempt=job.attempt
+            job_id=job.job_id,
+            start=job.branch_sha or job.base_sha,
+            attempt=job.attempt,
+            branch=job.branch,
         )
         self.resumed = False
         self.git: TreeGit
@@ -92,8 +94,11 @@ class Workspace:
         if left is not None and left.attempt + 1 >= self._job.attempt:
             await self._take_up(left, cache.path)
             return
-        if left is not None:
-            self.keep_aside()  # others have gone on with the job since: what is here is older
+        found = Marker.load(self._marker_path)
+        if self.tree.exists() and (found is None or found.is_made):
+            # Others have gone on with the job since, so what is here is older; or it is of an earlier job,
+            # which could not push it. `retention` finds out whether the server has it.
+            self.keep_aside()
         self.remove()
         await self._make(cache, spares)
 
@@ -111,8 +116,9 @@ class Workspace:
 
     def _left(self) -> Marker | None:
         left = Marker.load(self._marker_path)
-        is_ours = left is not None and left.job_id == self._job.job_id and self.tree.is_dir()
-        return left if is_ours else None
+        if left is None or not left.is_made or not self.tree.is_dir():
+            return None
+        return left if left.job_id == self._job.job_id else None
 
     def save(self) -> None:
         """Write the marker down."""
@@ -125,15 +131,23 @@ class Workspace:
 
     def remove(self) -> None:
         """Delete the tree and its marker; HOME stays for the next round."""
-        self._marker_path.unlink(missing_ok=True)
-        remove_tree(self.root)
+        self._work.discard(self.root)
+
+    @property
+    def kept(self) -> Path:
+        """Where the tree is moved that is here now, if it has to be kept."""
+        left = Marker.load(self._marker_path) or self.marker
+        name = f"{self.root.name}.kept-{safe_name(left.job_id)}"
+        names = itertools.chain((name,), (f"{name}.{number}" for number in itertools.count(2)))
+        return next(path for n in names if not (path := self.root.with_name(n)).exists())
 
     def keep_aside(self) -> None:
-        """Move the tree where no later round deletes it: the server would not take its work."""
-        self._marker_path.unlink(missing_ok=True)
-        if self.root.exists() and not self.kept.exists():
-            self.root.rename(self.kept)
-            log.warning("workspace.kept", path=str(self.kept))
+        """Move the tree, with its marker, where no later round deletes it: the server has not all of its
+        work."""
+        if self.root.exists():
+            kept = self.kept
+            self.root.rename(kept)
+            log.warning("workspace.kept", path=str(kept))
 
     def kept_of(self, session: str) -> str | None:
         """The save of this session from which HOME goes on; None when it has seen none."""
@@ -167,16 +181,18 @@ class Workspace:
     async def _make(self, cache: Cache, spares: Spares) -> None:
         job = self._job
         self.root.mkdir(parents=True, mode=0o700)
+        self.marker.cache, self.marker.is_made = str(cache.path), False
+        self.save()
         if not spares.take(cache.path, self.tree):
             self.tree.mkdir(mode=0o700)
         self.git = self._git(cache.path)
-        self.marker.cache = str(cache.path)
         start = job.resume.head or job.branch_sha or job.base_sha
         await self._initialise(start, "reset", "--hard", "--quiet")
         if job.resume.checkpoint is not None:
             await self._lay_over(job.resume.checkpoint)
         elif start != job.base_sha:
             self.marker.conflicts = await self._merge_base()
+        self.marker.is_made = True
         self.save()
 
     async def _initialise(self, start: str, *then: str) -> None:
@@ -221,26 +237,3 @@ class Workspace:
     def _git(self, cache: Path) -> TreeGit:
         identity = (self._job.committer_name, self._job.committer_email)
         return TreeGit(self._sandbox, self.tree, cache, self.store, identity)
-
-
-def remove_tree(path: Path) -> None:
-    """Delete a directory that an agent wrote, never following a link; logs what will not go."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.exists():
-        shutil.rmtree(path, onerror=_make_writable)
-
-
-def _make_writable(function: Callable[..., object], name: str, error: object) -> None:
-    """Unlock the directory that is in the way and try once more."""
-    del function
-    path = Path(name)
-    try:
-        path.parent.chmod(stat.S_IRWXU)
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(stat.S_IRWXU)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            os.unlink(path)  # noqa: PTH108 - must not follow
-    except OSError:
-        log.warning("workspace.left_behind", path=name, error=str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -123,6 +124,12 @@ def open_job_ids(tx: Tx) -> list[str]:
     """Every job that waits or runs, the oldest first."""
     query = select(jobs.c.id).where(jobs.c.status.in_(("queued", "running"))).order_by(jobs.c.id)
     return [row.id for row in tx.execute(query)]
+
+
+def cards_at_work(tx: Tx, ids: Collection[str]) -> list[str]:
+    """Those of these cards that have a job which waits or runs."""
+    query = select(jobs.c.card_id).where(jobs.c.status.in_(("queued", "running")))
+    return sorted(set(tx.execute(query).scalars()).intersection(ids))
 
 
 def count_open(tx: Tx, repo_id: str) -> int:

@@ -60,10 +60,13 @@ def notes_of(unsaved: dict[str, list[str]]) -> list[str]:
     return [f"Not saved, because {why}: {_listed(paths)}" for why, paths in unsaved.items()]
 
 
+IGNORED = "Not saved, because they are ignored:"
+
+
 def ignored_in(tree: Tree) -> list[str]:
     said = tree.git("ls-files", "-z", "-o", "-i", "--exclude-standard", "--directory") or b""
     paths = [os.fsdecode(path) for path in said.split(b"\0") if path]
-    return [f"Not saved, because they are ignored: {_listed(paths)}"] if paths else []
+    return [f"{IGNORED} {_listed(paths)}"] if paths else []
 
 
 def _listed(paths: list[str]) -> str:

@@ -26,6 +26,8 @@ REF = "refs/lazyaf/save"
 def save(asked: dict[str, Any]) -> dict[str, Any]:
     """Save the tree; see `saves.Saved` for the answer."""
     tree, store = Tree(asked["tree"]), Path(asked["store"])
+    if (store / "repo" / "HEAD").exists():
+        _lend(tree, store, asked["lent"])  # the tree may have been moved since
     head = tree.commit("HEAD")
     tip, unfinished = tip_of(tree, head, asked["branch"])
     others = others_of(tree, head)
@@ -61,6 +63,10 @@ def _make_store(tree: Tree, store: Path, lent: list[str]) -> None:
         capture_output=True,
         check=True,
     )
+    _lend(tree, store, lent)
+
+
+def _lend(tree: Tree, store: Path, lent: list[str]) -> None:
     places = [os.path.join(tree.root, ".git", "objects"), *lent]
     (store / "repo" / "objects" / "info").mkdir(exist_ok=True)
     (store / "repo" / "objects" / "info" / "alternates").write_text("\n".join(places) + "\n")

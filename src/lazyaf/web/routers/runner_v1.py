@@ -19,6 +19,8 @@ from lazyaf.protocol.messages import (
     HeartbeatRequest,
     HeartbeatResponse,
     Job,
+    LeftoversRequest,
+    LeftoversResponse,
     LogRequest,
     LogResponse,
     RegisterRequest,
@@ -27,6 +29,7 @@ from lazyaf.protocol.messages import (
     SessionResponse,
 )
 from lazyaf.services import runners
+from lazyaf.services.about_leftovers import about_leftovers
 from lazyaf.services.append_log import Batch, append_log, batch_of
 from lazyaf.services.claim_job import claim_job
 from lazyaf.services.finish_job import finish_job
@@ -74,6 +77,12 @@ async def heartbeat(
 ) -> HeartbeatResponse:
     """An idle runner lives; the answer says whether it should drain."""
     return HeartbeatResponse(drain=await _beat(state, body.instance_id, token_id, body.draining))
+
+
+@router.post("/leftovers", response_model=LeftoversResponse)
+async def leftovers(state: State, body: LeftoversRequest) -> LeftoversResponse:
+    """What is known of what lies about on a runner's disk, so that it may tidy up."""
+    return await about_leftovers(state.ctx, body)
 
 
 async def _beat(state: WebState, instance_id: str, token_id: str, draining: bool) -> bool:
