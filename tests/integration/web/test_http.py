@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lazyaf.web.routers import jobs
 from support.app import Served
 
 LOG = [{"at": "now", "kind": "message", "text": f"line {i}"} for i in range(1, 6)]
@@ -209,6 +210,42 @@ async def test_a_log_is_read_in_pages_streamed_and_downloaded(served: Served) ->
     heard = await following
     assert heard.count("\ndata: ") == 6
     assert heard.endswith("event: end\ndata: {}\n\n")
+
+
+async def followed(served: Served, job_id: str, until: str, **headers: str) -> str:
+    """What the stream of a log says, up to these words."""
+    accept = {"Accept": "text/event-stream", **headers}
+    heard = ""
+    async with (
+        asyncio.timeout(20),
+        served.person.stream("GET", f"/api/jobs/{job_id}/logs", headers=accept) as answer,
+    ):
+        async for piece in answer.aiter_text():
+            heard += piece
+            if until in heard:
+                break
+    return heard
+
+
+async def test_a_stream_that_was_cut_is_taken_up_as_browsers_do(served: Served) -> None:
+    job = await served.job(await served.repo())
+    await served.runner.post(
+        f"/api/runner/v1/jobs/{job['job_id']}/log",
+        json={"src_seq": 1, "entries": LOG},
+        headers=lease(job),
+    )
+    heard = await followed(served, job["job_id"], f"id: {len(LOG)}\n", **{"Last-Event-ID": "1"})
+    assert [line for line in heard.splitlines() if line.startswith("id: ")] == [
+        f"id: {seq}" for seq in range(2, len(LOG) + 1)
+    ]
+
+
+async def test_a_silent_stream_says_that_it_lives(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "KEEP_ALIVE_S", 0.0)
+    job = await served.job(await served.repo())
+    assert await followed(served, job["job_id"], ":\n\n") == ":\n\n"
 
 
 async def test_a_batch_that_is_wrong_is_refused_by_name(served: Served) -> None:

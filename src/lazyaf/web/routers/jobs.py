@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from lazyaf.services.cancel_job import cancel_all, cancel_job, send_command, show_job
@@ -24,7 +24,11 @@ PAGE: Final = 1000
 POLL_S: Final = 0.25
 """How often a followed log is looked at. Appends write no event (rules.md R11), so it is asked for."""
 
+KEEP_ALIVE_S: Final = 15.0
+"""After so much silence a stream says that it lives, or a proxy before the server would cut it."""
+
 Number = Annotated[int, Query(ge=0, le=2**53)]
+LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**53)]
 
 
 @router.post("/cancel-all", response_model=schemas.Cancelled)
@@ -52,9 +56,12 @@ async def get_logs(
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=2000)] = 500,
     shape: Annotated[Literal["entries", "raw"], Query(alias="format")] = "entries",
+    last_event_id: LastEventId = None,
 ) -> Response:
-    """A page of the log by cursor; a stream of it with ``Accept: text/event-stream``; the whole as
-    text with ``?format=raw``."""
+    """A page of the log by cursor; a stream of it with ``Accept: text/event-stream``, which a client
+    takes up by ``after`` or as `EventSource` does, by ``Last-Event-ID``; the whole as text with
+    ``?format=raw``."""
+    after = after if last_event_id is None else last_event_id
     first = await state.ctx.db.read(read_log, job_id, after=after, before=before, limit=limit)
     if shape == "raw":
         name = f'attachment; filename="lazyaf-{job_id}.log"'
@@ -106,10 +113,11 @@ async def _events(
 ) -> AsyncIterator[str]:
     """Entries as they come, then ``end``, or until the token is good no more. No transaction stays
     open between them."""
+    silent_s = 0.0
     while token is None or await state.credentials.is_good(token):
         found = await state.ctx.db.read(read_log, job_id, after=after, before=None, limit=PAGE)
         if found.items:
-            after = found.items[-1]["seq"]
+            after, silent_s = found.items[-1]["seq"], 0.0
             yield "".join(_event(item) for item in found.items)
         elif found.is_final:
             yield "event: end\ndata: {}\n\n"
@@ -118,6 +126,10 @@ async def _events(
             return
         else:
             await asyncio.sleep(POLL_S)
+            silent_s += POLL_S
+            if silent_s >= KEEP_ALIVE_S:
+                silent_s = 0.0
+                yield ":\n\n"
 
 
 def _event(item: dict[str, Any]) -> str:
