@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -56,6 +56,50 @@ def test_a_busy_server_leaves_no_child_and_the_job_goes_on_later(
     assert list(house.board.changes(card)) == ["half.txt", "whole.txt"]
     assert house.board.job(card)["stop_reason"] == "finished"
     assert git(house.internal("shop"), "fsck", "--no-dangling") == ""
+
+
+@pytest.fixture
+def hang_up() -> Iterator[Callable[[signal.Handlers], None]]:
+    """Says what the servers that are started next do about a terminal that closes."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield lambda handler: signal.signal(signal.SIGHUP, handler) and None
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_closes_ends_the_server_with_a_checkpoint(
+    build: Callable[..., House], hang_up: Callable[[signal.Handlers], None]
+) -> None:
+    hang_up(signal.SIG_DFL)
+    house = build(runners=1).start()
+    house.repository("shop")
+    card = house.script("shop", "Take long", "echo half > half.txt; echo at work; sleep 1000")
+    house.board.command(card, "start")
+    house.board.wait_for_output(card, "at work")
+    doomed, internal = house.processes(), house.internal("shop")
+    for _ in range(2):  # the kernel's word and the shell's
+        os.kill(house.server.process.pid, signal.SIGHUP)
+    house.wait_until_gone(doomed)
+
+    assert house.server.stop() == 0
+    [saved] = git(
+        internal, "for-each-ref", "--format=%(refname)", "refs/lazyaf/jobs/*/*/checkpoint"
+    ).split()
+    assert git(internal, "show", f"{saved}:half.txt") == "half"
+
+
+def test_a_server_that_is_to_outlive_its_terminal_does(
+    build: Callable[..., House], hang_up: Callable[[signal.Handlers], None]
+) -> None:
+    hang_up(signal.SIG_IGN)  # as nohup does
+    house = build(runners=1).start()
+    os.kill(house.server.process.pid, signal.SIGHUP)
+    for pid in house.server.runner_pids():
+        os.kill(pid, signal.SIGHUP)
+    house.repository("shop")
+    card = house.script("shop", "Go on", "echo x > x.txt")
+    house.board.command(card, "start")
+
+    house.board.wait_for(card, "in_review")
 
 
 def test_a_draining_server_waits_for_what_runs_and_takes_nothing_new(

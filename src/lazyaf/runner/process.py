@@ -63,11 +63,14 @@ async def _run_locked(config: RunnerConfig, state: State) -> int:
     async with ServerClient(config) as client:
         loop = Loop(config, client, sandbox, state)
         events = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        numbers = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a terminal closed, without nohup
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
             events.add_signal_handler(number, loop.leave)
         try:
             await loop.run()
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in numbers:
                 events.remove_signal_handler(number)
     return LEFT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from types import FrameType
@@ -51,7 +52,15 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets)
+        # A terminal that closes is a wish to end, unless it was started so as to outlive it (nohup).
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         self.is_up.set()
+
+    def _hang_up(self) -> None:
+        """Kernel and shell both tell of a closed terminal: the second word is not an impatient one."""
+        if self._leaving is None:
+            self.handle_exit(signal.SIGHUP, None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the end, a second one does not wait.
