@@ -64,7 +64,7 @@ async def _run_locked(config: RunnerConfig, state: State) -> int:
         loop = Loop(config, client, sandbox, state)
         events = asyncio.get_running_loop()
         numbers = [signal.SIGTERM, signal.SIGINT]
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a terminal closed, without nohup
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a terminal closes: no nohup
             numbers.append(signal.SIGHUP)
         for number in numbers:
             events.add_signal_handler(number, loop.leave)
