@@ -32,6 +32,7 @@ from lazyaf.protocol import LEASE_HEADER, PREFIX
 from lazyaf.protocol.entries import Entry
 from lazyaf.protocol.messages import (
     CheckpointRequest,
+    ClaimRequest,
     FinishRequest,
     Job,
     LeftoversRequest,
@@ -250,16 +251,16 @@ class RunnerServer:
         return JSONResponse({"runner_id": "r1", **rhythm})
 
     async def _claim(self, request: Request) -> Response:
-        asked = await request.json()
-        if asked["claim_id"] not in self.claims:
+        asked = ClaimRequest.model_validate(await request.json())
+        if asked.claim_id not in self.claims:
             try:
-                async with asyncio.timeout(asked["wait"]), self._changed:
+                async with asyncio.timeout(asked.wait), self._changed:
                     await self._changed.wait_for(lambda: bool(self._queue))
             except TimeoutError:
                 return Response(status_code=204)
             job = self._queue.pop(0)
-            self.claims[asked["claim_id"]] = (job.job_id, job.attempt)
-        ledger = self.ledgers[self.claims[asked["claim_id"]]]
+            self.claims[asked.claim_id] = (job.job_id, job.attempt)
+        ledger = self.ledgers[self.claims[asked.claim_id]]
         ended = "closed" if ledger.finish is not None else "lost" if ledger.fenced else None
         job = ledger.job.model_copy(update={"ended": ended})
         return Response(job.model_dump_json(), media_type="application/json")

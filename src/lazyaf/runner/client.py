@@ -211,7 +211,7 @@ class ServerClient:
     ) -> httpx2.Response:
         """Send until there is an answer that is not to be retried."""
         headers = {} if job is None else {LEASE_HEADER: job.lease}
-        content = body.model_dump_json().encode() if isinstance(body, BaseModel) else body
+        content = _content(body)
         if content is not None:
             headers["Content-Type"] = "application/json"
         attempt = 0
@@ -263,6 +263,13 @@ class ServerClient:
         await self._sleep(delay)
         if reaction is Reaction.REREGISTER and self._registration and path != "/register":
             await self.register(self._registration)
+
+
+def _content(body: Body) -> bytes | None:
+    """A message without its defaults: a server that is older does not know the newest members."""
+    if isinstance(body, BaseModel):
+        return body.model_dump_json(exclude_defaults=True).encode()
+    return body
 
 
 def _at(job: Job, verb: str) -> str:

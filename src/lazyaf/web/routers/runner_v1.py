@@ -122,7 +122,9 @@ async def claim(request: Request) -> Response:
                 held, baton = baton, None
                 line.looked(held, look.agents, found=look.job is not None)
                 if look.job is not None:
-                    return Response(look.job.model_dump_json(), media_type="application/json")
+                    # Without defaults: a runner that is older does not know the newest members.
+                    told = look.job.model_dump_json(exclude_defaults=True)
+                    return Response(told, media_type="application/json")
                 if look.is_spent or not await woken(request, waiter.future, deadline - loop.time()):
                     break
             finally:
