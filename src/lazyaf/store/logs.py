@@ -25,6 +25,8 @@ else:
 RAW_BELOW = 200
 """Bytes below which compressing does not pay."""
 LEVEL = 3
+SEQ_MAX = 2**31 - 1
+"""The greatest number that the columns hold; PostgreSQL refuses to compare them with a greater one."""
 
 _INSERT = insert(job_logs)
 _ADVANCE_ATTEMPT = (
@@ -121,6 +123,7 @@ def insert_batch(
 
 def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
     """Up to ``limit`` entries with a greater ``seq``, oldest first."""
+    after = min(after, SEQ_MAX)
     found: list[dict[str, Any]] = []
     for row in tx.execute(_AFTER, {"job_id": job_id, "after": after, "limit": limit}):
         batch = _decode(row)
@@ -133,6 +136,7 @@ def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str,
 
 def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[str, Any]]:
     """Up to ``limit`` entries with a smaller ``seq``, the last ones, oldest first."""
+    before = min(before, SEQ_MAX)
     found: list[dict[str, Any]] = []
     for row in tx.execute(_BEFORE, {"job_id": job_id, "before": before, "limit": limit}):
         batch = _decode(row)[: max(0, before - row.first_seq)]
