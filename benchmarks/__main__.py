@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 import platform
 import sys
 
+import uvloop
+
 from benchmarks.table import Figure, show
 
-ALL = ("claim", "patch", "board", "fanout", "branches", "git", "second_job", "memory")
+ALL = ("jobs", "patch", "board", "branches", "git", "second_job", "memory")
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     for name in wanted:
         print(f"… {name}", file=sys.stderr, flush=True)
         module = importlib.import_module(f"benchmarks.{name}")
-        figures += asyncio.run(module.measure())
+        figures += uvloop.run(module.measure())
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
           f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")  # fmt: skip
     show(figures)

@@ -1,7 +1,8 @@
-"""What this machine could do at best: one FastAPI route that parses a body and does nothing.
+"""What this machine could do at best: a web framework's route that does nothing, and a loop of inserts.
 
-Served as LazyAF is (uvicorn, uvloop, httptools), so that a figure can be given as a share of it; the
-same machine is three times as fast on one day as on another.
+The route is served as LazyAF is (uvicorn, uvloop, httptools), the rows go through the same engine, so
+that a figure can be given as a share of these; the same machine is three times as fast on one day as on
+another.
 """
 
 from __future__ import annotations
@@ -11,11 +12,23 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
+from sqlalchemy import URL, Column, Integer, LargeBinary, MetaData, Table, insert
+
+from benchmarks.meter import Meter
+from benchmarks.wire import Wire
+from lazyaf.store.engine import writer_engine
+
+REQUESTS: Final = 500
+"""Per client."""
+ROWS: Final = 8_000
+_ROWS: Final = Table(
+    "bare", MetaData(), Column("id", Integer, primary_key=True), Column("body", LargeBinary)
+)
 
 
 class Patch(BaseModel):
@@ -24,16 +37,53 @@ class Patch(BaseModel):
     title: str
 
 
+async def bare_route(clients: int) -> tuple[float, str]:
+    """What so many keep-alive clients get out of the bare route: requests a second, and the same in
+    words."""
+    async with _bare_server() as (url, pid):
+        wires = [await Wire(url, "none").open() for _ in range(clients)]
+        await asyncio.gather(*(_ask(wire, REQUESTS // 10) for wire in wires))
+        with Meter(pid) as meter:
+            await asyncio.gather(*(_ask(wire, REQUESTS) for wire in wires))
+        for wire in wires:
+            await wire.close()
+    count = clients * REQUESTS
+    return count / meter.seconds, meter.rate(count)
+
+
+async def _ask(wire: Wire, count: int) -> None:
+    request = wire.prepare("PATCH", "/", {"title": "A title"})
+    for _ in range(count):
+        await wire.send(request)
+
+
+def bare_inserts(url: URL, together: int) -> str:
+    """Small rows into a table of their own, so many in a transaction; how many a second."""
+    engine = writer_engine(url)
+    try:
+        _ROWS.create(engine)
+        statement = insert(_ROWS)
+        with Meter() as meter:
+            for first in range(0, ROWS, together):
+                with engine.begin() as conn:
+                    for number in range(first, first + together):
+                        conn.execute(statement, {"id": number, "body": b"x" * 150})
+    finally:
+        _ROWS.drop(engine)
+        engine.dispose()
+    return meter.rate(ROWS)
+
+
 @asynccontextmanager
-async def bare_server() -> AsyncIterator[str]:
-    """The URL of a bare server in a process of its own; ``PATCH /`` takes a `Patch`."""
+async def _bare_server() -> AsyncIterator[tuple[str, int]]:
+    """URL and process of a bare server; ``PATCH /`` takes a `Patch`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.bare", stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     try:
         port = int(await process.stdout.readline())
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         await process.communicate()

@@ -8,17 +8,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
 from tests.support.server import ServerProcess
 
 from benchmarks.wire import Wire
 
 
 @asynccontextmanager
-async def server(*args: str) -> AsyncIterator[ServerProcess]:
-    """A server without runners of its own."""
+async def server(*args: str, database: URL | None = None) -> AsyncIterator[ServerProcess]:
+    """A server without runners of its own, on SQLite or on this database."""
+    env = {}
+    if database is not None:
+        env["LAZYAF_DATABASE_URL"] = database.render_as_string(hide_password=False)
     with (
         tempfile.TemporaryDirectory(prefix="lazyaf-bench-") as folder,
-        ServerProcess(Path(folder) / "data", None, "--pool", "none", *args) as running,
+        ServerProcess(Path(folder) / "data", env, "--pool", "none", *args) as running,
     ):
         yield running
 

@@ -11,12 +11,14 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured, what was aimed at, and what an earlier implementation of the idea reached."""
+    """What was measured, what was aimed at, and what an earlier implementation of the idea reached.
+    ``value`` is on SQLite, ``postgresql`` the same there, where it was asked for."""
 
     name: str
     value: str
     aim: str = ""
     earlier: str = ""
+    postgresql: str = ""
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
@@ -31,10 +33,16 @@ def milliseconds(samples: Sequence[float]) -> str:
 
 
 def show(figures: Sequence[Figure]) -> None:
-    """Print the table."""
-    table = Table(show_edge=False, pad_edge=False)
-    for heading in ("figure", "measured", "aim", "earlier implementation"):
-        table.add_column(heading)
-    for figure in figures:
-        table.add_row(figure.name, figure.value, figure.aim, figure.earlier)
-    Console(width=120).print(table)
+    """Print the table, without columns that nothing stands in."""
+    columns = {
+        "figure": [figure.name for figure in figures],
+        "measured": [figure.value for figure in figures],
+        "on PostgreSQL": [figure.postgresql for figure in figures],
+        "aim": [figure.aim for figure in figures],
+        "earlier implementation": [figure.earlier for figure in figures],
+    }
+    filled = {heading: cells for heading, cells in columns.items() if any(cells)}
+    table = Table(*filled, show_edge=False, pad_edge=False)
+    for row in zip(*filled.values(), strict=True):
+        table.add_row(*row)
+    Console(width=140).print(table)

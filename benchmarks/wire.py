@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ class Wire:
     def __init__(self, url: str, token: str) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 80
-        self._head = f"Host: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        self._common = f"Host: {parts.netloc}\r\nAuthorization: Bearer {token}\r\n"
 
     async def open(self) -> Wire:
         """Connect."""
@@ -25,6 +26,11 @@ class Wire:
             self._host, self._port, limit=16 * 1024 * 1024
         )
         return self
+
+    async def reopen(self) -> None:
+        """Connect anew: the server lets go of connections on which nothing is said."""
+        await self.close()
+        await self.open()
 
     async def close(self) -> None:
         """Hang up."""
@@ -35,27 +41,34 @@ class Wire:
         """A request as bytes; ``headers`` are further lines, each ending in CRLF."""
         content = b"" if body is None else json.dumps(body).encode()
         kind = "" if body is None else "Content-Type: application/json\r\n"
-        start = f"{method} {path} HTTP/1.1\r\n{self._head}{headers}{kind}"
+        start = f"{method} {path} HTTP/1.1\r\n{self._common}{headers}{kind}"
         return f"{start}Content-Length: {len(content)}\r\n\r\n".encode() + content
 
     async def send(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
         """Status, headers (lower case) and body of the answer."""
+        status, headers = await self._head(request)
+        return status, headers, b"".join([piece async for piece in self._body(status, headers)])
+
+    async def drain(self, request: bytes) -> int:
+        """The size of an answer whose body is thrown away as it comes."""
+        status, headers = await self._head(request)
+        return sum([len(piece) async for piece in self._body(status, headers)])
+
+    async def _head(self, request: bytes) -> tuple[int, dict[str, str]]:
         self._writer.write(request)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(head[0].split(" ", 2)[1])
-        headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:]) if k}
-        return status, headers, await self._body(status, headers)
+        return status, {k.lower(): v for k, _, v in (h.partition(": ") for h in head[1:]) if k}
 
-    async def _body(self, status: int, headers: dict[str, str]) -> bytes:
+    async def _body(self, status: int, headers: dict[str, str]) -> AsyncIterator[bytes]:
         if status in (204, 304):
-            return b""
+            return
         if headers.get("transfer-encoding") != "chunked":
-            return await self._reader.readexactly(int(headers.get("content-length", 0)))
-        pieces = []
+            yield await self._reader.readexactly(int(headers.get("content-length", 0)))
+            return
         while size := int(await self._reader.readline(), 16):
-            pieces.append((await self._reader.readexactly(size + 2))[:-2])
+            yield (await self._reader.readexactly(size + 2))[:-2]
         await self._reader.readline()
-        return b"".join(pieces)
 
     async def call(self, method: str, path: str, body: Any = None, headers: str = "") -> Any:
         """Send, and the decoded body of a success; anything else raises."""

@@ -1,4 +1,4 @@
-"""A throwaway PostgreSQL cluster on a Unix socket, for tests that run on both databases.
+"""A throwaway PostgreSQL cluster on a Unix socket, for tests and benchmarks that run on both databases.
 
 Needs the server's binaries (Debian keeps them under ``/usr/lib/postgresql``). Where they are missing
 the tests say so and skip, but never in CI.
@@ -11,7 +11,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
-from support.tools import untestable
+from .tools import untestable
 
-SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=")
+FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+"""Settings of a cluster that need not survive a power cut."""
 
 
 class Cluster:
@@ -56,7 +57,7 @@ def binaries() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(settings: Sequence[str] = FORGETFUL) -> Iterator[Cluster]:
     """Make a cluster, start it, and remove it afterwards. PostgreSQL does not run as root."""
     tools = binaries()
     folder = Path(tempfile.mkdtemp(prefix="laf-pg-"))
@@ -72,7 +73,7 @@ def cluster() -> Iterator[Cluster]:
              "--locale=C", "--no-sync"],
             **child,
         )  # fmt: skip
-        options = " ".join(f"-c {setting}" for setting in SETTINGS)
+        options = " ".join(f"-c {setting}" for setting in ("listen_addresses=", *settings))
         subprocess.run(
             [control, "-D", data, "-w", "-l", folder / "log", "start",
              "-o", f"{options} -c unix_socket_directories={folder}"],
