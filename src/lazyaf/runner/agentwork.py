@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 GO_ON: Final = "The limit that stopped you is over. Go on where you stopped."
 MARGIN_S: Final = 2.0
 """After the time that the model tells, so that no clock has to agree with it to the second."""
+LOOK_S: Final = 30.0
+"""How often a waiting job looks at the clock."""
 WAIT_MAX_S: Final = 24 * 3600.0
 """For all waits of one attempt. What takes longer is told as a failure, with its reason."""
 
@@ -60,6 +62,8 @@ class AgentWork:
         agent = registry.get(self._bench.job.agent)
         task = await self._task()
         used: Usage | None = None
+        if self._bench.workspace.marker.waits_until is not None:
+            task = await self._wait_on(task, task.session)
         while True:
             outcome = await self._once(agent, task)
             used = add_usage(used, outcome.usage)
@@ -70,9 +74,8 @@ class AgentWork:
             wait = self._wait_for(outcome)
             if wait is None:
                 return self._result(outcome, used)
-            await self._pause(wait)
-            prompt = GO_ON if outcome.session is not None else task.prompt
-            task = replace(task, prompt=prompt, session=outcome.session)
+            self._note_wait(time.time() + wait, outcome.session)
+            task = await self._wait_on(task, outcome.session)
 
     def _wait_for(self, outcome: Outcome) -> float | None:
         """Seconds until the model takes work again, when waiting is what the job should do."""
@@ -81,15 +84,30 @@ class AgentWork:
         wait = max(outcome.resets_at - time.time(), 0) + MARGIN_S
         return wait if self.paused_s + wait <= WAIT_MAX_S else None
 
-    async def _pause(self, wait: float) -> None:
-        until = datetime.fromtimestamp(time.time() + wait, UTC)
+    async def _wait_on(self, task: AgentTask, session: str | None) -> AgentTask:
+        """Wait for the time that is noted beside the tree, and what the agent is told then. A process
+        that follows this one waits for the rest of it."""
+        space = self._bench.workspace
+        until = space.marker.waits_until or 0.0
+        at = datetime.fromtimestamp(until, UTC)
         self._bench.story.waiting(
-            f"The model's limit is reached. The job waits until {until:%H:%M} UTC, then it goes on.",
-            until.isoformat(timespec="seconds"),
+            f"The model's limit is reached. The job waits until {at:%H:%M} UTC, then it goes on.",
+            at.isoformat(timespec="seconds"),
         )
-        self.paused_s += wait
-        await self._bench.stop.race(asyncio.sleep(wait))
-        self._bench.story.system("The limit is over; the agent goes on.")
+        self.paused_s += max(until - time.time(), 0)
+        while (
+            left := until - time.time()
+        ) > 0:  # the wall clock, which goes on while a laptop sleeps
+            await self._bench.stop.race(asyncio.sleep(min(left, LOOK_S)))
+        self._note_wait(None, session)
+        self._bench.story.goes_on("The limit is over; the agent goes on.")
+        return replace(task, prompt=GO_ON if session else task.prompt, session=session)
+
+    def _note_wait(self, until: float | None, session: str | None) -> None:
+        marker = self._bench.workspace.marker
+        marker.waits_until = until
+        marker.session = session or marker.session
+        self._bench.workspace.save()
 
     async def _once(self, agent: Agent, task: AgentTask) -> Outcome:
         bench = self._bench

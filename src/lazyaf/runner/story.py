@@ -33,6 +33,10 @@ class Story:
             [self._maker.make(EntryKind.SYSTEM, text, name="waiting", detail=detail)]
         )
 
+    def goes_on(self, text: str) -> None:
+        """The wait is over."""
+        self._outbox.append([self._maker.make(EntryKind.SYSTEM, text, name="goes_on")])
+
     def user(self, text: str) -> None:
         """What a person, or the prompt, said to the agent."""
         self._outbox.append([self._maker.make(EntryKind.USER, text)])

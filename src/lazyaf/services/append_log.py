@@ -94,7 +94,7 @@ def _action(entry: EntryFields) -> str | None:
     kind, name, text = entry["kind"], entry.get("name"), entry.get("text", "")
     if kind is EntryKind.TOOL_CALL:
         return _line(f"{name or ''} {text}")
-    if kind is EntryKind.SYSTEM and name == "waiting":
+    if kind is EntryKind.SYSTEM and name in ("waiting", "goes_on"):
         return _line(text)
     if kind in (EntryKind.STDOUT, EntryKind.STDERR):
         lines = _ANSI.sub("", text).strip().splitlines()

@@ -97,6 +97,29 @@ async def test_a_limit_that_resets_is_waited_for(rig: Rig, model: ModelServer) -
     assert len(sessions) == 1
 
 
+async def test_a_runner_that_begins_anew_waits_for_the_rest_of_the_limit(
+    rig: Rig, model: ModelServer
+) -> None:
+    url = model.url("limited-once")
+    env = subscription(url)
+    async with rig.working(claude_job(rig, {"resets_in": 5}), host_env=env) as (ledger, loop):
+        await rig.server.until(lambda: any(e.name == "waiting" for e in ledger.entries))
+        loop.leave()
+    assert len(model.requests_of(url)) == 1
+    async with rig.loop(host_env=env) as again, asyncio.timeout(60):
+        await again.run()
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
+    names = [e.name for e in ledger.entries if e.name in ("waiting", "goes_on")]
+    assert names == ["waiting", "waiting", "goes_on"]
+    untils = {str(e.detail["until"]) for e in ledger.entries if e.name == "waiting" and e.detail}
+    assert len(untils) == 1, "it waited anew"
+    prompts = ledger.texts("user")
+    assert len(prompts) == 2
+    assert "Go on where you stopped" in prompts[1]
+
+
 async def test_a_job_that_waits_for_its_model_can_be_cancelled(
     rig: Rig, model: ModelServer
 ) -> None:

@@ -68,6 +68,19 @@ async def test_a_log_writes_no_event_and_the_board_hears_of_it_by_progress(scene
     assert (live["phase"], live["last_action"], live["cost_usd"]) == shown
 
 
+async def test_the_card_says_that_the_job_waits_for_its_model_and_when_it_goes_on(
+    scene: Scene,
+) -> None:
+    repo = await scene.repo()
+    card, job = await scene.working(repo)
+    for number, (name, text) in enumerate(
+        (("waiting", "It waits."), ("goes_on", "It goes on.")), 1
+    ):
+        entry = {"at": "now", "kind": EntryKind.SYSTEM, "name": name, "text": text}
+        await scene.tell(job, number, entry)
+        assert (await scene.shown(card))["live"]["last_action"] == text
+
+
 @pytest.mark.parametrize("cost", [float("inf"), float("nan")])
 async def test_no_figure_of_a_runner_breaks_the_board(scene: Scene, cost: float) -> None:
     repo = await scene.repo()
