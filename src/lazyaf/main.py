@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,40 +21,28 @@ from lazyaf import __version__
 from lazyaf.agents import registry
 from lazyaf.domain.errors import Forbidden, Unavailable
 from lazyaf.domain.events import PERSON, EventType, NewEvent
+from lazyaf.domain.leftovers import Leftover
 from lazyaf.domain.ports import Pool
-from lazyaf.git.quota import MB, Quota
-from lazyaf.git.storage import Storage
 from lazyaf.runner.config import host_environment
 from lazyaf.runner.workdir import WorkDir
-from lazyaf.services.background import Background
 from lazyaf.services.backup import Manifest
-from lazyaf.services.context import Context, Rhythm
-from lazyaf.services.control import ControlHub
-from lazyaf.services.credentials import LeaseKeys
+from lazyaf.services.context import Context
 from lazyaf.services.demo import make_demo
-from lazyaf.services.disk_room import DiskRoom, watch_room
+from lazyaf.services.disk_room import watch_room
 from lazyaf.services.disk_use import DiskUse
-from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.drain import wait_for_jobs
 from lazyaf.services.housekeeping import Housekeeping
-from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.password import Password, require_strong
-from lazyaf.services.presence import Presence
 from lazyaf.services.recover import recover
 from lazyaf.settings import ANYWHERE, LOOPBACK, Settings
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.engine import normalise_url, sqlite_url
 from lazyaf.store.migrate import upgrade
-from lazyaf.store.settings import get_setting, put_setting
-from lazyaf.store.tx import Tx
 from lazyaf.store.upkeep import copies, only_server_on, truncate_wal, wal_bytes
 from lazyaf.system import (
     SystemClock,
-    disks_of,
-    new_id,
     only_server,
     prepare_data_dir,
-    read_or_make_secret,
 )
 from lazyaf.web.app import create_app
 from lazyaf.web.board_cache import BoardCache
@@ -65,7 +51,8 @@ from lazyaf.web.credentials import Credentials
 from lazyaf.web.feed import EventFeed
 from lazyaf.web.progress import ProgressThrottle
 from lazyaf.web.server import Server, open_socket
-from lazyaf.wiring import backup
+from lazyaf.wiring import backup, care
+from lazyaf.wiring.context import make_context
 from lazyaf.wiring.door import Door
 from lazyaf.wiring.pools import make_pools
 from lazyaf.wiring.tokens import make_credentials
@@ -171,6 +158,11 @@ def restore_backup(settings: Settings, source: Path, tell: Callable[[str], None]
     return backup.restore_backup(settings, database_url(settings), source, tell)
 
 
+def collect_leftovers(settings: Settings, *, dry_run: bool) -> list[Leftover]:
+    """Look for leftovers of a server with these settings, which must not run; a running one is asked."""
+    return care.collect_leftovers(settings, database_url(settings), dry_run=dry_run)
+
+
 def _listen(settings: Settings) -> socket.socket:
     try:
         return open_socket(settings.host, settings.port)
@@ -259,9 +251,7 @@ async def build(settings: Settings, base_url: str) -> House:
     clock = SystemClock()
     db = SqlDatabase(url, clock)
     db.start()
-    epoch = await db.write(_epoch, new_id())
-    secret = read_or_make_secret(settings.data_dir / "secret", lambda: secrets.token_hex(32))
-    ctx = _context(settings, db, clock, bytes.fromhex(secret), epoch)
+    ctx = await make_context(settings, db, clock)
     credentials = await make_credentials(settings, ctx)
     door = Door()
     pools = await make_pools(settings, ctx, credentials, base_url, door)
@@ -277,56 +267,6 @@ async def build(settings: Settings, base_url: str) -> House:
         ctx, upkeep, repositories=settings.upkeep, keep_logs=settings.keep_logs_days
     )
     return House(settings, ctx, state, pools, db, housekeeping, door)
-
-
-def _context(
-    settings: Settings, db: SqlDatabase, clock: SystemClock, secret: bytes, epoch: str
-) -> Context:
-    return Context(
-        db=db,
-        git=Storage(settings.data_dir / "git", quota=_quota(settings)),
-        clock=clock,
-        new_id=new_id,
-        keys=LeaseKeys(secret),
-        rhythm=Rhythm(
-            heartbeat=settings.heartbeat,
-            lease=settings.lease,
-            long_poll=settings.long_poll,
-            first_contact=settings.first_contact,
-            cancel_grace=settings.cancel_grace,
-            checkpoint=settings.checkpoint,
-            runner_grace=settings.runner_grace,
-        ),
-        dispatcher=Dispatcher(),
-        control=ControlHub(),
-        presence=Presence(clock.monotonic),
-        job_locks=KeyedLocks(),
-        epoch=epoch,
-        room=DiskRoom(
-            partial(disks_of, settings.disk_folders),
-            settings.disk_reserve_mb * 10**6,
-            clock.monotonic,
-        ),
-        background=Background(),
-    )
-
-
-def _quota(settings: Settings) -> Quota:
-    return Quota(
-        push=settings.push_max_mb * MB,
-        repository=settings.repo_max_mb * MB,
-        packs=settings.packs,
-        waiting=settings.packs_waiting,
-    )
-
-
-def _epoch(tx: Tx, fresh: str) -> str:
-    """The database's own name; a cursor of another database is worthless here."""
-    epoch: str | None = get_setting(tx, "epoch")
-    if epoch is None:
-        put_setting(tx, "epoch", fresh)
-        return fresh
-    return epoch
 
 
 def _web_state(
@@ -363,6 +303,7 @@ def _web_state(
             copies=lambda: copies(url),
             work=WorkDir(settings.agents_dir).sizes,
         ),
+        collector=care.make_collector(settings, ctx, url),
     )
 
 

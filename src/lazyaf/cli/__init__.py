@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "login": "Sign in to a server elsewhere, with its password.",
     "logout": "Sign out of it again.",
     "doctor": "Check what LazyAF needs of this machine, and how to fix it.",
+    "gc": "Remove what nobody will come back for.",
     "backup": "Copy the server's data to another directory.",
     "restore": "Make a server's data directory of a backup.",
 }

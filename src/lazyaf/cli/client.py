@@ -66,9 +66,20 @@ class Api:
         """GET; parameters that are None are left out."""
         return self._send("GET", path, params=params)
 
-    def post(self, path: str, body: Json | None = None) -> Any:
-        """POST."""
-        return self._send("POST", path, body=body)
+    def post(self, path: str, body: Json | None = None, *, seconds: float = READ_S) -> Any:
+        """POST; ``seconds`` is how long the answer may take."""
+        return self._send("POST", path, body=body, seconds=seconds)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server answers. Raises `Unreachable` for one on another machine that does not."""
+        try:
+            self.get("/api/health")
+        except Unreachable:
+            if not is_loopback(self.server):
+                raise
+            return False
+        return True
 
     def patch(self, path: str, body: Json) -> Any:
         """PATCH."""
@@ -148,9 +159,11 @@ class Api:
         *,
         params: dict[str, str | int | None] | None = None,
         body: Json | None = None,
+        seconds: float = READ_S,
     ) -> Any:
         asked = {name: value for name, value in (params or {}).items() if value is not None}
         request = self._http.build_request(method, path, params=asked or None, json=body)
+        request.extensions["timeout"] |= {"read": seconds}
         response = self.send(request)
         if response.status_code in (202, 204):
             return None

@@ -9,9 +9,10 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -20,8 +21,9 @@ import click
 
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import ExitCode, Failure, Unauthorised, Unreachable
-from lazyaf.cli.target import data_dir
-from lazyaf.cli.terminal import one_line, show_json, size
+from lazyaf.cli.gc import collect
+from lazyaf.cli.target import data_dir, is_loopback
+from lazyaf.cli.terminal import one_line, plural, show_json, size
 from lazyaf.domain.errors import GitFailed
 from lazyaf.domain.ports import Disk
 from lazyaf.git import command as git
@@ -29,6 +31,7 @@ from lazyaf.system import disks_of
 
 PYTHON: Final = (3, 11)
 GIT: Final = (2, 38)
+PRIVATE: Final = ("secret", "token", "runners/token")
 
 
 class Verdict(StrEnum):
@@ -41,6 +44,8 @@ class Verdict(StrEnum):
     """LazyAF does not work without it."""
 
 
+Repair = Callable[[], str]
+
 MARKS: Final = {
     Verdict.OK: ("✓", "green"),
     Verdict.WARNING: ("!", "yellow"),
@@ -50,26 +55,46 @@ MARKS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; ``fix`` says what to do when it is not as it should be."""
+    """One thing that was looked at; ``fix`` says what to do when it is not as it should be, and ``repair``
+    does it, saying what it did."""
 
     name: str
     verdict: Verdict
     detail: str
     fix: str | None = None
+    repair: Repair | None = None
 
 
 @click.command("doctor", epilog="Exit code 1: something is missing that LazyAF cannot do without.")
+@click.option("--fix", is_flag=True, help="Put right what can be put right, and say what was done.")
 @client_command
-def command(api: Api) -> None:
+def command(api: Api, fix: bool) -> None:
     """Check what LazyAF needs of this machine, and how to fix it."""
-    checks = list(_checks(api))
+    checks = [_repaired(check) if fix else check for check in _checks(api)]
     if api.as_json:
-        show_json({"items": [asdict(check) for check in checks]})
+        show_json({"items": [_as_json(check) for check in checks]})
     else:
         for check in checks:
             _show(check)
     if any(check.verdict is Verdict.MISSING for check in checks):
         sys.exit(ExitCode.FAILED)
+
+
+def _repaired(check: Check) -> Check:
+    """The check after it was put right, if it can be."""
+    if check.verdict is Verdict.OK or check.repair is None:
+        return check
+    try:
+        done = check.repair()
+    except (OSError, click.ClickException) as error:
+        said = error.message if isinstance(error, click.ClickException) else error
+        return replace(check, detail=f"{check.detail}; it could not be put right: {said}")
+    return Check(check.name, Verdict.OK, f"{done} (was: {check.detail})")
+
+
+def _as_json(check: Check) -> Json:
+    names = ("name", "verdict", "detail", "fix")
+    return {name: getattr(check, name) for name in names}
 
 
 def _show(check: Check) -> None:
@@ -86,6 +111,7 @@ def _checks(api: Api) -> Iterator[Check]:
     yield check_git()
     yield check_ui(Path(str(files("lazyaf"))) / "web" / "dist" / "index.html")
     yield from check_data_dir(data_dir())
+    yield from check_private_files(data_dir())
     settings = Settings().absolute()
     for disk in disks_of(settings.disk_folders):
         yield check_room(disk, settings.disk_reserve_mb * 10**6)
@@ -95,6 +121,8 @@ def _checks(api: Api) -> Iterator[Check]:
     is_asked = server.verdict is Verdict.OK
     if is_asked:
         yield show_use(api.get("/api/disk"))
+    if is_asked or is_loopback(api.server):
+        yield from check_leftovers(api)
     yield from _agents(api, is_asked=is_asked)
 
 
@@ -134,11 +162,63 @@ def check_data_dir(path: Path) -> Iterator[Check]:
         fix = "Give it to the user that runs LazyAF, or name another with LAZYAF_DATA_DIR."
         yield Check("Data directory", Verdict.MISSING, f"{standing} cannot be written", fix)
     elif mode & 0o077:
-        fix = f"`chmod 700 {path}`; `lazyaf serve` does it, too."
-        yield Check("Data directory", Verdict.WARNING, f"{path} is open to others", fix)
+        fix = f"`chmod 700 {path}`, or `lazyaf doctor --fix`; `lazyaf serve` does it, too."
+        repair = partial(_make_private, (path,), 0o700)
+        yield Check("Data directory", Verdict.WARNING, f"{path} is open to others", fix, repair)
     else:
         made = "" if path.exists() else " (made at the first start)"
         yield Check("Data directory", Verdict.OK, f"{path}{made}")
+
+
+def check_private_files(path: Path) -> Iterator[Check]:
+    """What only its owner may read is so."""
+    named = [path / name for name in PRIVATE]
+    files = [file for file in (*named, *path.glob("lazyaf.db*")) if file.is_file()]
+    opened = [file for file in files if stat.S_IMODE(file.stat().st_mode) & 0o077]
+    if opened:
+        names = ", ".join(str(file.relative_to(path)) for file in opened)
+        fix = "`lazyaf doctor --fix` closes them."
+        repair = partial(_make_private, opened, 0o600)
+        yield Check("Private files", Verdict.WARNING, f"others can read {names}", fix, repair)
+
+
+def _make_private(paths: Sequence[Path], mode: int) -> str:
+    for path in paths:
+        path.chmod(mode)
+    return f"made private: {', '.join(str(path) for path in paths)}"
+
+
+def check_leftovers(api: Api) -> Iterator[Check]:
+    """Nothing lies about that nobody will come back for."""
+    try:
+        found = collect(api, dry_run=True)
+    except Failure as error:
+        yield Check("Leftovers", Verdict.WARNING, f"not looked for: {error.message}")
+        return
+    goes = [item for item in found if not item["stays"]]
+    if goes:
+        detail = f"{_counted(goes)} can go"
+        fix = "`lazyaf gc --dry-run` shows them, `lazyaf gc` removes them."
+        yield Check("Leftovers", Verdict.WARNING, detail, fix, lambda: _remove_leftovers(api))
+    stays = [item for item in found if item["stays"]]
+    if stays:
+        detail = f"{stays[0]['place']}: {stays[0]['why']}"
+        more = f" And {len(stays) - 1} more." if stays[1:] else ""
+        fix = "It is yours to look at, then to delete. `lazyaf gc --dry-run` shows all."
+        yield Check("Kept work", Verdict.WARNING, f"{detail}{more}", fix)
+    if not found:
+        yield Check("Leftovers", Verdict.OK, "none")
+
+
+def _remove_leftovers(api: Api) -> str:
+    gone = [item for item in collect(api, dry_run=False) if not item["stays"]]
+    return f"removed {_counted(gone)}"
+
+
+def _counted(items: list[Json]) -> str:
+    count = plural(sum(item["count"] for item in items), "leftover")
+    taken = sum(item["bytes"] for item in items)
+    return f"{count} of {size(taken)}" if taken else count
 
 
 def check_room(disk: Disk, reserve: int) -> Check:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from lazyaf.cli.client import Api, client_command
-from lazyaf.cli.failures import Failure, Refused, Unreachable
+from lazyaf.cli.failures import Failure, Refused
 from lazyaf.cli.passwords import read_password
-from lazyaf.cli.target import is_loopback
 from lazyaf.cli.terminal import show_json
 
 
@@ -25,7 +24,7 @@ def command() -> None:
 @client_command
 def set_command(api: Api, from_stdin: bool) -> None:
     """Set or change the password. Every browser is signed out by that; tokens stay good."""
-    is_running = _is_running(api)
+    is_running = api.is_running
     password = read_password("New password", from_stdin=from_stdin, twice=True)
     if is_running:
         _ask_server(api, password, from_stdin)
@@ -35,16 +34,6 @@ def set_command(api: Api, from_stdin: bool) -> None:
         show_json({"server": api.server if is_running else None, "changed": True})
     else:
         click.echo("The password is set. Browsers sign in with it anew; tokens stay good.")
-
-
-def _is_running(api: Api) -> bool:
-    try:
-        api.get("/api/health")
-    except Unreachable:
-        if not is_loopback(api.server):
-            raise
-        return False
-    return True
 
 
 def _ask_server(api: Api, password: str, from_stdin: bool) -> None:

@@ -123,6 +123,12 @@ async def sweep(storage: Storage, repo_id: str) -> int:
         return 0 if path is None else await storage.sweep_one(path)
 
 
+async def leftovers(storage: Storage, repo_id: str) -> list[Path]:
+    """What `sweep` would remove."""
+    async with _alone(storage, repo_id) as path:
+        return [] if path is None else await storage.leftovers_in(path)
+
+
 @asynccontextmanager
 async def _alone(storage: Storage, repo_id: str) -> AsyncIterator[Path | None]:
     """`Storage.exclusive`, or None when others stay in the repository for too long."""

@@ -227,6 +227,10 @@ class Storage:
         holds `exclusive`, so that whatever looks like a leftover is one."""
         return await asyncio.to_thread(_remove, list(_leftovers(path)))
 
+    async def leftovers_in(self, path: Path) -> list[Path]:
+        """What `sweep_one` would remove."""
+        return await asyncio.to_thread(lambda: list(_leftovers(path)))
+
     def is_busy(self, repo_id: str) -> bool:
         """Whether a transfer runs or waits."""
         return f"repo:{repo_id}" in self._packs

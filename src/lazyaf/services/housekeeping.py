@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -14,7 +13,7 @@ from lazyaf.services.context import Context
 from lazyaf.services.disk_room import watch_room
 from lazyaf.services.feed import trim_feed
 from lazyaf.services.reap import reap
-from lazyaf.services.trim_logs import AT_ONCE, trim_logs
+from lazyaf.services.retain import KEEP_EVENTS, ago, trim_all_logs
 from lazyaf.services.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
@@ -22,7 +21,6 @@ log = structlog.get_logger(__name__)
 TICK_S: Final = 1.0
 UPKEEP_TICKS: Final = 300
 TRIM_TICKS: Final = 3600
-KEEP_EVENTS: Final = timedelta(days=90)
 
 
 class Housekeeping:
@@ -77,17 +75,5 @@ class Housekeeping:
         if ticks % UPKEEP_TICKS == 0:
             await self._upkeep()
         if ticks % TRIM_TICKS == 0:
-            await self._ctx.db.write(trim_feed, _ago(KEEP_EVENTS))
-            await self._trim_logs()
-
-    async def _trim_logs(self) -> None:
-        if not self._keep_logs:
-            return
-        before, removed = _ago(timedelta(days=self._keep_logs)), AT_ONCE
-        while removed == AT_ONCE:  # what others write comes in between
-            now = self._ctx.clock.now()
-            removed = await self._ctx.db.write(trim_logs, before, self._keep_logs, now)
-
-
-def _ago(time: timedelta) -> str:
-    return (datetime.now(UTC) - time).isoformat(timespec="milliseconds")
+            await self._ctx.db.write(trim_feed, ago(self._ctx.clock.now(), KEEP_EVENTS))
+            await trim_all_logs(self._ctx, self._keep_logs)

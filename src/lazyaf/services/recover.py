@@ -12,6 +12,7 @@ from lazyaf.services.import_repo import resume_imports
 from lazyaf.services.recovered_work import resume_recovered
 from lazyaf.services.repositories import resume_deletions
 from lazyaf.services.seal_remotes import seal_remotes
+from lazyaf.store.intents import IntentRow
 
 log = structlog.get_logger(__name__)
 
@@ -21,14 +22,19 @@ async def recover(ctx: Context) -> None:
     swept = await ctx.git.sweep()
     intents = await open_intents(ctx)
     for intent in intents:
-        if intent.operation == "approve":
-            await resume_approval(ctx, intent)
-        elif intent.operation == "recover":
-            await resume_recovered(ctx, intent)
-        else:
-            await resume_finish(ctx, intent)
+        await resume_intent(ctx, intent)
     await resume_deletions(ctx, SERVER)
     await seal_remotes(ctx)
     await resume_imports(ctx)
     if swept or intents:
         log.info("recovered", leftovers=swept, intents=len(intents))
+
+
+async def resume_intent(ctx: Context, intent: IntentRow) -> None:
+    """Finish what was begun if git has it, otherwise undo it. Nobody else may be at it."""
+    if intent.operation == "approve":
+        await resume_approval(ctx, intent)
+    elif intent.operation == "recover":
+        await resume_recovered(ctx, intent)
+    else:
+        await resume_finish(ctx, intent)

@@ -93,3 +93,10 @@ def trim_events(tx: Tx, before: str) -> int:
     newest = select(func.max(events.c.id)).scalar_subquery()
     result = tx.execute(events.delete().where(events.c.at < before, events.c.id < newest))
     return result.rowcount
+
+
+def count_events_before(tx: Tx, before: str) -> int:
+    """How many `trim_events` would delete."""
+    newest = select(func.max(events.c.id)).scalar_subquery()
+    query = select(func.count()).where(events.c.at < before, events.c.id < newest)
+    return int(tx.execute(query).scalar_one())

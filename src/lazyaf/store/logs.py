@@ -167,6 +167,12 @@ def logs_ended_before(tx: Tx, before: str, limit: int) -> list[str]:
     return [row.job_id for row in tx.execute(_OLD, {"before": before, "limit": limit})]
 
 
+def count_logs_ended_before(tx: Tx, before: str) -> int:
+    """How many logs that are there were over before this time and are still whole."""
+    query = select(func.count()).select_from(_OLD.limit(None).subquery())
+    return int(tx.execute(query, {"before": before}).scalar_one())
+
+
 def remove_log(tx: Tx, job_id: str) -> None:
     """Delete every entry of a job."""
     tx.execute(job_logs.delete().where(job_logs.c.job_id == job_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from lazyaf.store.tables import tokens
 from lazyaf.store.tx import Tx
@@ -97,3 +97,9 @@ def remove_sessions(tx: Tx) -> int:
 def remove_expired(tx: Tx, now: str) -> None:
     """Forget what has expired."""
     tx.execute(delete(tokens).where(tokens.c.expires_at <= now))
+
+
+def count_expired(tx: Tx, now: str) -> int:
+    """How many `remove_expired` would forget."""
+    query = select(func.count()).where(tokens.c.expires_at <= now)
+    return int(tx.execute(query).scalar_one())

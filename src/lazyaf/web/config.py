@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
 from lazyaf.domain.ports import Pool
+from lazyaf.services.collect import Collector
 from lazyaf.services.context import Context
 from lazyaf.services.disk_use import DiskUse
 from lazyaf.web.board_cache import BoardCache
@@ -52,6 +53,7 @@ class WebState:
     offers: Offers
     demo: Demo
     disk_use: DiskUse
+    collector: Collector
 
 
 async def provide_state(connection: HTTPConnection) -> WebState:

@@ -8,7 +8,6 @@ from lazyaf.domain.errors import Unavailable
 from lazyaf.domain.ports import Pool
 from lazyaf.domain.runners import Isolation, PoolKind, RunnerEnd
 from lazyaf.pools.process import ProcessPool, ProcessPoolConfig, this_program
-from lazyaf.runner.config import RunnerConfig, SandboxMode
 from lazyaf.runner.isolation import detect
 from lazyaf.services.context import Context
 from lazyaf.services.reap import lose_runner
@@ -16,6 +15,7 @@ from lazyaf.services.runner_panel import wanted_count
 from lazyaf.services.runners import drain_runner, present_runners, runner_restarts
 from lazyaf.settings import Settings
 from lazyaf.web.credentials import Credentials
+from lazyaf.wiring.care import probe_config
 from lazyaf.wiring.door import Door
 from lazyaf.wiring.tokens import runner_token_file
 
@@ -77,12 +77,4 @@ async def _process_pool(settings: Settings, ctx: Context, base_url: str) -> Pool
 
 async def _isolation(settings: Settings) -> Isolation:
     """What the local runners will have around their agents, for the panel."""
-    probe = RunnerConfig(
-        server="",
-        token="",
-        name="probe",
-        state_dir=settings.data_dir / "runners",
-        work_dir=settings.agents_dir,
-        sandbox=SandboxMode(settings.isolation),
-    )
-    return (await detect(probe)).isolation
+    return (await detect(probe_config(settings))).isolation

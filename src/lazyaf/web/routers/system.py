@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
@@ -84,6 +85,14 @@ async def _measure_disks(state: WebState, registry: CollectorRegistry) -> None:
 async def disk(state: State) -> dict[str, Any]:
     """What LazyAF takes of the disks and what is left, at most half a minute old."""
     return await state.disk_use.everything()
+
+
+@router.post("/api/gc", response_model=schemas.Collected)
+async def collect(state: State, body: schemas.CollectRequest) -> dict[str, Any]:
+    """Remove what nobody will come back for, and tell it; with ``dry_run`` only tell it. What holds work
+    that is nowhere else stays."""
+    found = await state.collector.collect(dry_run=body.dry_run)
+    return {"dry_run": body.dry_run, "items": [asdict(leftover) for leftover in found]}
 
 
 @router.get("/api/agents", response_model=schemas.AgentList)

@@ -55,6 +55,8 @@ from lazyaf.web.schemas.secrets import Secret, SecretList, SecretValue
 from lazyaf.web.schemas.system import (
     AgentList,
     AgentStatus,
+    Collected,
+    CollectRequest,
     DemoMade,
     DiskUse,
     Health,
@@ -90,6 +92,8 @@ __all__ = [
     "CloneUrl",
     "Code",
     "CodeRequest",
+    "CollectRequest",
+    "Collected",
     "Commit",
     "Credentials",
     "DemoMade",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from lazyaf.domain.leftovers import LeftoverKind
 from lazyaf.web.schemas.base import Line, Model
 
 
@@ -129,3 +130,28 @@ class DiskUse(BaseModel):
     database: DatabaseUse
     repositories: list[RepositoryUse]
     work: WorkUse
+
+
+class CollectRequest(Model):
+    """With ``dry_run`` nothing is removed."""
+
+    dry_run: bool = False
+
+
+class LeftoverView(BaseModel):
+    """What was found in a place, ``count`` of a kind; ``why`` says why it may go, or, if it ``stays``,
+    why not. ``bytes`` is 0 where that is not known."""
+
+    kind: LeftoverKind
+    place: str
+    why: str
+    count: int
+    bytes: int
+    stays: bool
+
+
+class Collected(BaseModel):
+    """What was found; gone now, unless it was a dry run."""
+
+    dry_run: bool
+    items: list[LeftoverView]
