@@ -40,7 +40,9 @@ async def test_a_cursor_beyond_any_entry_stands_for_the_end(scene: Scene) -> Non
     await scene.log(job, 1, "a", "b", "c")
     last = await scene.db.read(read_log, job.job_id, after=0, before=2**53, limit=2)
     assert [entry["text"] for entry in last.items] == ["b", "c"]
-    assert (await scene.db.read(read_log, job.job_id, after=2**53, before=None, limit=2)).items == []
+    assert (
+        await scene.db.read(read_log, job.job_id, after=2**53, before=None, limit=2)
+    ).items == []
 
 
 async def test_a_log_writes_no_event_and_the_board_hears_of_it_by_progress(scene: Scene) -> None:
