@@ -109,9 +109,10 @@ class RunnerProcess:
         return counts
 
     def trees(self) -> Iterator[Path]:
-        """The cards' work trees on this disk."""
+        """The cards' work trees on this disk, but for those that are kept because the server would not
+        take their work."""
         for path in (self.folder / "work" / "trees").glob("*"):
-            if path.is_dir():
+            if path.is_dir() and ".kept-" not in path.name:
                 yield path
 
     def names(self) -> list[str]:

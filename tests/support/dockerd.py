@@ -58,23 +58,18 @@ class Dockerd:
             self._notes.write_text(json.dumps(_before()))
         (self.root / "daemon.json").write_text("{}")
         with self._log.open("ab") as log:
-            child = subprocess.Popen(
-                [program, "--host", f"unix://{self.socket}", *self._options()],
+            # Nobody's child: it outlives whoever starts it, and others end it.
+            subprocess.run(
+                ["setsid", "--fork", program, "--host", f"unix://{self.socket}", *self._options()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
                 env={**os.environ, "PATH": SBIN},
-                start_new_session=True,
+                check=True,
             )
-
-        def ready() -> bool:
-            if child.poll() is not None:
-                raise CannotStart(f"dockerd does not start here: {self._log_tail()}")
-            return self.answers()
-
         try:
-            until(ready, "dockerd answers", seconds=START_S)
+            until(self.answers, "dockerd answers", seconds=START_S)
         except AssertionError:
             raise CannotStart(f"dockerd does not answer: {self._log_tail()}") from None
 

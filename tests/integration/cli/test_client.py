@@ -154,7 +154,7 @@ def test_deleting_a_repository_asks(lazyaf: Lazyaf, server: ServerProcess, name:
 
 
 def test_runners_and_their_number(working: Lazyaf) -> None:
-    assert "local runner" in working("scale", "1").stdout
+    assert "keeps 1 runner" in working("scale", "1").stdout
     listed = working("runners")
     assert listed.exit_code == 0, listed.output
     assert "Pool process: 1 runner asked for." in listed.stdout
@@ -163,7 +163,7 @@ def test_runners_and_their_number(working: Lazyaf) -> None:
 def test_a_pool_that_is_not_there_is_refused(lazyaf: Lazyaf) -> None:
     result = lazyaf("scale", "1")
     assert result.exit_code == 1
-    assert "There is no pool" in result.stderr
+    assert "Pools of this server: none" in result.stderr
 
 
 def test_json_errors_stay_on_stderr(lazyaf: Lazyaf) -> None:
