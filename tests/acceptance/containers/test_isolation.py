@@ -50,9 +50,14 @@ def secret(pid):
             continue
         return True
     return False
+def words_of(process):
+    try:
+        return (process / "cmdline").read_bytes().split(b"\\0")
+    except OSError:
+        return []  # it has ended
 runners = []
 for p in pathlib.Path("/proc").iterdir():
-    words = (p / "cmdline").read_bytes().split(b"\\0") if p.name.isdigit() else []
+    words = words_of(p) if p.name.isdigit() else []
     if b"--token-stdin" in words and b"tini" not in words[0]:
         runners.append(int(p.name))
 print(json.dumps({
