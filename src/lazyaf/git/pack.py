@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from lazyaf.domain.errors import DiedSilent, GitFailed, LazyafError
+from lazyaf.domain.errors import BadRequest, DiedSilent, GitFailed, LazyafError
 from lazyaf.git import command
 from lazyaf.git.body import Body, ClientGone
 from lazyaf.git.child import Child
@@ -211,6 +211,8 @@ class RunningPack:
         try:
             await self._copy_body(process)
         except ClientGone:
+            # Nobody hears it; it is the reason for a child that is ended before it has spoken.
+            self._failure = self._failure or BadRequest("The request ended before its end.")
             self._abandon()
         except LazyafError as refused:
             self._failure = self._failure or refused

@@ -23,12 +23,14 @@ async def settle(bench: Bench) -> None:
     log.info("job.ended_without_us", job=bench.job.job_id, state=bench.job.ended)
     space = bench.workspace
     async with filelock.lock(space.lock_path, wait_s=TREE_WAIT_S):
-        if space.is_left and bench.job.ended == "lost" and await _take_up(bench):
-            closing = Closing(bench)
-            closing.publisher = _publisher(bench)
-            await closing.leave_orphan()
-            return
-        if space.is_left and bench.job.ended == "closed":
+        if space.is_left and bench.job.ended == "lost":
+            if await _take_up(bench):
+                closing = Closing(bench)
+                closing.publisher = _publisher(bench)
+                await closing.leave_orphan()
+                return
+            space.keep_aside()
+        elif space.is_left:
             space.remove()
     bench.outbox.remove()
     bench.state.done()

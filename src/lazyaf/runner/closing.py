@@ -90,8 +90,8 @@ class Closing:
             log.info("leave.without_checkpoint", job=self._job.job_id, error=str(error))
 
     async def leave_orphan(self) -> None:
-        """Push the work where a lost lease still may; the tree goes when the server has it, and stays
-        when not."""
+        """Push the work where a lost lease still may; the tree goes when the server has it, and is kept
+        aside when not."""
         if self.publisher is not None:
             try:
                 async with asyncio.timeout(ORPHAN_S):
@@ -106,6 +106,7 @@ class Closing:
                 OSError,
             ) as error:
                 log.warning("orphan.not_pushed", job=self._job.job_id, error=str(error))
+                self._workspace.keep_aside()
         self._outbox.remove()
         self._state.done()
 

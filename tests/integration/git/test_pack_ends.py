@@ -83,17 +83,30 @@ async def test_a_push_cut_off_in_the_middle_leaves_the_repository_as_it_was(
 ) -> None:
     _, data = await push_body(work)
     upload = Upload(data, then=ConnectionResetError())
-    answer = await push(storage, repo_id, upload.chunks())
-    assert answer == b""
+    with pytest.raises(BadRequest, match="ended before its end"):
+        await push(storage, repo_id, upload.chunks())
     async with storage.exclusive(repo_id):  # the transfer has ended and left its lock
         assert leftovers(storage, repo_id) == []
     assert await refs.resolve(storage, repo_id, "main") is None
     assert git_children() == []
 
 
+async def test_a_client_that_leaves_before_git_has_spoken_is_not_blamed_on_git(
+    storage, repo_id
+) -> None:
+    body = Upload(encode(b"command=fetch") * 2, then=ConnectionResetError())
+    with pytest.raises(BadRequest, match="ended before its end"):
+        await smart_http.serve(
+            storage, repo_id, smart_http.UPLOAD_PACK, body.chunks(), policy=PushPolicy()
+        )
+    async with storage.exclusive(repo_id):
+        assert await asyncio.to_thread(git_children) == []
+
+
 async def test_a_client_that_stalls_counts_as_gone(storage, repo_id, work) -> None:
     _, data = await push_body(work)
-    assert await push(storage, repo_id, Upload(data).chunks(), stall=0.01) == b""
+    with pytest.raises(BadRequest, match="ended before its end"):
+        await push(storage, repo_id, Upload(data).chunks(), stall=0.01)
     async with storage.exclusive(repo_id):
         assert await asyncio.to_thread(git_children) == []
 

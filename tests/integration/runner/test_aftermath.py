@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from factories.runner_rig import Rig
@@ -50,6 +51,20 @@ async def test_what_a_lost_attempt_left_becomes_an_orphan(rig: Rig) -> None:
     assert other.finish is not None
     assert other.finish.stop_reason is StopReason.FINISHED
     assert left(rig) == []
+
+
+async def test_an_orphan_that_the_server_does_not_take_is_kept_here(rig: Rig) -> None:
+    rig.server.push_limit = 1000
+    job = rig.job(HALF)
+    ledger = await leave_in_the_middle(rig, job)
+    (rig.tree / "big.bin").write_bytes(os.urandom(100_000))
+    await rig.server.fence(ledger)
+    await come_back(rig)
+
+    assert await orphan_of(rig, job) is None
+    (kept,) = left(rig)
+    assert kept.name == f"{job.task.card_id}.kept-{job.job_id}"
+    assert (kept / rig.tree.name / "big.bin").stat().st_size == 100_000
 
 
 async def test_work_that_the_server_had_recorded_is_no_orphan(rig: Rig) -> None:

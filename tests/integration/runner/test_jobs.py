@@ -10,8 +10,9 @@ import pytest
 from factories.runner_rig import HOST_ENV, Rig, commit
 from fakes.runner_server import REPO
 from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.runners import Isolation
 from lazyaf.git import command
-from lazyaf.protocol.messages import Limits, Resume
+from lazyaf.protocol.messages import Limits, RegisterRequest, Resume
 from lazyaf.runner import attempt
 from lazyaf.runner.redaction import PIECE_MIN
 from lazyaf.runner.sandbox import Unsandboxed
@@ -399,4 +400,5 @@ async def test_a_job_without_a_sandbox_goes_the_same_way(rig: Rig) -> None:
     assert ledger.finish is not None
     assert ledger.finish.stop_reason is StopReason.FINISHED
     assert await rig.server.show(f"{ledger.finish.head_sha}:rest.txt") == "x"
-    assert rig.server.registrations[0]["isolation"] == "none"
+    registration = RegisterRequest.model_validate(rig.server.registrations[0])
+    assert registration.isolation is Isolation.NONE
