@@ -28,8 +28,39 @@ FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 class Cluster:
     """A running server. Its superuser is ``lazyaf``, who needs no password on the socket."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Sequence[str]) -> None:
         self.folder = folder
+        self._settings = settings
+        self._tools = binaries()
+        self._child: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
+
+    def make(self) -> None:
+        """`initdb`."""
+        if os.geteuid() == 0:
+            user = _unprivileged()
+            self._child |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        subprocess.run(
+            [self._tools / "initdb", "-D", self.folder / "data", "-U", "lazyaf", "-A", "trust",
+             "-E", "UTF8", "--locale=C", "--no-sync"],
+            **self._child,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it, again perhaps."""
+        options = " ".join(f"-c {setting}" for setting in ("listen_addresses=", *self._settings))
+        self._control(
+            "-w", "-l", str(self.folder / "log"), "start",
+            "-o", f"{options} -c unix_socket_directories={self.folder}",
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Kill it: every connection breaks, and what was under way is lost."""
+        self._control("-w", "-m", "immediate", "stop")
+
+    def _control(self, *args: str) -> None:
+        command = [self._tools / "pg_ctl", "-D", self.folder / "data", *args]
+        subprocess.run(command, **self._child)
 
     def url(self, database: str) -> URL:
         return URL.create(
@@ -41,11 +72,18 @@ class Cluster:
 
     def create(self, database: str, *, template: str = "template1") -> URL:
         """A new database, a copy of the template."""
+        self._execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+        return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """Remove a database that nobody uses any more."""
+        self._execute(f'DROP DATABASE "{database}"')
+
+    def _execute(self, statement: str) -> None:
         with psycopg.connect(
             host=str(self.folder), user="lazyaf", dbname="postgres", autocommit=True
         ) as conn:
-            conn.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
-        return self.url(database)
+            conn.execute(statement)
 
 
 def binaries() -> Path:
@@ -59,30 +97,15 @@ def binaries() -> Path:
 @contextmanager
 def cluster(settings: Sequence[str] = FORGETFUL) -> Iterator[Cluster]:
     """Make a cluster, start it, and remove it afterwards. PostgreSQL does not run as root."""
-    tools = binaries()
     folder = Path(tempfile.mkdtemp(prefix="laf-pg-"))
-    child: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    if os.geteuid() == 0:
-        user = _unprivileged()
-        child |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    data, control = folder / "data", str(tools / "pg_ctl")
+    there = Cluster(folder, settings)
     try:
-        subprocess.run(
-            [tools / "initdb", "-D", data, "-U", "lazyaf", "-A", "trust", "-E", "UTF8",
-             "--locale=C", "--no-sync"],
-            **child,
-        )  # fmt: skip
-        options = " ".join(f"-c {setting}" for setting in ("listen_addresses=", *settings))
-        subprocess.run(
-            [control, "-D", data, "-w", "-l", folder / "log", "start",
-             "-o", f"{options} -c unix_socket_directories={folder}"],
-            **child,
-        )  # fmt: skip
+        there.make()
+        there.start()
         try:
-            yield Cluster(folder)
+            yield there
         finally:
-            subprocess.run([control, "-D", data, "-w", "-m", "immediate", "stop"], **child)
+            there.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

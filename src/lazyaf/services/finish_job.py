@@ -10,10 +10,11 @@ import asyncio
 from dataclasses import dataclass
 
 from lazyaf.domain.errors import BranchMoved, Conflict, LeaseLost, NotFound, SequenceGap
-from lazyaf.domain.events import Actor, EventType, NewEvent
+from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import refs
 from lazyaf.protocol.messages import FinishRequest
+from lazyaf.services.announce import card_changed
 from lazyaf.services.append_log import usage_values
 from lazyaf.services.card_branch import Measured, archive_ref, branch_ref, measure, move_branch
 from lazyaf.services.close_job import Closing, close_job
@@ -148,6 +149,7 @@ async def _effect(ctx: Context, intent: IntentRow, card: CardRow) -> str | None:
 def _count_archive(tx: Tx, card_id: str, count: int) -> None:
     card = get_card(tx, card_id)
     update_card(tx, card, {"rejections": max(card.rejections, count)})
+    card_changed(tx, EventType.CARD_UPDATED, card_id, SERVER)  # no version goes untold
 
 
 async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:

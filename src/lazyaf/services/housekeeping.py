@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from lazyaf.domain.errors import Unavailable
 from lazyaf.services.background import ended
 from lazyaf.services.context import Context
 from lazyaf.services.disk_room import watch_room
@@ -58,12 +59,17 @@ class Housekeeping:
     async def _run(self) -> None:
         ticks = 0
         while True:
-            try:
-                await self._tick(ticks)
-            except Exception as error:
-                log.error("housekeeping_failed", exc_info=error)
+            await self._turn(ticks)
             ticks += 1
             await asyncio.sleep(TICK_S)
+
+    async def _turn(self, ticks: int) -> None:
+        try:
+            await self._tick(ticks)
+        except Unavailable:
+            self._ctx.presence.was_away()  # the database is; its own line in the log says so
+        except Exception as error:
+            log.error("housekeeping_failed", exc_info=error)
 
     async def _tick(self, ticks: int) -> None:
         if self._ctx.presence.tick(TICK_S):

@@ -22,6 +22,7 @@ class Presence:
         self._seen: dict[str, float] = {}
         self._heard: set[str] = set()
         self._last_tick: float | None = None
+        self._was_away = False
 
     def touch(self, key: str) -> None:
         """It was heard of just now."""
@@ -42,10 +43,15 @@ class Presence:
         now = self._monotonic()
         return [key for key in keys if now - self._seen.setdefault(key, now) > period]
 
+    def was_away(self) -> None:
+        """The server could not hear anybody, since it could not do anything: the next tick is late."""
+        self._was_away = True
+
     def tick(self, interval: float) -> bool:
         """Call at each reaping; True when it came late, and then everyone has a full period."""
         now = self._monotonic()
         is_late = self._last_tick is not None and now - self._last_tick > interval + LATE_S
+        is_late, self._was_away = is_late or self._was_away, False
         self._last_tick = now
         if is_late:
             self._seen = dict.fromkeys(self._seen, now)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lazyaf.domain.errors import NotFound
+import structlog
+
+from lazyaf.domain.errors import NotFound, Unavailable
 from lazyaf.domain.events import SERVER, EventType
 from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobStatus, StopReason, apply
 from lazyaf.domain.runners import MISSED_BEATS, RunnerEnd
@@ -27,11 +29,14 @@ from lazyaf.store.jobs import (
     get_job,
     live_attempts,
     running_jobs,
+    stranded_jobs,
     update_job,
 )
 from lazyaf.store.repos import get_repo
 from lazyaf.store.runners import list_runners
 from lazyaf.store.tx import Tx
+
+log = structlog.get_logger(__name__)
 
 CANCEL_SLACK_S: Final = 30.0
 """Seconds beyond the grace for a runner to push what it has and to finish."""
@@ -51,38 +56,51 @@ ENDS: Final = {
 @dataclass(frozen=True, slots=True)
 class Lost:
     """Why a job goes back to the queue, whether that spends an attempt, and how the job ends when no
-    attempt is left."""
+    attempt is left. ``is_unheard``: because its runner has never used the lease."""
 
     why: str
     spends: bool
     at_last: StopReason = StopReason.RUNNER_LOST
+    is_unheard: bool = False
 
 
 async def reap(ctx: Context) -> int:
     """Requeue what is silent and mark silent runners offline; returns how many jobs were requeued."""
     attempts = await ctx.db.read(live_attempts)
-    expired = set(ctx.presence.silent([f"job:{a.job_id}" for a in attempts], ctx.rhythm.lease))
-    unheard = set(
-        ctx.presence.silent(
-            [f"job:{a.job_id}" for a in attempts if not a.contacted], ctx.rhythm.first_contact
-        )
-    )
     count = 0
     for attempt in attempts:
-        key = f"job:{attempt.job_id}"
-        if key in unheard and not attempt.contacted:
-            count += await lose_attempt(
-                ctx, attempt, Lost("The runner never began: it did not get the job.", spends=False)
-            )
-        elif key in expired:
-            # One that was never heard of under this server ended while there was none (R15).
-            spends = ctx.presence.was_heard(key)
-            count += await lose_attempt(
-                ctx, attempt, Lost("The runner was not heard of any more.", spends=spends)
-            )
+        lost = _silence(ctx, attempt)
+        if lost is not None:
+            count += await _tried(ctx, attempt, lost)
     count += await _end_cancelled(ctx, attempts)
+    count += await give_back_stranded(ctx)
     await _reap_runners(ctx)
     return count
+
+
+def _silence(ctx: Context, attempt: AttemptRow) -> Lost | None:
+    """Why this attempt is given up at this moment, if it is: another one may have taken a while."""
+    key = f"job:{attempt.job_id}"
+    if not attempt.contacted and ctx.presence.silent([key], ctx.rhythm.first_contact):
+        return Lost(
+            "The runner never began: it did not get the job.", spends=False, is_unheard=True
+        )
+    if ctx.presence.silent([key], ctx.rhythm.lease):
+        # One that was never heard of under this server ended while there was none (R15).
+        spends = ctx.presence.was_heard(key)
+        return Lost("The runner was not heard of any more.", spends=spends)
+    return None
+
+
+async def _tried(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
+    """`lose_attempt`; what goes wrong with one job must not keep the others. It is tried again."""
+    try:
+        return await lose_attempt(ctx, attempt, lost)
+    except Unavailable:
+        raise  # no job can be given back now
+    except Exception as error:
+        log.error("not_given_back", job=attempt.job_id, exc_info=error)
+        return False
 
 
 async def _end_cancelled(ctx: Context, attempts: Sequence[AttemptRow]) -> int:
@@ -93,7 +111,38 @@ async def _end_cancelled(ctx: Context, attempts: Sequence[AttemptRow]) -> int:
     )
     late = {key.removeprefix("cancel:") for key in overdue}
     lost = Lost("The runner did not stop the job in time.", spends=False)
-    return sum([await lose_attempt(ctx, a, lost) for a in attempts if a.job_id in late])
+    return sum([await _tried(ctx, a, lost) for a in attempts if a.job_id in late])
+
+
+async def give_back_stranded(ctx: Context) -> int:
+    """Go on with jobs that were taken from their runner, and whose giving back was cut off by the end of
+    the server or by a failure."""
+    count = 0
+    for job in await ctx.db.read(stranded_jobs):
+        try:
+            count += await _give_back_one(ctx, job.id)
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.error("not_given_back", job=job.id, exc_info=error)
+    return count
+
+
+async def _give_back_one(ctx: Context, job_id: str) -> bool:
+    async with ctx.job_locks.hold(job_id):
+        attempt = await ctx.db.read(_stranded, job_id)
+        if attempt is not None:
+            await _give_back(ctx, attempt, Lost("The runner was lost.", spends=False))
+    return attempt is not None
+
+
+def _stranded(tx: Tx, job_id: str) -> AttemptRow | None:
+    """The lost attempt of a job that still has to be given back."""
+    job = get_job(tx, job_id)
+    if job.status != JobStatus.RUNNING.value:
+        return None
+    attempt = get_attempt(tx, job_id, job.attempt)
+    return attempt if attempt is not None and attempt.state == "lost" else None
 
 
 async def _reap_runners(ctx: Context) -> None:
@@ -125,16 +174,21 @@ async def lose_attempt(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
     is left. False when it had ended meanwhile."""
     async with ctx.job_locks.hold(attempt.job_id):
         # First fence, then await that lease's pushes, and only then let another runner begin (R7).
-        if not await ctx.db.write(_fence, attempt.job_id, attempt.attempt, ctx.clock.now()):
+        if not await ctx.db.write(_fence, attempt, lost, ctx.clock.now()):
             return False
-        await ctx.git.end_packs(pack_key(attempt.job_id, attempt.attempt))
-        await _keep_pushed(ctx, attempt)
-        measured, head = await _measure(ctx, attempt.job_id)
-        await ctx.db.write(_requeue, attempt.job_id, lost, measured, head, ctx.clock.now())
+        await _give_back(ctx, attempt, lost)
+    return True
+
+
+async def _give_back(ctx: Context, attempt: AttemptRow, lost: Lost) -> None:
+    """Requeue or close the job of an attempt that is fenced."""
+    await ctx.git.end_packs(pack_key(attempt.job_id, attempt.attempt))
+    await _keep_pushed(ctx, attempt)
+    measured, head = await _measure(ctx, attempt.job_id)
+    await ctx.db.write(_requeue, attempt.job_id, lost, measured, head, ctx.clock.now())
     ctx.presence.forget(f"job:{attempt.job_id}")
     ctx.presence.forget(f"cancel:{attempt.job_id}")
     ctx.control.wake(attempt.job_id)
-    return True
 
 
 def pack_key(job_id: str, attempt: int) -> str:
@@ -142,11 +196,13 @@ def pack_key(job_id: str, attempt: int) -> str:
     return f"{job_id}/{attempt}"
 
 
-def _fence(tx: Tx, job_id: str, number: int, now: str) -> bool:
-    attempt = get_attempt(tx, job_id, number)
+def _fence(tx: Tx, seen: AttemptRow, lost: Lost, now: str) -> bool:
+    attempt = get_attempt(tx, seen.job_id, seen.attempt)
     if attempt is None or attempt.state != "live":
         return False
-    job = get_job(tx, job_id)
+    if lost.is_unheard and attempt.contacted:
+        return False  # it was heard of while we looked
+    job = get_job(tx, seen.job_id)
     end_attempt(tx, job, "lost", now)
     drop_finish_intent(tx, job.card_id)  # what it had begun to say is not the next attempt's word
     return True

@@ -9,6 +9,7 @@ from lazyaf.services.approve_card import open_intents, resume_approval
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import resume_finish
 from lazyaf.services.import_repo import resume_imports
+from lazyaf.services.reap import give_back_stranded
 from lazyaf.services.recovered_work import resume_recovered
 from lazyaf.services.repositories import resume_deletions
 from lazyaf.services.seal_remotes import seal_remotes
@@ -23,6 +24,7 @@ async def recover(ctx: Context) -> None:
     intents = await open_intents(ctx)
     for intent in intents:
         await resume_intent(ctx, intent)
+    await give_back_stranded(ctx)
     await resume_deletions(ctx, SERVER)
     await seal_remotes(ctx)
     await resume_imports(ctx)

@@ -13,6 +13,7 @@ from lazyaf.services.announce import runner_changed
 from lazyaf.services.context import Context
 from lazyaf.services.pool_tokens import use_for_registration
 from lazyaf.services.views import runner_view
+from lazyaf.store.jobs import live_attempt
 from lazyaf.store.runners import (
     RunnerRow,
     find_runner_by_instance,
@@ -77,19 +78,26 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
             "(`--name`), or stop the other first.",
             code="runner_name_taken",
         )
-    holds = not is_other and known.current_job_id is not None
+    held = None if is_other else known.current_job_id or _held_by(tx, known, request.current_job_id)
     update_runner(
         tx,
         known,
         {
             **values,
-            "status": (RunnerStatus.BUSY if holds else RunnerStatus.IDLE).value,
+            "status": (RunnerStatus.IDLE if held is None else RunnerStatus.BUSY).value,
             "is_draining": False,
-            **({"current_job_id": None} if is_other else {}),
+            "current_job_id": held,
         },
     )
     runner_changed(tx, EventType.RUNNER_REGISTERED, known.id, Actor("runner", known.name))
     return known.id
+
+
+def _held_by(tx: Tx, runner: RunnerRow, job_id: str | None) -> str | None:
+    """The job that a runner says it has, if its lease is this runner's: one that was not heard of for a
+    while may have had a job all the time."""
+    attempt = None if job_id is None else live_attempt(tx, job_id)
+    return job_id if attempt is not None and attempt.runner_id == runner.id else None
 
 
 def _forget_former_name(tx: Tx, request: RegisterRequest) -> None:

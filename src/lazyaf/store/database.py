@@ -4,6 +4,9 @@
 resolves their futures after COMMIT, so nothing is ever answered before it is durable (rules.md R5).
 A function that raises before writing just gets its error; one that raises after writing, or in the
 database itself, rolls the batch back, and each of the batch is run again alone. Measured in store.md.
+
+When the database is away everybody is told so (503), and the next transaction connects anew. Nothing is
+run again then: a COMMIT whose answer was lost may have been obeyed.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import structlog
 from sqlalchemy import URL, Engine
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from lazyaf.domain.errors import Invalid, Unavailable
 from lazyaf.domain.events import NewEvent
@@ -25,6 +29,8 @@ from lazyaf.domain.ports import Clock
 from lazyaf.store import engine as engines
 from lazyaf.store.events import insert_events
 from lazyaf.store.tx import Tx
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,15 +77,26 @@ class _Work:
 
 
 def _typed(error: BaseException) -> Exception:
-    """What a database cannot hold (NUL, a lone surrogate, a number beyond 64 bits) is `Invalid`; what
-    a future cannot carry, or would end the event loop, is a plain error."""
+    """What a database cannot hold (NUL, a lone surrogate, a number beyond 64 bits) is `Invalid`; one
+    that is away is `Unavailable`; what a future cannot carry, or would end the event loop, is a plain
+    error."""
     if isinstance(error, DataError | OverflowError | UnicodeEncodeError):
         return Invalid("The request holds something that cannot be stored, like a NUL character.")
+    if isinstance(error, DBAPIError) and engines.is_away(error):
+        log.error("database_away", detail=str(error.orig).strip())
+        away = Unavailable("The database does not answer. Try again in a moment.")
+        away.__cause__ = error
+        return away
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
     plain = RuntimeError(f"A transaction was ended by {error!r}.")
     plain.__cause__ = error
     return plain
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether that is what `_typed` makes of a database that went away."""
+    return isinstance(error, Unavailable) and isinstance(error.__cause__, DBAPIError)
 
 
 class SqlDatabase:
@@ -128,7 +145,9 @@ class SqlDatabase:
         try:
             with self._reader_engine.begin() as conn:
                 return fn(Tx(conn), *args, **kwargs)
-        except (DataError, OverflowError, UnicodeEncodeError) as error:
+        except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
+            if isinstance(error, DBAPIError) and engines.is_forbidden(error):
+                raise  # a reader that writes is a mistake of ours
             raise _typed(error) from error
 
     async def write(
@@ -156,15 +175,20 @@ class SqlDatabase:
                 return
 
     def _commit(self, batch: list[_Work]) -> None:
-        if not self._try_commit(batch) and len(batch) > 1:
-            for work in batch:
-                self._try_commit([work])
-                self._announce([work])
+        if self._try_commit(batch):
+            self._announce(batch)
             return
-        self._announce(batch)
+        away = next((work.error for work in batch if _is_away(work.error)), None)
+        for work in batch:
+            if away is not None:
+                work.error = work.error or away
+            elif len(batch) > 1:
+                self._try_commit([work])
+            self._announce([work])
 
     def _try_commit(self, batch: list[_Work]) -> bool:
-        """Run and commit the batch; False when it was rolled back."""
+        """Run and commit the batch; False when it was rolled back, or may have been."""
+        is_complete = False
         try:
             with self._writer_engine.connect() as conn, conn.begin() as transaction:
                 if not all(work.run(conn) for work in batch):
@@ -173,9 +197,14 @@ class SqlDatabase:
                         work.events = []
                     return False
                 insert_events(Tx(conn), [e for w in batch for e in w.events], self._clock.now())
+                is_complete = True
         except BaseException as error:  # noqa: BLE001 - a failed commit is every caller's error
+            typed = _typed(error)
+            # A COMMIT whose answer is lost may have been obeyed; the events are hints only.
+            is_in_doubt = is_complete and _is_away(typed)
             for work in batch:
-                work.error, work.events = work.error or _typed(error), []
+                work.error = work.error or typed
+                work.events = work.events if is_in_doubt else []
             return False
         return True
 

@@ -6,11 +6,35 @@ SQLite: the driver in autocommit, ``BEGIN IMMEDIATE`` for the one writer and a d
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
+
+from lazyaf.domain.errors import Unavailable
+
+WRITER_LOCK: Final = 0x1A2AF3E
+"""The session advisory lock of the one connection that writes, on PostgreSQL."""
+PATIENCE: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""How long a PostgreSQL server is waited for that does not answer: seconds, the last milliseconds."""
+SQLITE_AWAY: Final = (
+    "SQLITE_BUSY",
+    "SQLITE_CANTOPEN",
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_LOCKED",
+    "SQLITE_READONLY",
+)
+"""How the names of such errors of SQLite begin."""
 
 READERS = 4
 """Reader threads, and so reader connections."""
@@ -39,10 +63,31 @@ def normalise_url(url: str) -> URL:
     return parsed
 
 
+def is_away(error: DBAPIError) -> bool:
+    """Whether the database cannot be used at the moment, whatever is asked of it: its server is away, its
+    disk is full, somebody else has locked it."""
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorname", "").startswith(SQLITE_AWAY)
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def is_forbidden(error: DBAPIError) -> bool:
+    """Whether a reader's connection was asked to write, on SQLite."""
+    return getattr(error.orig, "sqlite_errorname", "") == "SQLITE_READONLY"
+
+
 def writer_engine(url: URL) -> Engine:
-    """An engine of one connection whose transactions take the write lock at once."""
+    """An engine of one connection whose transactions take the write lock at once.
+
+    On PostgreSQL the connection holds `WRITER_LOCK`, also when it is a new one: while the database was
+    away, another server may have begun to use it (rules.md R18).
+    """
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+        engine = create_engine(
+            url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=PATIENCE
+        )
+        event.listen(engine, "connect", _lock_for_writing)
+        return engine
     engine = create_engine(
         url,
         poolclass=StaticPool,
@@ -60,6 +105,7 @@ def reader_engine(url: URL) -> Engine:
             pool_size=READERS,
             max_overflow=0,
             pool_pre_ping=True,
+            connect_args=PATIENCE,
             execution_options={
                 "isolation_level": "REPEATABLE READ",
                 "postgresql_readonly": True,
@@ -74,6 +120,17 @@ def reader_engine(url: URL) -> Engine:
     )
     _configure_sqlite(engine, begin="BEGIN", query_only=True)
     return engine
+
+
+def _lock_for_writing(dbapi_connection: Any, _record: Any) -> None:
+    with dbapi_connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({WRITER_LOCK})")
+        (is_ours,) = cursor.fetchone()
+    dbapi_connection.rollback()  # the lock is the session's and stays
+    if not is_ours:
+        raise Unavailable(
+            "Another LazyAF server has begun to use this database. Stop it, or this one."
+        )
 
 
 def _configure_sqlite(engine: Engine, *, begin: str, query_only: bool) -> None:

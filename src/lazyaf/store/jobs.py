@@ -6,7 +6,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change
@@ -88,6 +97,13 @@ _ATTEMPT = select(attempts).where(
 _BY_LEASE = select(attempts).where(attempts.c.lease_hash == bindparam("hash"))
 _BY_GIT = select(attempts).where(attempts.c.git_hash == bindparam("hash"))
 _BY_CLAIM = select(attempts).where(attempts.c.claim_id == bindparam("claim_id"))
+_LIVE = select(attempts).where(
+    attempts.c.job_id == bindparam("job_id"), attempts.c.state == literal_column("'live'")
+)
+_STRANDED = select(jobs).where(
+    jobs.c.status == RUNNING,
+    ~exists().where(attempts.c.job_id == jobs.c.id, attempts.c.state == literal_column("'live'")),
+)
 _COMMANDS = (
     select(job_commands.c.id, job_commands.c.type, job_commands.c.text)
     .where(job_commands.c.job_id == bindparam("job_id"), job_commands.c.id > bindparam("after"))
@@ -118,6 +134,11 @@ def last_job(tx: Tx, card_id: str, agent: str | None = None) -> JobRow | None:
 def running_jobs(tx: Tx) -> list[JobRow]:
     """Every job that a runner holds."""
     return [JobRow(**r._mapping) for r in tx.execute(select(jobs).where(jobs.c.status == RUNNING))]
+
+
+def stranded_jobs(tx: Tx) -> list[JobRow]:
+    """Jobs that run and that no attempt holds: giving them back was cut off."""
+    return [JobRow(**row._mapping) for row in tx.execute(_STRANDED)]
 
 
 def open_job_ids(tx: Tx) -> list[str]:
@@ -183,6 +204,11 @@ def attempt_by_git(tx: Tx, git_hash: str) -> AttemptRow | None:
 def attempt_by_claim(tx: Tx, claim_id: str) -> AttemptRow | None:
     """The attempt that this claim led to."""
     return _attempt(tx, _BY_CLAIM, {"claim_id": claim_id})
+
+
+def live_attempt(tx: Tx, job_id: str) -> AttemptRow | None:
+    """The attempt that holds this job's lease, if one does."""
+    return _attempt(tx, _LIVE, {"job_id": job_id})
 
 
 def live_attempts(tx: Tx) -> list[AttemptRow]:

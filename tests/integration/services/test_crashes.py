@@ -11,11 +11,14 @@ from factories.scene import Scene
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.errors import Conflict, NotFound
 from lazyaf.domain.events import PERSON
+from lazyaf.domain.runners import RunnerEnd
 from lazyaf.services import approve_card as approving
 from lazyaf.services import finish_job as finishing
+from lazyaf.services import reap as reaping
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cards import delete_card
 from lazyaf.services.decide_card import reject_card
+from lazyaf.services.reap import lose_runner, reap
 from lazyaf.services.recover import recover
 from lazyaf.services.start_card import RunRequest
 from lazyaf.store.intents import find_intent
@@ -156,3 +159,45 @@ async def test_a_crash_of_a_deletion_is_ended_at_the_next_start(
         await scene.card_row(card)
     assert (await scene.repo_row(other)).name == "stays"
     assert await scene.empty_repo("gone")
+
+
+@pytest.mark.parametrize("again", [recover, reap])
+async def test_a_job_whose_giving_back_was_cut_off_is_given_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, again: Callable[..., Awaitable[Any]]
+) -> None:
+    """Its attempt is fenced, so no lease would ever run out: it must not run for ever."""
+    repo = await scene.repo()
+    await scene.start(await scene.card(repo))
+    job = await scene.claimed(await scene.runner("one"))
+    monkeypatch.setattr(reaping, "_measure", crash)
+    with pytest.raises(Crash):
+        await lose_runner(scene.ctx, "one", RunnerEnd.DIED)
+    monkeypatch.undo()
+    row = await scene.job_row(job.job_id)
+    assert (row.status, row.attempt) == ("running", 1)
+    await again(scene.ctx)
+    row = await scene.job_row(job.job_id)
+    assert (row.status, row.spent) == ("queued", 0)
+    assert (await scene.claimed(await scene.runner("two"))).attempt == 2
+
+
+async def test_what_goes_wrong_with_one_job_does_not_keep_the_others(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = await scene.repo()
+    lost = [(await scene.working(repo))[1] for _ in range(2)]
+    real = reaping._measure
+
+    async def failing(ctx: Any, job_id: str) -> Any:
+        if job_id == lost[0].job_id:
+            raise OSError("the repository cannot be read")
+        return await real(ctx, job_id)
+
+    monkeypatch.setattr(reaping, "_measure", failing)
+    scene.clock.advance(11)
+    await reap(scene.ctx)
+    statuses = [(await scene.job_row(job.job_id)).status for job in lost]
+    assert statuses == ["running", "queued"]
+    monkeypatch.undo()
+    await reap(scene.ctx)
+    assert (await scene.job_row(lost[0].job_id)).status == "queued"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from factories.scene import Scene
-from lazyaf.domain.errors import Conflict, LeaseLost, NotFound, UnsupportedProtocol
+from lazyaf.domain.errors import Conflict, LeaseLost, NotFound, Unavailable, UnsupportedProtocol
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.runners import RunnerEnd
 from lazyaf.protocol.messages import AgentOffer, RegisterRequest
+from lazyaf.services import reap as reaping
 from lazyaf.services.cancel_job import cancel_card
+from lazyaf.services.housekeeping import Housekeeping
 from lazyaf.services.leases import touch
 from lazyaf.services.presence import Presence
 from lazyaf.services.read_log import read_log
@@ -57,6 +60,53 @@ async def test_an_instance_under_a_new_name_is_known_once(scene: Scene) -> None:
         await register_runner(scene.ctx, request, "token-of-runners")
     assert [r["name"] for r in await scene.db.read(show_runners)] == ["after"]
     assert await scene.claim("the-instance") is None
+
+
+async def test_a_runner_that_was_not_heard_of_for_a_while_still_has_its_job(scene: Scene) -> None:
+    """Its heartbeats were lost and its lease was not: said again, it is busy and gets no second job."""
+    repo = await scene.repo()
+    for _ in range(2):
+        await scene.start(await scene.card(repo))
+    await scene.runner("one")
+    job = await scene.claimed("instance-one")
+    await reap(scene.ctx)
+    scene.clock.advance(31)
+    await touch(scene.ctx, job.job_id, job.lease)
+    await reap(scene.ctx)
+    assert [r["status"] for r in await scene.db.read(show_runners)] == ["offline"]
+    request = RegisterRequest(
+        name="one",
+        instance_id="instance-one",
+        version="1",
+        protocol=1,
+        agents=[AgentOffer(name="script")],
+        current_job_id=job.job_id,
+    )
+    await register_runner(scene.ctx, request, "token-of-runners")
+    [shown] = await scene.db.read(show_runners)
+    assert (shown["status"], shown["current_job_id"]) == ("busy", job.job_id)
+    assert await scene.claim("instance-one") is None
+    stranger = {"name": "two", "instance_id": "instance-two"}
+    await register_runner(scene.ctx, request.model_copy(update=stranger), "token-of-runners")
+    shown = (await scene.db.read(show_runners))[1]
+    assert (shown["status"], shown["current_job_id"]) == ("idle", None)  # it only says so
+
+
+async def test_a_runner_that_is_heard_of_while_we_look_keeps_its_job(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    scene.clock.advance(11)
+    real = reaping.lose_attempt
+
+    async def in_the_last_moment(*args: Any) -> bool:
+        await touch(scene.ctx, job.job_id, job.lease)
+        return await real(*args)
+
+    monkeypatch.setattr(reaping, "lose_attempt", in_the_last_moment)
+    assert await reap(scene.ctx) == 0
+    assert (await scene.job_row(job.job_id)).status == "running"
 
 
 async def test_an_answer_that_was_lost_costs_no_attempt(scene: Scene) -> None:
@@ -158,6 +208,35 @@ async def test_after_an_absence_of_the_server_everyone_has_a_full_period(scene: 
     assert await reap(scene.ctx) == 0
     scene.clock.advance(1)
     assert presence.tick(1.0) is False
+
+
+async def test_while_the_database_was_away_nobody_could_be_heard_of(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R15: that is the server's absence, too."""
+    repo = await scene.repo()
+    _, job = await scene.working(repo)
+    await scene.log(job, 1, "I begin")
+    housekeeping = Housekeeping(scene.ctx, upkeep=lambda: asyncio.sleep(0))
+
+    async def away(*_: Any) -> None:
+        raise Unavailable("The database does not answer.")
+
+    monkeypatch.setattr(scene.db, "read", away)
+    for _ in range(20):  # in time, and in vain
+        scene.clock.advance(4)
+        await housekeeping._turn(1)
+    monkeypatch.undo()
+    scene.clock.advance(4)
+    await housekeeping._turn(1)
+    scene.clock.advance(4)
+    await housekeeping._turn(1)
+    assert (await scene.job_row(job.job_id)).status == "running"
+    for _ in range(16):
+        scene.clock.advance(4)
+        await housekeeping._turn(1)
+    row = await scene.job_row(job.job_id)
+    assert (row.status, row.spent) == ("queued", 1)
 
 
 async def test_a_runner_that_died_is_not_waited_for(scene: Scene) -> None:

@@ -1,0 +1,124 @@
+"""A database that goes away: everybody is told, nobody is told wrongly, and it is used again when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import URL, insert, select, text
+
+from factories.moments import FrozenClock
+from lazyaf.domain.errors import Conflict, Unavailable
+from lazyaf.domain.events import SERVER, EventType, NewEvent
+from lazyaf.store.database import SqlDatabase
+from lazyaf.store.tables import settings
+from lazyaf.store.tx import Tx
+
+
+def note(tx: Tx, key: str) -> str:
+    tx.execute(insert(settings), {"key": key, "value": 1})
+    tx.emit(NewEvent(EventType.SETTINGS_UPDATED, key, SERVER))
+    return key
+
+
+def keys(tx: Tx) -> set[str]:
+    return {row.key for row in tx.execute(select(settings.c.key))}
+
+
+def go_away(tx: Tx, key: str) -> None:
+    """What a write meets whose database cannot take it: no server, or a disk that is read only."""
+    note(tx, key)
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    tx.execute(text("PRAGMA query_only = ON"))
+    try:
+        note(tx, f"{key} again")
+    finally:
+        tx.execute(text("PRAGMA query_only = OFF"))
+
+
+def refuse(_tx: Tx) -> None:
+    raise Conflict("This is an answer, whatever becomes of the others.")
+
+
+async def test_of_a_batch_that_was_cut_off_nobody_is_told_that_it_is_done(db: SqlDatabase) -> None:
+    gate, begun = threading.Event(), threading.Event()
+
+    def hold_up(_tx: Tx) -> None:
+        begun.set()
+        gate.wait(20)
+
+    first = asyncio.ensure_future(db.write(hold_up))
+    await asyncio.to_thread(begun.wait, 20)
+    works = [
+        asyncio.ensure_future(work)
+        for work in (
+            db.write(note, "before"),
+            db.write(refuse),
+            db.write(go_away, "cut off"),
+            db.write(note, "after"),
+        )
+    ]
+    await asyncio.sleep(0)  # they stand in the writer's queue together
+    gate.set()
+    await first
+    answers = await asyncio.gather(*works, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable, Conflict, Unavailable, Unavailable]
+    assert await db.read(keys) == set()
+    assert await db.write(note, "back") == "back"
+    assert await db.read(keys) == {"back"}
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+async def test_a_reader_whose_server_went_away_says_so_and_the_next_one_reads(
+    db: SqlDatabase,
+) -> None:
+    def cut_off(tx: Tx) -> None:
+        tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        await db.read(cut_off)
+    assert await db.read(keys) == set()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+async def test_what_may_have_been_committed_is_announced_all_the_same(db: SqlDatabase) -> None:
+    """A waiting runner and a kept list must hear of it: the answer to the COMMIT was lost, not the COMMIT."""
+    heard: list[str] = []
+    db.on_commit.append(lambda events: heard.extend(event.subject for event in events))
+    engine = db._writer_engine
+    real = engine.dialect.do_commit
+
+    def lose_the_answer(connection: object) -> None:
+        real(connection)
+        engine.dialect.do_commit = real
+        raise engine.dialect.loaded_dbapi.OperationalError("the connection broke")
+
+    engine.dialect.do_commit = lose_the_answer
+    with pytest.raises(Unavailable, match="does not answer"):
+        await db.write(note, "in doubt")
+    assert heard == ["in doubt"]
+    assert await db.read(keys) == {"in doubt"}
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+async def test_only_one_server_writes_to_a_database(database_url: URL) -> None:
+    ours, others = (SqlDatabase(database_url, FrozenClock()) for _ in range(2))
+
+    async def closed(databases: Sequence[SqlDatabase]) -> None:
+        await asyncio.gather(*(asyncio.to_thread(db.close) for db in databases))
+
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(closed, (ours, others))
+        for db in (ours, others):
+            db.start()
+        await ours.write(note, "ours")
+        with pytest.raises(Unavailable, match="Another LazyAF server"):
+            await others.write(note, "theirs")
+        assert await others.read(keys) == {"ours"}
+        with pytest.raises(Unavailable):
+            await ours.write(go_away, "cut off")
+        assert await ours.write(note, "still ours") == "still ours"
