@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 from tests.support import postgres
 
-from benchmarks import append, claim, fanout, long_log, queue
+from benchmarks import append, claim, fanout, follow, long_log, queue
 from benchmarks.table import Figure
 
-PARTS = (claim, queue, append, long_log, fanout)
+PARTS = (claim, queue, append, long_log, follow, fanout)
 DURABLE = ("synchronous_commit=on",)
 """A cluster that forgets nothing, like the SQLite file beside it."""
 

@@ -49,10 +49,11 @@ class Wire:
         status, headers = await self._head(request)
         return status, headers, b"".join([piece async for piece in self._body(status, headers)])
 
-    async def drain(self, request: bytes) -> int:
-        """The size of an answer whose body is thrown away as it comes."""
+    async def stream(self, request: bytes) -> AsyncIterator[bytes]:
+        """The body of an answer as it comes, none of which is kept."""
         status, headers = await self._head(request)
-        return sum([len(piece) async for piece in self._body(status, headers)])
+        async for piece in self._body(status, headers):
+            yield piece
 
     async def _head(self, request: bytes) -> tuple[int, dict[str, str]]:
         self._writer.write(request)

@@ -189,6 +189,7 @@ async def _serve(settings: Settings, listener: socket.socket, announce: Announce
         if settings.drain:
             await wait_for_jobs(house.ctx)
         house.ctx.control.drain()
+        house.ctx.followers.drain()
         await asyncio.gather(*(pool.stop() for pool in house.pools))
         await house.state.feed.stop()
 
@@ -326,6 +327,8 @@ def _listener(ctx: Context, state: WebState) -> Callable[[Sequence[NewEvent]], N
             if event.type is EventType.JOB_QUEUED:
                 job: Any = event.data["job"]
                 ctx.dispatcher.wake(job["agent"])
+            elif event.type in (EventType.JOB_REQUEUED, EventType.JOB_FINISHED):
+                ctx.followers.wake(event.subject)  # its log has a last word, or ends
         if any(event.type in FREEING for event in events):
             ctx.dispatcher.wake_for_room()
 

@@ -31,11 +31,11 @@ from lazyaf.services.background import Background
 from lazyaf.services.cards import NewCard, create_card
 from lazyaf.services.claim_job import claim_job
 from lazyaf.services.context import Context, Rhythm
-from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
 from lazyaf.services.finish_job import finish_job
+from lazyaf.services.job_waiters import JobWaiters
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.presence import Presence
 from lazyaf.services.repositories import create_repo
@@ -64,7 +64,8 @@ def make_context(db: SqlDatabase, root: Path, clock: FrozenClock, new_id: Sequen
         keys=LeaseKeys(b"secret of the tests"),
         rhythm=Rhythm(),
         dispatcher=Dispatcher(),
-        control=ControlHub(),
+        control=JobWaiters(),
+        followers=JobWaiters(),
         presence=Presence(clock.monotonic),
         job_locks=KeyedLocks(),
         epoch="epoch",

@@ -51,6 +51,7 @@ async def append_log(ctx: Context, job_id: str, lease: str, src_seq: int, batch:
     """
     stored = await ctx.db.write(_append, job_id, lease, src_seq, batch)
     ctx.presence.touch(f"job:{job_id}")
+    ctx.followers.wake(job_id)
     return stored
 
 

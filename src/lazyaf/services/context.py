@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from lazyaf.domain.ports import Clock, Database
 from lazyaf.git.storage import Storage
 from lazyaf.services.background import Background
-from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
+from lazyaf.services.job_waiters import JobWaiters
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.presence import Presence
 from lazyaf.services.supplies import Supplies
@@ -41,7 +41,8 @@ class Context:
     keys: LeaseKeys = field(repr=False)
     rhythm: Rhythm
     dispatcher: Dispatcher
-    control: ControlHub
+    control: JobWaiters
+    followers: JobWaiters
     presence: Presence
     job_locks: KeyedLocks
     epoch: str

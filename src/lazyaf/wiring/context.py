@@ -9,10 +9,10 @@ from lazyaf.git.quota import MB, Quota
 from lazyaf.git.storage import Storage
 from lazyaf.services.background import Background
 from lazyaf.services.context import Context, Rhythm
-from lazyaf.services.control import ControlHub
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.disk_room import DiskRoom
 from lazyaf.services.dispatch import Dispatcher
+from lazyaf.services.job_waiters import JobWaiters
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.presence import Presence
 from lazyaf.settings import Settings
@@ -42,7 +42,8 @@ async def make_context(settings: Settings, db: SqlDatabase, clock: SystemClock) 
             runner_grace=settings.runner_grace,
         ),
         dispatcher=Dispatcher(),
-        control=ControlHub(),
+        control=JobWaiters(),
+        followers=JobWaiters(),
         presence=Presence(clock.monotonic),
         job_locks=KeyedLocks(),
         epoch=epoch,

@@ -243,9 +243,53 @@ async def test_a_stream_that_was_cut_is_taken_up_as_browsers_do(served: Served) 
 async def test_a_silent_stream_says_that_it_lives(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(jobs, "FALLBACK_S", 0.01)
     monkeypatch.setattr(jobs, "KEEP_ALIVE_S", 0.0)
     job = await served.job(await served.repo())
     assert await followed(served, job["job_id"], ":\n\n") == ":\n\n"
+
+
+async def test_followers_are_woken_by_entries_and_by_the_end(served: Served) -> None:
+    job = await served.job(await served.repo())
+    path = f"/api/runner/v1/jobs/{job['job_id']}"
+    line = served.house.ctx.followers
+    for request, body in (
+        ("log", {"src_seq": 1, "entries": LOG}),
+        ("finish", {"stop_reason": "agent_failed", "last_seq": len(LOG)}),
+    ):
+        news = line.join(job["job_id"])
+        assert (
+            await served.runner.post(f"{path}/{request}", json=body, headers=lease(job))
+        ).is_success
+        assert news.done()
+
+
+async def test_a_follower_needs_no_look_in_between(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "FALLBACK_S", 3600.0)
+    job = await served.job(await served.repo())
+    path = f"/api/runner/v1/jobs/{job['job_id']}"
+    following = asyncio.create_task(followed(served, job["job_id"], "event: end"))
+    body = {"src_seq": 1, "entries": LOG}
+    await served.runner.post(f"{path}/log", json=body, headers=lease(job))
+    ending = {"stop_reason": "agent_failed"}
+    await served.runner.post(f"{path}/finish", json=ending, headers=lease(job))
+    assert (await following).count("\ndata: ") == len(LOG) + 1
+
+
+async def test_a_follower_is_sent_away_when_the_server_leaves(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "FALLBACK_S", 3600.0)
+    job = await served.job(await served.repo())
+    line = served.house.ctx.followers
+    following = asyncio.create_task(followed(served, job["job_id"], "never said"))
+    async with asyncio.timeout(20):
+        while not line._waiting:  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.005)
+    line.drain()
+    assert await following == ""
 
 
 async def test_a_batch_that_is_wrong_is_refused_by_name(served: Served) -> None:

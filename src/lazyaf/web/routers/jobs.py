@@ -21,9 +21,10 @@ from lazyaf.web.paging import JobId
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=PROBLEMS)
 
 PAGE: Final = 1000
-POLL_S: Final = 0.25
-"""How often a followed log is looked at. Appends write no event (rules.md R11), so it is asked for."""
-
+FALLBACK_S: Final = 1.0
+"""How often a followed log is looked at without a nudge, which is only a hint."""
+BREATH_S: Final = 0.2
+"""What follows on entries is collected for so long: a chatty job costs a follower five looks a second."""
 KEEP_ALIVE_S: Final = 15.0
 """After so much silence a stream says that it lives, or a proxy before the server would cut it."""
 
@@ -115,21 +116,26 @@ async def _events(
     open between them."""
     silent_s = 0.0
     while token is None or await state.credentials.is_good(token):
-        found = await state.ctx.db.read(read_log, job_id, after=after, before=None, limit=PAGE)
-        if found.items:
-            after, silent_s = found.items[-1]["seq"], 0.0
-            yield "".join(_event(item) for item in found.items)
-        elif found.is_final:
-            yield "event: end\ndata: {}\n\n"
-            return
-        elif state.ctx.control.is_draining:
-            return
-        else:
-            await asyncio.sleep(POLL_S)
-            silent_s += POLL_S
-            if silent_s >= KEEP_ALIVE_S:
-                silent_s = 0.0
-                yield ":\n\n"
+        nudge = state.ctx.followers.join(job_id)  # before looking, or an entry slips in between
+        try:
+            found = await state.ctx.db.read(read_log, job_id, after=after, before=None, limit=PAGE)
+            if found.items:
+                after, silent_s = found.items[-1]["seq"], 0.0
+                yield "".join(_event(item) for item in found.items)
+                has_more = found.is_final or len(found.items) == PAGE
+                await asyncio.sleep(0 if has_more else BREATH_S)
+            elif found.is_final:
+                yield "event: end\ndata: {}\n\n"
+                return
+            elif state.ctx.followers.is_draining:
+                return
+            elif not (await asyncio.wait({nudge}, timeout=FALLBACK_S))[0]:
+                silent_s += FALLBACK_S
+                if silent_s >= KEEP_ALIVE_S:
+                    silent_s = 0.0
+                    yield ":\n\n"
+        finally:
+            state.ctx.followers.leave(job_id, nudge)
 
 
 def _event(item: dict[str, Any]) -> str:

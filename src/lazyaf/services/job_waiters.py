@@ -1,12 +1,13 @@
-"""Wakes the long poll of a job's runner when there is a command for it. Only a hint, like dispatch."""
+"""Wakes whoever waits for news of a job: its runner's long poll for a command, the followers of its log
+for an entry. Only a hint, like dispatch: who wakes looks into the database."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-class ControlHub:
-    """Waiting control polls, by job."""
+class JobWaiters:
+    """Those who wait, by job."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
