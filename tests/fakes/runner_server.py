@@ -106,6 +106,8 @@ class RunnerServer:
         self.ledgers: dict[tuple[str, int], Ledger] = {}
         self.claims: dict[str, tuple[str, int]] = {}
         self.requests: list[str] = []
+        self.pushes: list[int] = []
+        """The bytes of each push."""
         self.failures: list[Failure] = []
         self.held: dict[str, asyncio.Event] = {}
         """Answers to hold back once, by the end of their path."""
@@ -397,6 +399,8 @@ class RunnerServer:
         policy = self._policy(request)
         if policy is None:
             return Response(status_code=401, headers={"WWW-Authenticate": "Basic"})
+        if request.path_params["service"] == smart_http.RECEIVE_PACK:
+            self.pushes.append(int(request.headers["Content-Length"]))
         try:
             body = await smart_http.serve(
                 self.storage,

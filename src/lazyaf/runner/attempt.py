@@ -180,7 +180,7 @@ class Attempt:
         checkpointer = self._closing.checkpointer
         if checkpointer is None:
             raise GitFailed("There is no work tree.")
-        async with self._beside(checkpointer.run(self._agent.turn_ended)):
+        async with self._beside(checkpointer.run(self._agent.turn_ended, self._bench.stop)):
             return await self._agent.run()
 
     def _handle(self, command: Command) -> None:

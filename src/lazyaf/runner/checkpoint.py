@@ -9,6 +9,7 @@ times what the last one cost (rule R10).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -21,12 +22,15 @@ from lazyaf.runner.client import Refused, ServerClient
 from lazyaf.runner.push import Publisher, PushRejected
 from lazyaf.runner.saves import Saved
 from lazyaf.runner.session import SessionKeeper
+from lazyaf.runner.stop import ENDS_ATTEMPT, Stop, Stopped
 from lazyaf.runner.story import Story
 from lazyaf.runner.treegit import TreeGit
 
 log = structlog.get_logger(__name__)
 
 BACKOFF: Final = 10.0
+OBEDIENT_S: Final = 0.5
+"""An agent that has not ended so long after SIGTERM will take its time."""
 NOTE_MAX: Final = 500
 
 
@@ -56,22 +60,35 @@ class Checkpointer:
         self._last: Saved | None = None
         self._said: set[str] = set()
 
-    async def run(self, turn_ended: asyncio.Event) -> None:
-        """Take them until cancelled. Raises `LeaseLost` or `ServerAbsent`."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                async with asyncio.timeout(self._job.limits.checkpoint_s):
-                    await turn_ended.wait()
-            except TimeoutError:
-                pass  # the other reason to take one
-            turn_ended.clear()
-            began = loop.time()
-            # The conversation first: one that knows of less than the files have does no harm.
-            await self._keeper.take(self._session())
+    async def run(self, turn_ended: asyncio.Event, stop: Stop) -> None:
+        """Take them until cancelled; after a stop one more, in the time that a stubborn agent is given, so
+        that little is left to be sent when it is dead. Raises `LeaseLost` or `ServerAbsent`."""
+        with contextlib.suppress(Stopped):
+            while True:
+                await stop.race(self._until_due(turn_ended))
+                cost = await self._take()
+                await stop.race(asyncio.sleep(BACKOFF * cost))
+        if stop.cause not in ENDS_ATTEMPT:
+            await asyncio.sleep(OBEDIENT_S)
             await self.save()
-            await self._keeper.publish()
-            await asyncio.sleep(BACKOFF * (loop.time() - began))
+
+    async def _until_due(self, turn_ended: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(self._job.limits.checkpoint_s):
+                await turn_ended.wait()
+        except TimeoutError:
+            pass  # the other reason to take one
+        turn_ended.clear()
+
+    async def _take(self) -> float:
+        """Save the conversation and the files; the seconds that it took."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        # The conversation first: one that knows of less than the files have does no harm.
+        await self._keeper.take(self._session())
+        await self.save()
+        await self._keeper.publish()
+        return loop.time() - began
 
     async def save(self) -> None:
         """Take one if anything changed. What goes wrong is told once and never stops the agent."""

@@ -38,7 +38,8 @@ class Packer(Protocol):
     """Who has the objects: `TreeGit` those of the work, `SessionStore` those of the session."""
 
     async def pack(self, new: Iterable[str], known: Iterable[str], spool: Path) -> None:
-        """Write a pack of what the server lacks to ``spool``. Raises `GitFailed`, `TooLarge`."""
+        """Write a pack of what the server lacks to ``spool``; it has all that is behind ``known``, which
+        are commits, and trees as git names them (``<commit>^{tree}``). Raises `GitFailed`, `TooLarge`."""
         ...
 
 
@@ -107,7 +108,9 @@ class Publisher:
 
     async def _post(self, commands: Sequence[tuple[str, str, str]]) -> Report:
         """Pack, send and read the report."""
-        known = {*self._known, *(self._remote or {}).values()}
+        pushed = set((self._remote or {}).values())
+        # A save is beside what is pushed, not behind it: that its files are there git knows only if told.
+        known = {*self._known, *pushed, *(f"{sha}^{{tree}}" for sha in pushed)}
         await self._git.pack([new for _, new, _ in commands], sorted(known), self._spool)
         head = encode_push_request(commands, CAPABILITIES)
         size = len(head) + self._spool.stat().st_size

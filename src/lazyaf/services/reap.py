@@ -13,6 +13,7 @@ from lazyaf.domain.events import SERVER, EventType
 from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobStatus, StopReason, apply
 from lazyaf.domain.runners import MISSED_BEATS, RunnerEnd
 from lazyaf.git import refs
+from lazyaf.protocol.entries import Phase
 from lazyaf.services.announce import job_changed
 from lazyaf.services.append_log import append_own
 from lazyaf.services.card_branch import Measured, branch_ref, measure
@@ -39,7 +40,10 @@ from lazyaf.store.tx import Tx
 log = structlog.get_logger(__name__)
 
 CANCEL_SLACK_S: Final = 30.0
-"""Seconds beyond the grace for a runner to push what it has and to finish."""
+"""Seconds beyond the grace for a runner to end its agent."""
+SAVING_S: Final = 900.0
+"""Seconds for one that has ended it, and saves what it has done: a runner itself gives each step of that
+300 s. Its lease ends it sooner when it dies."""
 MAX_CLAIMS: Final = 10
 """Claims after which a job that no runner ever begins is given up."""
 
@@ -105,10 +109,11 @@ async def _tried(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
 
 async def _end_cancelled(ctx: Context, attempts: Sequence[AttemptRow]) -> int:
     """Take the job from a runner that was told to stop it and does not come to an end (R14)."""
-    asked = {job.id for job in await ctx.db.read(running_jobs) if job.cancel_requested}
-    overdue = ctx.presence.silent(
-        [f"cancel:{job_id}" for job_id in asked], ctx.rhythm.cancel_grace + CANCEL_SLACK_S
-    )
+    asked = [job for job in await ctx.db.read(running_jobs) if job.cancel_requested]
+    saving = [f"cancel:{job.id}" for job in asked if job.phase == Phase.PUSHING.value]
+    others = [f"cancel:{job.id}" for job in asked if job.phase != Phase.PUSHING.value]
+    slack = ctx.rhythm.cancel_grace + CANCEL_SLACK_S
+    overdue = ctx.presence.silent(saving, slack + SAVING_S) + ctx.presence.silent(others, slack)
     late = {key.removeprefix("cancel:") for key in overdue}
     lost = Lost("The runner did not stop the job in time.", spends=False)
     return sum([await _tried(ctx, a, lost) for a in attempts if a.job_id in late])

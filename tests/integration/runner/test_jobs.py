@@ -223,6 +223,36 @@ async def test_cancel_kills_what_ignores_it_even_when_detached(rig: Rig) -> None
     assert ledger.finish.stop_reason is StopReason.CANCELLED
 
 
+async def test_what_a_checkpoint_has_brought_is_not_sent_again(rig: Rig) -> None:
+    job = rig.job(
+        "head -c 1000000 /dev/urandom > new.bin; until test -e go; do sleep 0.05; done; rm go",
+        limits=Limits(checkpoint_s=0.1, cancel_grace_s=5),
+    )
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: any(each.sha for each in ledger.checkpoints))
+        (rig.tree / "go").touch()
+
+    assert ledger.finish is not None
+    assert await rig.server.show(f"{ledger.finish.head_sha}:new.bin")
+    assert [size for size in rig.server.pushes if size > 1_000_000] == [max(rig.server.pushes)]
+
+
+async def test_a_stubborn_agents_work_is_saved_before_it_is_killed(rig: Rig) -> None:
+    job = rig.job(
+        "trap '' TERM; echo two >> app.txt; echo ready; until test -e go; do sleep 0.05; done",
+        limits=Limits(checkpoint_s=3600, cancel_grace_s=60),
+    )
+    async with rig.working(job) as (ledger, _):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        await rig.server.command(ledger, "cancel")
+        await rig.server.until(lambda: bool(ledger.checkpoints))
+        assert await rig.server.show(f"{ledger.checkpoints[0].sha}:app.txt") == "one\ntwo"
+        (rig.tree / "go").touch()
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.CANCELLED
+
+
 async def test_cancel_during_setup_finishes_cancelled(rig: Rig) -> None:
     async with rig.working(rig.job("true", setup="echo busy; sleep 1000")) as (ledger, _):
         await rig.server.until(lambda: "busy" in ledger.texts("stdout"))

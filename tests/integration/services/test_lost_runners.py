@@ -12,7 +12,8 @@ from factories.scene import Scene
 from lazyaf.domain.errors import Conflict, LeaseLost, NotFound, Unavailable, UnsupportedProtocol
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.runners import RunnerEnd
-from lazyaf.protocol.messages import AgentOffer, RegisterRequest
+from lazyaf.protocol.entries import EntryKind, Phase
+from lazyaf.protocol.messages import AgentOffer, Job, RegisterRequest
 from lazyaf.services import reap as reaping
 from lazyaf.services.cancel_job import cancel_card
 from lazyaf.services.housekeeping import Housekeeping
@@ -269,3 +270,29 @@ async def test_a_lease_that_is_lost_while_being_cancelled_ends_the_job(scene: Sc
     await reap(scene.ctx)
     assert (await scene.card_row(card)).status == "todo"
     assert (await scene.job_row(job.job_id)).status == "cancelled"
+
+
+async def test_a_cancelled_job_may_take_long_to_save_its_work_but_not_to_end(scene: Scene) -> None:
+    repo = await scene.repo()
+
+    async def after(seconds: float, job: Job) -> str:
+        """Where the job is when its runner has been silent for no longer than it may."""
+        for _ in range(int(seconds / 20)):
+            await reap(scene.ctx)
+            scene.clock.advance(20)
+            if (await scene.job_row(job.job_id)).status == "running":
+                await touch(scene.ctx, job.job_id, job.lease)
+        await reap(scene.ctx)
+        return (await scene.job_row(job.job_id)).status
+
+    card, job = await scene.working(repo)
+    await cancel_card(scene.ctx, card, PERSON)
+    assert await after(60, job) == "cancelled"
+
+    card, job = await scene.working(repo)
+    await cancel_card(scene.ctx, card, PERSON)
+    await scene.tell(
+        job, 1, {"at": scene.clock.now(), "kind": EntryKind.PHASE, "name": Phase.PUSHING.value}
+    )
+    assert await after(600, job) == "running"
+    assert await after(400, job) == "cancelled"
