@@ -57,9 +57,20 @@ def main(command: list[str]) -> int:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+    def leave(_number: int, _frame: object) -> None:
+        end_all()
+        os._exit(SIGNAL_BASE + signal.SIGKILL)
+
+    # Before there is anything to end: SIGTERM must never leave a child behind.
+    signal.signal(signal.SIGTERM, leave)
+    monitor = os.getpid()
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != monitor:
+            os._exit(SIGNAL_BASE + signal.SIGKILL)  # it died before it could take us along
         os.setsid()
         go_first()
         try:
@@ -68,11 +79,6 @@ def main(command: list[str]) -> int:
             sys.stderr.write(f"{command[0]}: {error.strerror}\n")
             os._exit(127)
 
-    def leave(_number: int, _frame: object) -> None:
-        end_all()
-        os._exit(SIGNAL_BASE + signal.SIGKILL)
-
-    signal.signal(signal.SIGTERM, leave)
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == child:

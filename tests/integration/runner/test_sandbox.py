@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -283,3 +285,22 @@ async def test_a_job_leaves_no_process_behind(rig: Rig) -> None:
     await asyncio.sleep(0)
 
     assert set(processes.descendants(os.getpid())) <= before
+
+
+EARLY = """
+import os, signal, sys
+from lazyaf.runner import reaper
+fork = os.fork
+def forked():
+    pid = fork()
+    if pid:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return pid
+os.fork = forked
+sys.exit(reaper.main(["sleep", "1000"]))
+"""
+
+
+async def test_a_monitor_that_is_ended_as_soon_as_it_has_a_child_ends_the_child() -> None:
+    monitor = await asyncio.create_subprocess_exec(sys.executable, "-c", EARLY)
+    assert await monitor.wait() == 128 + signal.SIGKILL, "it did so itself"
