@@ -29,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 REAP_S: Final = 5.0
 """How long an agent may linger after it has said its result."""
-LEAVE_S: Final = 2.0
-"""What a running agent gets when the runner itself must go (rule R17)."""
 
 
 class AgentRun:
@@ -162,16 +160,12 @@ class AgentRun:
                     {exited, stopped}, timeout=REAP_S, return_when=asyncio.FIRST_COMPLETED
                 )
             if not exited.done() and stopped.done():
-                running.terminate()
-                await asyncio.wait({exited}, timeout=self._grace())
+                await running.end(self._stop.grace(self._limits))
             await running.kill()
         finally:
             for each in (exited, over, stopped, deaf):
                 each.cancel()
             await asyncio.gather(exited, over, stopped, deaf, return_exceptions=True)
-
-    def _grace(self) -> float:
-        return LEAVE_S if self._stop.cause is Cause.LEAVING else self._limits.cancel_grace_s
 
     async def _pump(self, stream: asyncio.StreamReader | None, name: Stream) -> None:
         splitter = LineSplitter()

@@ -98,7 +98,7 @@ class Attempt:
             marker = self._bench.workspace.marker
             if marker.result is not None:
                 return marker.result
-            await stop.race(self._set_up())
+            await self._set_up()
             result = await self._let_agent_work()
         except Stopped:
             result = Result(stop_reason=StopReason.AGENT_FAILED)
@@ -170,8 +170,8 @@ class Attempt:
         card_env = {**bench.card_env(), **bench.job.setup_env}
         env = agent_env(bench.config.host_env, card_env=card_env, home=home)
         view = bench.view(env, certificate_paths(env))
-        limit = bench.job.limits.setup_s
-        await run_setup(bench.sandbox, bench.job.setup, view, bench.story, limit)
+        limits, stop = bench.job.limits, bench.stop
+        await run_setup(bench.sandbox, bench.job.setup, view, bench.story, limits, stop)
         bench.workspace.marker.is_set_up = True
         bench.workspace.save()
 

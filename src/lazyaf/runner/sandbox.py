@@ -71,6 +71,14 @@ class Running:
             inside = inside[1:]  # the first is the namespace's init, which has nothing to tidy up
         processes.send(inside, signal.SIGTERM)
 
+    async def end(self, grace: float) -> None:
+        """`terminate`, and `kill` what is left after ``grace`` seconds."""
+        self.terminate()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self.wait()
+        await self.kill()
+
     async def kill(self) -> None:
         """End everything inside, detached or not, and return when it is gone.
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+from lazyaf.protocol.messages import Limits
 
 T = TypeVar("T")
+
+LEAVE_S: Final = 2.0
+"""What a running agent gets when the runner itself must go (rule R17)."""
 
 
 class Cause(IntEnum):
@@ -50,6 +55,10 @@ class Stop:
         self._any.set()
         if self.cause in ENDS_ATTEMPT:
             self._ends.set()
+
+    def grace(self, limits: Limits) -> float:
+        """Seconds between SIGTERM and SIGKILL for what runs."""
+        return LEAVE_S if self.cause is Cause.LEAVING else limits.cancel_grace_s
 
     async def wait(self) -> None:
         """Return as soon as a stop was asked for."""
