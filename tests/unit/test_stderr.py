@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,47 @@ def test_a_log_that_nobody_takes_stops_nothing(where: object) -> None:
 
     assert done.returncode == 0
     assert done.stdout == "went on\n"
+
+
+TALK = """
+import sys
+from pathlib import Path
+import structlog
+from lazyaf import stderr
+stderr.LOG_MAX = 1000
+stderr.log_to_stderr(path=Path(sys.argv[1]))
+log = structlog.get_logger("test")
+for number in range(100):
+    log.info("line", number=number)
+print("on stdout", flush=True)
+raise SystemExit("at last")
+"""
+
+
+def talk(path: Path, target: Path) -> None:
+    """A process that says much, on a file, which it thinks to be at ``path``."""
+    with target.open("ab") as file:
+        subprocess.run(
+            [sys.executable, "-c", TALK, str(path)], stdout=file, stderr=file, check=False
+        )
+
+
+def test_a_log_file_begins_anew_when_it_is_full_and_the_one_before_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "runner.log"
+    talk(path, path)
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["runner.log", "runner.log.1"]
+    before, now = (tmp_path / "runner.log.1").read_text(), path.read_text()
+    assert 1000 < len(before) < 1200
+    assert len(now) < 1200
+    assert now.endswith("on stdout\nat last\n")
+    assert "number=99" in before + now
+
+
+def test_a_log_that_is_somewhere_else_is_left_alone(tmp_path: Path) -> None:
+    path, other = tmp_path / "runner.log", tmp_path / "elsewhere"
+    path.touch()
+    talk(path, other)
+
+    assert other.read_text().count("number=") == 100
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["elsewhere", "runner.log"]

@@ -19,6 +19,8 @@ from lazyaf.stderr import log_to_stderr
 
 log = structlog.get_logger(__name__)
 
+LOG_NAME: Final = "runner.log"
+"""To which a pool of processes directs what a runner says, in its state directory."""
 LEFT: Final = 0
 FAILED: Final = 1
 REFUSED: Final = 2
@@ -35,7 +37,7 @@ async def run(config: RunnerConfig) -> int:
     """
     processes.make_undumpable()
     if not structlog.is_configured():  # unless whoever started us has said where logs go
-        log_to_stderr()
+        log_to_stderr(path=config.state_dir / LOG_NAME)
     state = State(config.state_dir)
     with try_lock(state.lock_path) as taken:
         if not taken:
