@@ -54,7 +54,21 @@ class AgentWork:
         self.has_begun = False
         """The agent's process was started, so there may be work of its."""
         self.paused_s = 0.0
-        """How long the job has waited for the model, the present wait included."""
+        """How long the job waits for the model in all, to the end of the present wait."""
+        self._waited_s = 0.0
+        self._waits_since: float | None = None
+
+    @property
+    def waited_s(self) -> float:
+        """How long the job has waited for the model, until now."""
+        since = self._waits_since
+        now = asyncio.get_running_loop().time()
+        return self._waited_s + (0.0 if since is None else now - since)
+
+    @property
+    def waits(self) -> bool:
+        """It waits for the model now."""
+        return self._waits_since is not None
 
     async def run(self) -> Result:
         """See the agent to its end, or to a stop. Raises `Invalid` when it cannot be launched, and
@@ -95,10 +109,14 @@ class AgentWork:
             at.isoformat(timespec="seconds"),
         )
         self.paused_s += max(until - time.time(), 0)
-        while (
-            left := until - time.time()
-        ) > 0:  # the wall clock, which goes on while a laptop sleeps
-            await self._bench.stop.race(asyncio.sleep(min(left, LOOK_S)))
+        self._waits_since = asyncio.get_running_loop().time()
+        try:
+            while (
+                left := until - time.time()
+            ) > 0:  # the wall clock, which goes on while a laptop sleeps
+                await self._bench.stop.race(asyncio.sleep(min(left, LOOK_S)))
+        finally:
+            self._waited_s, self._waits_since = self.waited_s, None
         self._note_wait(None, session)
         self._bench.story.goes_on("The limit is over; the agent goes on.")
         return replace(task, prompt=GO_ON if session else task.prompt, session=session)

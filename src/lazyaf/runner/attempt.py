@@ -34,6 +34,8 @@ from lazyaf.runner.workspace import TREE_WAIT_S
 
 log = structlog.get_logger(__name__)
 
+NOTE_S: Final = 10.0
+"""How often the time that the attempt has worked is noted: so much of it a crash can cost."""
 REASONS: Final = {
     Cause.STALLED: (StopReason.STALLED, "The agent said nothing for {0.idle_s:g} s."),
     Cause.TIMED_OUT: (StopReason.TIMED_OUT, "The job took longer than {0.job_s:g} s."),
@@ -98,6 +100,9 @@ class Attempt:
             marker = self._bench.workspace.marker
             if marker.result is not None:
                 return marker.result
+            if marker.worked_s >= self._bench.job.limits.job_s:  # an earlier process has used it up
+                stop.request(Cause.TIMED_OUT)
+                raise Stopped
             await self._set_up()
             result = await self._let_agent_work()
         except Stopped:
@@ -111,14 +116,25 @@ class Attempt:
         return self._interrupted(result)
 
     async def _watch_limit(self) -> None:
-        """Ask for a stop when the job's time is over; waiting for the model does not count."""
-        loop = asyncio.get_running_loop()
-        began, limit = loop.time(), self._bench.job.limits.job_s
-        while True:
-            left = limit + self._agent.paused_s - (loop.time() - began)
-            if left <= 0:
-                break
-            await asyncio.sleep(left)
+        """Ask for a stop when the attempt's time is over. It is noted beside the tree, so that a process
+        that follows goes on counting; waiting for the model does not count, nor does no process."""
+        loop, limit = asyncio.get_running_loop(), self._bench.job.limits.job_s
+        seen = loop.time() - self._agent.waited_s
+        try:
+            while True:
+                space, now = self._bench.workspace, loop.time() - self._agent.waited_s
+                space.marker.worked_s += now - seen
+                seen = now
+                if self._closing.publisher is not None:  # before that the marker is another's
+                    space.save()
+                left = limit - space.marker.worked_s
+                if left <= 0:
+                    break
+                await asyncio.sleep(NOTE_S if self._agent.waits else min(left, NOTE_S))
+        finally:
+            if self._closing.publisher is not None:
+                self._bench.workspace.marker.worked_s += loop.time() - self._agent.waited_s - seen
+                self._bench.workspace.save()
         self._bench.stop.request(Cause.TIMED_OUT)
 
     def _interrupted(self, result: Result) -> Result:

@@ -32,7 +32,8 @@ class Marker(BaseModel):
     what the server has last recorded of it (the tip and the checkpoint), ``cache`` the directory it borrows
     objects from, ``conflicts`` the paths in which the base does not merge. Without ``is_made`` the tree is half made
     and no agent has seen it; ``is_set_up`` says that the setup command has succeeded in it. ``waits_until``
-    is when the agent's model takes work again (seconds since 1970), while the job waits for that."""
+    is when the agent's model takes work again (seconds since 1970), while the job waits for that; ``worked_s``
+    is for how long this attempt has worked."""
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
@@ -47,6 +48,7 @@ class Marker(BaseModel):
     is_made: bool = True
     is_set_up: bool = False
     waits_until: float | None = None
+    worked_s: float = 0.0
     result: Result | None = None
 
     @classmethod

@@ -168,7 +168,8 @@ class Workspace:
 
     async def _take_up(self, left: Marker, cache: Path) -> None:
         self.marker, self.resumed = left, True
-        self.marker.attempt = self._job.attempt
+        if left.attempt != self._job.attempt:
+            self.marker.attempt, self.marker.worked_s = self._job.attempt, 0.0
         self.git = self._git(left.cache_or(cache))
         # Locks of processes that are dead; deleted inside, since even these names are the agent's.
         await self.git.command(["sh", "-c", "rm -f .git/*.lock .git/refs/heads/*.lock"])

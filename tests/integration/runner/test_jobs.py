@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from unittest.mock import AsyncMock
 
@@ -14,9 +15,11 @@ from lazyaf.domain.runners import Isolation
 from lazyaf.git import command
 from lazyaf.protocol.messages import Limits, RegisterRequest, Resume
 from lazyaf.runner import attempt
+from lazyaf.runner.marker import Marker
 from lazyaf.runner.redaction import PIECE_MIN
 from lazyaf.runner.sandbox import Unsandboxed
 from lazyaf.runner.setup import SetupFailed
+from lazyaf.runner.state import State
 
 
 async def push(rig: Rig, clone: Path, *refspecs: str) -> None:
@@ -218,6 +221,42 @@ async def test_a_job_past_its_limit_is_timed_out(rig: Rig) -> None:
     assert ledger.finish is not None
     assert ledger.finish.stop_reason is StopReason.TIMED_OUT
     assert ledger.finish.error == "The job took longer than 0.5 s."
+
+
+async def test_the_limit_counts_what_an_earlier_process_has_worked(rig: Rig) -> None:
+    job = rig.job("echo two >> app.txt; echo ready; sleep 1000", limits=Limits(job_s=1000))
+    async with rig.working(job) as (ledger, loop):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        loop.leave()
+    note = rig.tree.parent / "job.json"
+    left = Marker.load(note)
+    assert left is not None
+    assert left.worked_s > 0
+    left.worked_s = 1000.0
+    left.save(note)
+
+    async with rig.loop() as again, asyncio.timeout(60):
+        await again.run()
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.TIMED_OUT
+    assert await rig.server.show(f"{ledger.finish.head_sha}:app.txt") == "one\ntwo"
+
+
+async def test_the_next_attempt_has_the_whole_limit_again(rig: Rig) -> None:
+    job = rig.job("test -e two && exit; touch two; echo ready; sleep 1000")
+    async with rig.working(job) as (ledger, loop):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        loop.leave()
+    note = rig.tree.parent / "job.json"
+    left = Marker.load(note)
+    assert left is not None
+    left.worked_s = left.worked_s + job.limits.job_s
+    left.save(note)
+
+    State(rig.config().state_dir).done()
+    again = await rig.work(rig.job("true", job_id=job.job_id, attempt=2))
+    assert again.finish is not None
+    assert again.finish.stop_reason is StopReason.FINISHED
 
 
 async def test_a_silent_agent_is_stalled_and_keeps_its_work(rig: Rig) -> None:
