@@ -174,6 +174,18 @@ def _parents(path: Path, sha: str) -> list[str]:
         return [str(parent) for parent in repository[sha].peel(pygit2.Commit).parent_ids]
 
 
+async def subject_of(storage: Storage, repo_id: str, sha: str) -> str:
+    """The first line of the message of a commit that is there."""
+    require_object_ids(sha)
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_subject_of, path, sha)
+
+
+def _subject_of(path: Path, sha: str) -> str:
+    with opened(path) as repository:
+        return subject(repository[sha].peel(pygit2.Commit))
+
+
 async def is_ancestor(storage: Storage, repo_id: str, ancestor: str, descendant: str) -> bool:
     """Whether the history of one commit has the other, or both are the same. Full ids.
 

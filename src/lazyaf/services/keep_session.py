@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from lazyaf.git import refs
 from lazyaf.protocol.messages import SessionRequest, SessionResponse
 from lazyaf.services.context import Context
 from lazyaf.services.leases import mark_contacted, require_lease, touch
@@ -21,12 +22,13 @@ from lazyaf.store.agent_sessions import (
     lasting_sessions,
     put_session,
 )
-from lazyaf.store.jobs import get_attempt, update_job
+from lazyaf.store.jobs import JobRow, get_attempt, get_job, update_job
 from lazyaf.store.tx import Tx
 
 KEEP_DONE: Final = timedelta(days=30)
 """How long the conversation is kept of a card that is done and does not change: it may be reopened."""
 
+_SUBJECT: Final = re.compile(r"Session ([A-Za-z0-9][A-Za-z0-9._-]{0,199})")
 _SESSION: Final = re.compile(r"refs/lazyaf/jobs/([^/]+)/(\d+)/session")
 
 
@@ -42,11 +44,27 @@ async def keep_session(ctx: Context, job_id: str, lease: str, request: SessionRe
 def _record(tx: Tx, job_id: str, lease: str, request: SessionRequest, now: str) -> None:
     held = require_lease(tx, job_id, lease)
     mark_contacted(tx, held)
-    job = held.job
-    session = SessionRow(job.card_id, job.agent, job.repo_id, request.session, request.sha, now)
-    put_session(tx, session)
-    if job.session_id != request.session:  # a checkpoint may never come to tell
-        update_job(tx, job, {"session_id": request.session})
+    _keep(tx, job_id, request.session, request.sha, now)
+
+
+async def keep_pushed_session(ctx: Context, job: JobRow, attempt: int) -> None:
+    """Keep what a lost attempt has pushed of its conversation, although it never said so. Which one it is
+    the commit says, as the runner has made it."""
+    ref = f"refs/lazyaf/jobs/{job.id}/{attempt}/session"
+    sha = await refs.resolve(ctx.git, job.repo_id, ref)
+    kept = await ctx.db.read(find_session, job.card_id, job.agent)
+    if sha is None or (kept is not None and kept.sha == sha):
+        return
+    said = _SUBJECT.fullmatch(await refs.subject_of(ctx.git, job.repo_id, sha))
+    if said is not None:
+        await ctx.db.write(_keep, job.id, said[1], sha, ctx.clock.now())
+
+
+def _keep(tx: Tx, job_id: str, session_id: str, sha: str, now: str) -> None:
+    job = get_job(tx, job_id)
+    put_session(tx, SessionRow(job.card_id, job.agent, job.repo_id, session_id, sha, now))
+    if job.session_id != session_id:  # a checkpoint may never come to tell
+        update_job(tx, job, {"session_id": session_id})
 
 
 async def kept_session(ctx: Context, job_id: str, lease: str) -> SessionResponse:

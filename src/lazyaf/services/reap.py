@@ -20,6 +20,7 @@ from lazyaf.services.card_branch import Measured, branch_ref, measure
 from lazyaf.services.close_job import Closing, close_job, end_attempt
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import drop_finish_intent
+from lazyaf.services.keep_session import keep_pushed_session
 from lazyaf.services.record_checkpoint import Pushed, follow_head, pushed_by
 from lazyaf.services.runners import runner_left
 from lazyaf.store.cards import CardRow, get_card
@@ -218,6 +219,7 @@ async def _keep_pushed(ctx: Context, attempt: AttemptRow) -> None:
     try:
         job, card = await ctx.db.read(_job_and_card, attempt.job_id)
         pushed = await pushed_by(ctx, job.repo_id, job.id, attempt.attempt)
+        await keep_pushed_session(ctx, job, attempt.attempt)
     except NotFound:
         return
     if pushed is not None and (pushed.head, pushed.checkpoint) != (

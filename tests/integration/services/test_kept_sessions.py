@@ -60,6 +60,35 @@ async def test_the_next_attempt_gets_what_the_last_one_left(scene: Scene) -> Non
     assert await kept(scene, second) == SessionResponse(session="s-1", sha=sha)
 
 
+@pytest.mark.parametrize(
+    ("message", "has"), [("Session s-1\n", "s-1"), ("Session ../x\n", None), ("mine\n", None)]
+)
+async def test_what_was_pushed_without_a_word_is_kept_when_its_runner_is_lost(
+    scene: Scene, message: str, has: str | None
+) -> None:
+    repo = await scene.repo()
+    _, first = await scene.working(repo)
+    sha = scene.commit(repo, {"000000": "hello\n"}, [], message)
+    await scene.set_ref(repo, f"{first.push_prefix}session", sha)
+    await lose_runner(scene.ctx, "runner-2", RunnerEnd.DIED)
+
+    second = await scene.claimed(await scene.runner())
+    assert second.resume.session == has
+    assert await kept(scene, second) == SessionResponse(session=has, sha=has and sha)
+
+
+async def test_a_later_push_without_a_word_takes_the_place_of_what_was_kept(scene: Scene) -> None:
+    repo = await scene.repo()
+    _, first = await scene.working(repo)
+    await keep(scene, first)
+    sha = scene.commit(repo, {"000000": "hello again\n"}, [], "Session s-1\n")
+    await scene.set_ref(repo, f"{first.push_prefix}session", sha)
+    await lose_runner(scene.ctx, "runner-2", RunnerEnd.DIED)
+
+    second = await scene.claimed(await scene.runner())
+    assert await kept(scene, second) == SessionResponse(session="s-1", sha=sha)
+
+
 async def test_what_was_not_pushed_is_not_recorded(scene: Scene) -> None:
     repo = await scene.repo()
     _, job = await scene.working(repo)
