@@ -55,6 +55,15 @@ import click
     help="Caches and work trees.",
 )
 @click.option(
+    "--disk-reserve-mb",
+    "reserve_mb",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    envvar="LAZYAF_DISK_RESERVE_MB",
+    help="Megabytes that stay free on the work directory's disk; below them no job is taken.",
+)
+@click.option(
     "--pool",
     type=click.Choice(["external", "process", "docker"]),
     default="external",
@@ -77,6 +86,7 @@ def command(
     isolation: str,
     state_dir: Path | None,
     work_dir: Path | None,
+    reserve_mb: int,
     pool: str,
     hide: tuple[Path, ...],
 ) -> None:
@@ -102,6 +112,8 @@ def command(
         labels=labels,
         pool=PoolKind(pool),
         once=once,
+        # The server looks at the disk of local runners itself; a container's is its memory.
+        reserve=reserve_mb * 10**6 if pool == PoolKind.EXTERNAL.value else 0,
         promised=promised,
         sandbox=SandboxMode(isolation),
         container_id=own_container_id(),

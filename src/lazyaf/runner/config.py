@@ -80,7 +80,8 @@ class RunnerConfig:
 
     ``state_dir`` belongs to this runner alone (lock, outbox, what it is at). ``work_dir`` is shared by
     the runners of a machine (`WorkDir`). ``hide`` are further directories that no agent may see (the
-    server's data directory), ``binds`` further ones that it may read. ``promised`` are variables that the server gives with a job. ``grace_s`` is how long to go on
+    server's data directory), ``binds`` further ones that it may read. ``promised`` are variables that the server gives with a job. ``reserve`` are the bytes that must be free in ``work_dir`` for a
+    job to be asked for. ``grace_s`` is how long to go on
     without the server; None leaves it to the server.
     """
 
@@ -93,6 +94,7 @@ class RunnerConfig:
     pool: PoolKind = PoolKind.EXTERNAL
     once: bool = False
     grace_s: float | None = None
+    reserve: int = 0
     sandbox: SandboxMode = SandboxMode.AUTO
     binds: tuple[Path, ...] = ()
     hide: tuple[Path, ...] = ()

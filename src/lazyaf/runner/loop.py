@@ -14,7 +14,7 @@ from lazyaf.domain.errors import LeaseLost
 from lazyaf.domain.runners import MISSED_BEATS
 from lazyaf.protocol import VERSION
 from lazyaf.protocol.messages import Job, RegisterRequest
-from lazyaf.runner import aftermath, heartbeat, tidying
+from lazyaf.runner import aftermath, heartbeat, room, tidying
 from lazyaf.runner.attempt import Attempt
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.client import Refused, ServerClient
@@ -45,6 +45,7 @@ class Loop:
         self._job_stop: Stop | None = None
         self._draining = asyncio.Event()
         self._spares = Spares(config, sandbox)
+        self._shortage: str | None = None
 
     def leave(self) -> None:
         """Save what is under way and go, within seconds (rule R17)."""
@@ -75,6 +76,8 @@ class Loop:
         )
         try:
             while not self._draining.is_set():
+                if not await self._has_room():
+                    continue
                 job = await self._claim()
                 if job is not None:
                     await self._work(job)
@@ -107,19 +110,38 @@ class Loop:
     async def _registration(self) -> RegisterRequest:
         config = self._config
         known = {**dict.fromkeys(config.promised, "comes with the job"), **config.host_env}
+        offers = await asyncio.to_thread(registry.offers, known)
         return RegisterRequest(
             name=config.name,
             instance_id=config.instance_id,
             version=__version__,
             protocol=VERSION,
             labels=list(config.labels),
-            agents=await asyncio.to_thread(registry.offers, known),
+            agents=room.withheld(offers, self._shortage) if self._shortage else offers,
             isolation=self._sandbox.isolation,
             pool=config.pool,
             container_id=config.container_id,
             current_job_id=self._state.job_id,
             replaces=self._state.former_instance,
         )
+
+    async def _has_room(self) -> bool:
+        """Whether there is room for a job, or one under way; if not, after a moment. The server is told
+        of each change."""
+        if self._state.job_id is not None:
+            return True
+        found = await asyncio.to_thread(room.shortage, self._config.work_dir, self._config.reserve)
+        is_new = (found is None) != (self._shortage is None)
+        self._shortage = found
+        try:
+            if is_new:
+                log.warning("runner.disk", shortage=found)
+                await self._leaving.race(self._register())
+            if found is not None:
+                await self._leaving.race(asyncio.sleep(room.LOOK_S))
+        except Stopped:
+            return False
+        return found is None
 
     async def _claim(self) -> Job | None:
         """A job, or None after a wait without one or when told to leave."""

@@ -15,6 +15,7 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.entries import Entry
 from lazyaf.protocol.messages import Limits
+from lazyaf.runner import room
 from lazyaf.runner.outbox import Outbox
 
 pytestmark = pytest.mark.bubblewrap
@@ -130,3 +131,37 @@ async def test_a_log_that_cannot_be_sent_ends_the_runner_and_not_the_work(
         await again.run()
     assert ledger.finish is not None
     assert await rig.server.show(f"{ledger.finish.head_sha}:half.txt") == "half"
+
+
+async def test_a_runner_without_room_takes_no_job_and_says_why(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [99 * 10**6]
+    monkeypatch.setattr(room, "free", lambda _folder: left[0])
+    monkeypatch.setattr(room, "LOOK_S", 0.05)
+    async with rig.working(rig.job("echo done > result.txt"), reserve=100 * 10**6) as (ledger, _):
+        await rig.server.until(lambda: len(rig.server.registrations) > 1)
+        script = next(a for a in rig.server.registrations[-1]["agents"] if a["name"] == "script")
+        assert not script["available"]
+        assert script["reason"].startswith("Only 99 MB are free on this runner's disk")
+        assert not rig.server.claims
+        left[0] = 100 * 10**6
+
+    assert ledger.finish is not None
+    last = next(a for a in rig.server.registrations[-1]["agents"] if a["name"] == "script")
+    assert last.get("available", True), "it is left out when it is so"
+
+
+async def test_a_job_under_way_is_taken_up_without_room(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = rig.job("test -e half.txt && exit; echo half > half.txt; echo ready; sleep 1000")
+    async with rig.working(job) as (ledger, loop):
+        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
+        loop.leave()
+    monkeypatch.setattr(room, "free", lambda _folder: 0)
+    async with rig.loop(reserve=1) as again, asyncio.timeout(60):
+        await again.run()
+
+    assert ledger.finish is not None
+    assert ledger.finish.stop_reason is StopReason.FINISHED
