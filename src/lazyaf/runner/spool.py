@@ -125,6 +125,7 @@ class Spool:
             place = max(0, index - in_file)
             self._held[place:] = shorter(self._held[place:])
             self._held_bytes = sum(map(len, self._held))
+            self._ask_at = min(self._ask_at, self._held_bytes + RETRY_BYTES)
             return
         kept, lines = self._all(0)[:index], shorter(self._all(index))
         with contextlib.suppress(OSError):

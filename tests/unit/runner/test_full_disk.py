@@ -94,6 +94,24 @@ class Disk:
         file.write(data)
 
 
+def test_what_was_shortened_in_memory_goes_to_the_disk_as_soon_as_anything_else(
+    tmp_path: Path,
+) -> None:
+    path, disk = tmp_path / "box", Disk()
+    with (
+        mock.patch.object(spool, "_write", disk.write),
+        mock.patch.object(spool, "RETRY_BYTES", 50),
+        contextlib.closing(Outbox(path, Redactor([]), limit=1500)) as box,
+    ):
+        disk.is_full = True
+        for number in range(12):
+            box.append([said(f"{number} " + "x" * 80, EntryKind.STDOUT)])
+        box.append([said("a word")])
+        disk.is_full = False
+        box.append([said("y" * 100)])
+        assert "a word" in path.read_text()
+
+
 class OutboxMachine(RuleBasedStateMachine):
     """Everything that may happen to an outbox, in any order, beside a server that keeps the protocol."""
 
