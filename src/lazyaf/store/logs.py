@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
@@ -27,6 +27,10 @@ RAW_BELOW = 200
 LEVEL = 3
 SEQ_MAX = 2**31 - 1
 """The greatest number that the columns hold; PostgreSQL refuses to compare them with a greater one."""
+
+PAGE_BYTES: Final = 2 * 2**20
+"""A page ends with the batch that brings it to this size, however few its entries are: one may have
+hundreds of kilobytes, and a page is in memory at once, here and in a browser."""
 
 _INSERT = insert(job_logs)
 _ADVANCE_ATTEMPT = (
@@ -122,26 +126,34 @@ def insert_batch(
 
 
 def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:
-    """Up to ``limit`` entries with a greater ``seq``, oldest first."""
+    """Up to ``limit`` entries with a greater ``seq``, oldest first; fewer when they are large, but one
+    at least if there is any."""
     after = min(after, SEQ_MAX)
     found: list[dict[str, Any]] = []
+    size = 0
     for row in tx.execute(_AFTER, {"job_id": job_id, "after": after, "limit": limit}):
-        batch = _decode(row)
+        body = _body(row)
+        batch = _decode(row, body)
         skip = max(0, after + 1 - row.first_seq)
         found += batch[skip : skip + limit - len(found)]
-        if len(found) >= limit:
+        size += len(body)
+        if len(found) >= limit or size >= PAGE_BYTES:
             break
     return found
 
 
 def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[str, Any]]:
-    """Up to ``limit`` entries with a smaller ``seq``, the last ones, oldest first."""
+    """Up to ``limit`` entries with a smaller ``seq``, the last ones, oldest first; fewer when they are
+    large, but one at least if there is any."""
     before = min(before, SEQ_MAX)
     found: list[dict[str, Any]] = []
+    size = 0
     for row in tx.execute(_BEFORE, {"job_id": job_id, "before": before, "limit": limit}):
-        batch = _decode(row)[: max(0, before - row.first_seq)]
+        body = _body(row)
+        batch = _decode(row, body)[: max(0, before - row.first_seq)]
         found = batch[-(limit - len(found)) :] + found
-        if len(found) >= limit:
+        size += len(body)
+        if len(found) >= limit or size >= PAGE_BYTES:
             break
     return found
 
@@ -151,9 +163,14 @@ def log_bytes(tx: Tx, job_id: str) -> int:
     return int(tx.execute(_SIZE, {"job_id": job_id}).scalar_one())
 
 
-def _decode(row: Any) -> list[dict[str, Any]]:
-    """The entries of one row, each with its ``attempt``, and its ``seq`` from its place."""
+def _body(row: Any) -> bytes:
+    """The JSON of one row."""
     body: bytes = zstd.decompress(row.body) if row.codec == "zstd" else row.body
+    return body
+
+
+def _decode(row: Any, body: bytes) -> list[dict[str, Any]]:
+    """The entries of one row, each with its ``attempt``, and its ``seq`` from its place."""
     if not body.startswith(b"["):  # an earlier version wrote each entry on a line of its own
         body = b"[" + body.replace(b"\n", b",") + b"]"
     return [

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 
-from lazyaf.store.logs import encode_batch, entries_after, entries_before, insert_batch, log_bytes
+from lazyaf.store.logs import (
+    PAGE_BYTES,
+    encode_batch,
+    entries_after,
+    entries_before,
+    insert_batch,
+    log_bytes,
+)
 from lazyaf.store.tables import job_logs, metadata
 from lazyaf.store.tx import Tx
 
@@ -74,6 +81,21 @@ def test_following_the_cursor_reads_each_entry_once(
         while page := entries_before(tx, "job", back[0]["seq"] if back else 10**9, limit):
             back = page + back
         assert back == whole
+
+
+def test_a_page_of_large_entries_ends_early_and_the_next_goes_on() -> None:
+    large = [[{"kind": "message", "text": "x" * (PAGE_BYTES // 4)}] for _ in range(10)]
+    with engine.connect() as conn:
+        tx = Tx(conn)
+        whole = _stored(tx, large)
+        assert entries_after(tx, "job", 2, 100) == whole[2:6]
+        assert entries_before(tx, "job", 10, 100) == whole[5:9]
+        huge = [[{"kind": "message", "text": "x" * (2 * PAGE_BYTES)}] for _ in range(2)]
+    with engine.connect() as conn:
+        tx = Tx(conn)
+        whole = _stored(tx, huge)
+        assert entries_after(tx, "job", 0, 100) == whole[:1]
+        assert entries_before(tx, "job", 100, 100) == whole[1:]
 
 
 def test_long_batches_are_compressed_and_short_ones_are_not() -> None:

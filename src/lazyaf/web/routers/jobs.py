@@ -122,7 +122,7 @@ async def _events(
             if found.items:
                 after, silent_s = found.items[-1]["seq"], 0.0
                 yield "".join(_event(item) for item in found.items)
-                has_more = found.is_final or len(found.items) == PAGE
+                has_more = found.is_final or found.last_seq > after
                 await asyncio.sleep(0 if has_more else BREATH_S)
             elif found.is_final:
                 yield "event: end\ndata: {}\n\n"
