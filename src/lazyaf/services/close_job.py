@@ -32,16 +32,17 @@ CARD_COMMANDS = {
 }
 
 DETAILS = {
-    StopReason.AGENT_FAILED: "The agent failed.",
+    StopReason.AGENT_FAILED: "The agent ended without saying that its work is done.",
     StopReason.SETUP_FAILED: "The setup failed before the agent began.",
-    StopReason.PUSH_REJECTED: "The server refused the work.",
+    StopReason.PUSH_REJECTED: "The server refused the work. The runner keeps it.",
     StopReason.TIMED_OUT: "The job took longer than its limit. The work so far is on the branch.",
     StopReason.STALLED: "The agent said nothing for longer than its limit. The work so far is on "
     "the branch.",
     StopReason.RUNNER_LOST: "The runner was lost and no attempt is left. The work up to the last "
     "checkpoint is on the branch.",
-    StopReason.OUT_OF_MEMORY: "The agent ran out of memory.",
-    StopReason.BUDGET_EXCEEDED: "The agent reached its budget.",
+    StopReason.OUT_OF_MEMORY: "The agent ran out of memory. The work so far is on the branch.",
+    StopReason.BUDGET_EXCEEDED: "The agent reached its budget of turns or money. The work so far is on "
+    "the branch.",
 }
 
 
@@ -137,6 +138,6 @@ def end_attempt(tx: Tx, job: JobRow, state: str, now: str) -> None:
 def _failure(closing: Closing) -> dict[str, str]:
     return {
         "reason": closing.reason.value,
-        "detail": closing.error or DETAILS.get(closing.reason, "The job failed."),
-        "hint": HINTS.get(closing.reason, "Open the log, then retry."),
+        "detail": closing.error or DETAILS[closing.reason],
+        "hint": HINTS[closing.reason],
     }
