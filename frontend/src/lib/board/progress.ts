@@ -1,6 +1,7 @@
 /** A running job in words: which of its phases it is in, and what it waits for. */
 
-import type { CardLive, CardSummary, HeldBy } from '#lib/api/types.ts';
+import type { CardFailure, CardLive, CardSummary, HeldBy } from '#lib/api/types.ts';
+import { localTime } from '#lib/live/time.ts';
 
 /** In the order of the phase bar; the agent's own work is the wide one. */
 export const PHASES = [
@@ -26,7 +27,9 @@ export function isQueued(card: CardSummary): boolean {
 export function doing(card: CardSummary): string {
 	if (card.stopping) return 'Stopping; the work so far is kept';
 	if (isQueued(card)) return waiting(card.live);
-	return card.live?.last_action ?? PHASES[phaseIndex(card)]?.title ?? 'Working';
+	const action = card.live?.last_action;
+	if (action) return localTime(action);
+	return PHASES[phaseIndex(card)]?.title ?? 'Working';
 }
 
 /** What a queued card waits for, and its place among those that wait for the same. */
@@ -53,7 +56,9 @@ function ordinal(n: number): string {
 	return `${n}${end}`;
 }
 
-const REASONS: Record<string, string> = {
+/** What a card can fail for: the other reasons are no failures. */
+type Reason = Exclude<CardFailure['reason'], 'finished' | 'no_changes' | 'cancelled'>;
+const REASONS: Record<Reason, string> = {
 	agent_failed: 'The agent failed',
 	setup_failed: 'Setup failed',
 	push_rejected: 'The work was refused',
@@ -66,7 +71,7 @@ const REASONS: Record<string, string> = {
 
 /** A failure's reason as a title; the server's detail and hint stand beside it. */
 export function reasonTitle(reason: string): string {
-	return REASONS[reason] ?? reason.replaceAll('_', ' ');
+	return (REASONS as Record<string, string>)[reason] ?? reason.replaceAll('_', ' ');
 }
 
 export function filesText(files: number): string {

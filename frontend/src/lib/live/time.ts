@@ -38,6 +38,20 @@ export function day(at: string, now: number): string {
 	});
 }
 
+/**
+ * A sentence with the hour at which a job goes on, as the reader's clock will show it: the runner
+ * says it in UTC. Other words stay as they are.
+ */
+export function localTime(sentence: string, now = Date.now()): string {
+	return sentence.replace(/(?<=\bwaits until )(\d\d):(\d\d) UTC/, (_, hours, minutes) =>
+		new Date(new Date(now).setUTCHours(Number(hours), Number(minutes))).toLocaleTimeString('en', {
+			hour: '2-digit',
+			minute: '2-digit',
+			hourCycle: 'h23',
+		}),
+	);
+}
+
 /** `5 s`, `12 min`: an age that is expected to be short, like a heartbeat's. */
 export function age(at: string, now: number): string {
 	const seconds = Math.max(0, Math.floor((now - new Date(at).getTime()) / SECOND));
