@@ -1,50 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { entry } from './factories.ts';
-import { StreamCut, type LogSource } from './log-source.ts';
-import { RunLog, TAIL_PAGE } from './run-log.svelte.ts';
-import type { Entry, LogPage } from './types.ts';
-
-/** A server whose streams are cut after as many entries as `cuts` says, then end. */
-class FakeServer implements LogSource {
-	entries: Entry[] = [];
-	final = true;
-	asked: string[] = [];
-
-	constructor(
-		count: number,
-		readonly cuts: number[] = [],
-	) {
-		this.write(count);
-	}
-	write(count: number) {
-		for (let i = 0; i < count; i++) this.entries.push(entry(this.entries.length + 1, 'message'));
-	}
-	#page(items: Entry[]): LogPage {
-		return {
-			items,
-			next_after: items.at(-1)?.seq ?? 0,
-			last_seq: this.entries.length,
-			is_final: this.final,
-		};
-	}
-	async after(_job: string, after: number, limit: number) {
-		this.asked.push(`after ${after}`);
-		return this.#page(this.entries.slice(after, after + limit));
-	}
-	async before(_job: string, before: number, limit: number) {
-		this.asked.push(`before ${before}`);
-		return this.#page(this.entries.slice(Math.max(0, before - 1 - limit), before - 1));
-	}
-	async *follow(_job: string, after: number): AsyncGenerator<Entry> {
-		this.asked.push(`follow ${after}`);
-		const cut = this.cuts.shift() ?? Infinity;
-		yield* this.stream(after, cut);
-		if (cut !== Infinity) throw new StreamCut();
-	}
-	*stream(after: number, count: number): Generator<Entry> {
-		yield* this.entries.slice(after, after + count);
-	}
-}
+import { FakeServer, settle } from './log-server.ts';
+import type { LogSource } from './log-source.ts';
+import { PAGE, RunLog, TAIL_PAGE } from './run-log.svelte.ts';
 
 const open = (source: LogSource, onclosed = () => undefined) =>
 	new RunLog('j', { source, onclosed, pause: async () => undefined, schedule: (run) => run() });
@@ -150,5 +108,217 @@ describe('a run’s log', () => {
 		await log.open(1);
 		expect(log.isFinal).toBe(false);
 		expect(server.asked.filter((what) => what.startsWith('follow'))).toHaveLength(1);
+	});
+});
+
+describe('a run’s window', () => {
+	const bounds = { entries: 2000, characters: 10_000_000 };
+	const windowed = (source: LogSource, onclosed = () => undefined) =>
+		new RunLog('j', {
+			source,
+			bounds,
+			onclosed,
+			pause: async () => undefined,
+			schedule: (run) => run(),
+		});
+	/** What is shown is one run of numbers, within the bound. */
+	function whole(log: RunLog) {
+		expect(seqs(log)).toEqual(upTo(log.firstSeq, log.lastSeq));
+		expect(log.held).toBe(log.lastSeq - log.firstSeq + 1);
+		expect(log.held).toBeLessThanOrEqual(bounds.entries);
+		return [log.firstSeq, log.lastSeq];
+	}
+	function live(count: number) {
+		const server = new FakeServer(count);
+		server.final = false;
+		server.goesOn = true;
+		const log = windowed(server);
+		void log.open(count);
+		return { server, log };
+	}
+
+	it('lets the oldest go while its end is followed, and reads them back', async () => {
+		const { server, log } = live(10);
+		await settle();
+		for (let round = 0; round < 50; round++) {
+			server.write(100);
+			await settle();
+			expect(whole(log)[1]).toBe(server.entries.length);
+		}
+		expect(log.hasEarlier).toBe(true);
+		expect(log.hasLater).toBe(false);
+		expect(server.asked).toEqual(['before 11', 'follow 10']);
+		server.end();
+		await settle();
+		expect([log.isFinal, log.complete]).toEqual([true, true]);
+		while (log.hasEarlier) {
+			await log.loadEarlier();
+			whole(log);
+		}
+		expect(log.firstSeq).toBe(1);
+		expect(log.hasLater).toBe(true);
+	});
+
+	it('says that rows went in front, and that they came in front, but not that some went behind', async () => {
+		const server = new FakeServer(5000);
+		const log = windowed(server);
+		await log.open(5000);
+		await log.loadEarlier();
+		let done = false;
+		const steps: string[] = [];
+		void log.loadEarlier().then(() => (done = true));
+		while (!done) {
+			const step = `${log.shifted ? 'in front' : 'behind'} ${log.firstSeq}–${log.lastSeq}`;
+			if (steps.at(-1) !== step) steps.push(step);
+			await Promise.resolve();
+		}
+		expect(steps).toEqual(['behind 3501–5000', 'in front 2501–5000', 'behind 2501–4500']);
+	});
+
+	it('stops following where the reader stays further up, and says that there is more', async () => {
+		const { server, log } = live(10);
+		await settle();
+		log.atEnd = false;
+		server.write(5000);
+		await settle();
+		const [first, last = 0] = whole(log);
+		expect(first).toBe(1);
+		expect(last).toBeLessThan(5000);
+		expect(log.hasLater).toBe(true);
+		await log.loadLater();
+		expect(whole(log)[0]).toBeGreaterThan(1);
+		expect(log.lastSeq).toBe(last + PAGE);
+	});
+
+	it('reads later pages down to the end, and follows again from there', async () => {
+		const { server, log } = live(5000);
+		await settle();
+		for (let page = 0; page < 4; page++) await log.loadEarlier();
+		expect(log.hasLater).toBe(true);
+		const pages: number[] = [];
+		while (log.hasLater) {
+			await log.loadLater();
+			pages.push(whole(log)[1] ?? 0);
+		}
+		expect(pages.at(-1)).toBe(5000);
+		server.write(10);
+		await settle();
+		expect(whole(log)[1]).toBe(5010);
+		expect(server.asked.at(-1)).toBe('follow 5000');
+	});
+
+	it('jumps to the tail as it is by then, and follows it', async () => {
+		const { server, log } = live(5000);
+		await settle();
+		for (let page = 0; page < 4; page++) await log.loadEarlier();
+		server.write(3000);
+		await log.toLatest();
+		await settle();
+		expect(whole(log)).toEqual([8000 - TAIL_PAGE + 1, 8000]);
+		expect(log.hasLater).toBe(false);
+		server.write(1);
+		await settle();
+		expect(log.lastSeq).toBe(8001);
+		expect(log.complete).toBe(false); // nobody has seen what came while it was away
+	});
+
+	it('shows any entry with what stands around it', async () => {
+		const server = new FakeServer(9000);
+		const log = windowed(server);
+		await log.open(9000);
+		await log.show(4000);
+		const [first = 0, last = 0] = whole(log);
+		expect(first).toBeLessThan(4000);
+		expect(last).toBeGreaterThan(4000);
+		expect([log.hasEarlier, log.hasLater, log.isFinal]).toEqual([true, true, true]);
+		const asked = server.asked.length;
+		await log.show(first);
+		expect(server.asked).toHaveLength(asked); // it is held
+		await log.show(9000);
+		expect(whole(log)[1]).toBe(9000);
+		expect(log.hasLater).toBe(false);
+	});
+
+	it('drops a page that comes after the window was moved', async () => {
+		const server = new FakeServer(9000);
+		const log = windowed(server);
+		await log.open(9000);
+		const before = server.before.bind(server);
+		let arrive: () => void = () => undefined;
+		server.before = async (...args) => {
+			const page = await before(...args);
+			if (args[1] > 8000) await new Promise<void>((resolve) => (arrive = resolve));
+			return page;
+		};
+		const earlier = log.loadEarlier();
+		await settle();
+		await log.show(4000);
+		const held = whole(log);
+		arrive();
+		await earlier;
+		expect(whole(log)).toEqual(held);
+	});
+
+	it('goes where it was sent last, and drops a later page that comes too late', async () => {
+		const server = new FakeServer(9000);
+		const log = windowed(server);
+		await log.open(9000);
+		await log.show(6000);
+		const after = server.after.bind(server);
+		const late: (() => void)[] = [];
+		server.after = async (...args) => {
+			const page = await after(...args);
+			if (args[1] > 3000) await new Promise<void>((resolve) => late.push(resolve));
+			return page;
+		};
+		const moves = [log.loadLater(), log.show(4000)];
+		await log.show(2000);
+		const held = whole(log);
+		expect(held[0]).toBeLessThan(2000);
+		for (const arrive of late) arrive();
+		await Promise.all(moves);
+		expect(whole(log)).toEqual(held);
+	});
+
+	it('goes through all pages without holding them, and has then seen everything', async () => {
+		const server = new FakeServer(9000);
+		const log = windowed(server);
+		await log.open(9000);
+		const held = log.held;
+		let next = 9000;
+		for await (const page of log.pages(new AbortController().signal)) {
+			for (const each of page.items.toReversed()) expect(each.seq).toBe(next--);
+		}
+		expect(next).toBe(0);
+		expect(log.held).toBe(held);
+		expect(log.complete).toBe(true);
+	});
+
+	it('tries again what failed', async () => {
+		const server = new FakeServer(5000);
+		const log = windowed(server);
+		await log.open(5000);
+		await log.show(10);
+		const after = server.after.bind(server);
+		server.after = async () => {
+			throw new Error('Gone.');
+		};
+		await log.loadLater();
+		expect(log.failure).toBe('Gone.');
+		const last = log.lastSeq;
+		server.after = after;
+		await log.retry();
+		expect(log.failure).toBeNull();
+		expect(log.lastSeq).toBeGreaterThan(last);
+		whole(log);
+	});
+
+	it('holds nothing when it rests, and opens again at the tail', async () => {
+		const log = windowed(new FakeServer(5000));
+		await log.open(5000);
+		log.rest();
+		expect(log.held).toBe(0);
+		await log.open(5000);
+		expect(whole(log)[1]).toBe(5000);
 	});
 });

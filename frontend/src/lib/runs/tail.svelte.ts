@@ -20,11 +20,12 @@ export class Tail {
 		this.#touched = now;
 	}
 
-	scrolled(offset: number, viewport: number, size: number, now: number): void {
+	/** `isEnd`: nothing is missing after the list's last row, so its end is one to follow. */
+	scrolled(offset: number, viewport: number, size: number, now: number, isEnd = true): void {
 		const up = offset < this.#offset - 1;
 		this.#offset = offset;
 		if (offset + viewport >= size - NEAR_PX) {
-			if (!up || now - this.#touched > HAND_MS) this.#follow();
+			if (isEnd && (!up || now - this.#touched > HAND_MS)) this.#follow();
 		} else if (up && now - this.#touched <= HAND_MS) {
 			this.following = false;
 		}

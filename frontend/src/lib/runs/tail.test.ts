@@ -25,3 +25,12 @@ it('is not put off by its own scrolling or by rows that shrink', () => {
 	tail.scrolled(500, 100, 1000, 5000);
 	expect(tail.following).toBe(true);
 });
+
+it('does not follow an end after which something is missing', () => {
+	const tail = new Tail();
+	tail.leave();
+	tail.scrolled(900, 100, 1000, 0, false);
+	expect(tail.following).toBe(false);
+	tail.scrolled(900, 100, 1000, 0, true);
+	expect(tail.following).toBe(true);
+});

@@ -6,8 +6,9 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { sentence } from '#lib/api/http.ts';
 import { httpLogSource, listJobs, type LogSource } from './log-source.ts';
-import { rowText, type Row } from './rows.ts';
+import { entriesOf, type Row } from './rows.ts';
 import { RunLog } from './run-log.svelte.ts';
+import type { Hit } from './search.svelte.ts';
 import { isOpen, type Job } from './types.ts';
 
 /** An earlier round up to this long is read for its summary; a longer one only when asked for. */
@@ -19,12 +20,12 @@ export interface RoundRow {
 	round: number;
 	job: Job;
 }
-export interface EarlierRow {
-	kind: 'earlier' | 'problem' | 'reading';
+export interface BeyondRow {
+	kind: 'earlier' | 'later' | 'problem' | 'reading';
 	key: string;
 	log: RunLog;
 }
-export type TimelineRow = Row | RoundRow | EarlierRow;
+export type TimelineRow = Row | RoundRow | BeyondRow;
 
 export interface TimelinePorts {
 	source: LogSource;
@@ -47,7 +48,8 @@ export class Timeline {
 		for (const [index, job] of this.jobs.entries()) rows = rows.concat(this.#round(job, index + 1));
 		return rows;
 	});
-	readonly prepended = $derived([...this.#logs.values()].some((log) => log.prepended));
+	/** Rows come in front, or go there, in the update that is being drawn. */
+	readonly shifted = $derived([...this.#logs.values()].some((log) => log.shifted));
 
 	constructor(
 		readonly cardId: string,
@@ -96,21 +98,27 @@ export class Timeline {
 
 	fold(job: Job): void {
 		this.#opened.delete(job.id);
+		if (job.log_seq > SUMMARY_ENTRIES) this.#logs.get(job.id)?.rest();
 	}
 
 	toggle(key: string): void {
 		if (!this.unfolded.delete(key)) this.unfolded.add(key);
 	}
 
-	/** Indexes of the rows that contain `query`, whatever the case. */
-	search(query: string): number[] {
-		const needle = query.trim().toLowerCase();
-		if (needle === '') return [];
-		const hits: number[] = [];
-		for (const [index, row] of this.rows.entries()) {
-			if (searchText(row).toLowerCase().includes(needle)) hits.push(index);
-		}
-		return hits;
+	/** Have the log hold what was found. */
+	async bring(hit: Hit): Promise<void> {
+		if (hit.seq > 0) await this.#logs.get(hit.jobId)?.show(hit.seq);
+	}
+
+	/** The row that shows what was found; −1 when it is not held. */
+	indexOf(hit: Hit): number {
+		return this.rows.findIndex((row) => shows(row, hit));
+	}
+
+	/** Is this what the row with the index shows? */
+	isAt(index: number, hit: Hit): boolean {
+		const row = this.rows[index];
+		return row !== undefined && shows(row, hit);
 	}
 
 	dispose(): void {
@@ -127,7 +135,7 @@ export class Timeline {
 	#read(job: Job): void {
 		const known = this.#logs.get(job.id);
 		if (known) {
-			if (known.failure) void known.open(job.log_seq);
+			void (known.failure ? known.retry() : known.open(job.log_seq));
 			return;
 		}
 		const log = new RunLog(job.id, {
@@ -156,6 +164,7 @@ export class Timeline {
 		if (log?.hasEarlier) rows.push({ kind: 'earlier', key: `${job.id}:earlier`, log });
 		if (log?.loading) rows.push({ kind: 'reading', key: `${job.id}:reading`, log });
 		const body: TimelineRow[] = log ? rows.concat(log.rows) : rows;
+		if (log?.hasLater) body.push({ kind: 'later', key: `${job.id}:later`, log });
 		if (log?.failure) body.push({ kind: 'problem', key: `${job.id}:problem`, log });
 		if (job.status === 'queued') body.push(row('waiting'));
 		else if (job.status === 'running') body.push(row('live'));
@@ -164,22 +173,8 @@ export class Timeline {
 	}
 }
 
-function searchText(row: TimelineRow): string {
-	switch (row.kind) {
-		case 'round':
-		case 'summary':
-		case 'waiting':
-		case 'live':
-		case 'end':
-		case 'earlier':
-		case 'reading':
-		case 'problem':
-			return '';
-		case 'request':
-			return [row.job.request?.message, ...(row.job.request?.comments ?? []).map((c) => c.body)]
-				.filter(Boolean)
-				.join('\n');
-		default:
-			return rowText(row);
-	}
+function shows(row: TimelineRow, hit: Hit): boolean {
+	if ('job' in row) return hit.seq === 0 && row.kind === 'request' && row.job.id === hit.jobId;
+	if ('log' in row || !row.key.startsWith(`${hit.jobId}/`)) return false;
+	return entriesOf(row).some((entry) => entry.seq === hit.seq);
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { entry, job } from './factories.ts';
+import { settle } from './log-server.ts';
 import { Timeline } from './timeline.svelte.ts';
 import type { Entry, Job } from './types.ts';
 
@@ -28,7 +29,6 @@ function timeline(jobs: Job[]) {
 	});
 	return { made, asked };
 }
-const settle = () => new Promise((resolve) => setTimeout(resolve));
 const kinds = (made: Timeline) => made.rows.map((row) => row.kind);
 
 it('shows the newest round and folds the earlier ones', async () => {
@@ -58,14 +58,6 @@ it('unfolds and folds an earlier round', async () => {
 	made.fold(first);
 	expect(kinds(made).slice(0, 3)).toEqual(['round', 'summary', 'round']);
 	expect(new Set(made.rows.map((row) => row.key)).size).toBe(made.rows.length);
-});
-
-it('searches every row that is loaded', async () => {
-	const { made } = timeline([job('last', { log_seq: 1 })]);
-	await made.refresh();
-	await settle();
-	expect(made.search('NEEDLE').map((index) => made.rows[index]?.kind)).toEqual(['message']);
-	expect(made.search('  ')).toEqual([]);
 });
 
 it('says that a queued job waits and a running one works', async () => {

@@ -1,7 +1,7 @@
 /** What a folded tool call says about itself: its icon's name and the facts at its right. Pure. */
 
 import { countLines, toolPath, type ToolRow } from './rows.ts';
-import { between, count, took } from './words.ts';
+import { between, count, firstLine, took } from './words.ts';
 
 export type ToolShape =
 	'terminal' | 'read' | 'edit' | 'search' | 'web' | 'agent' | 'list' | 'other';
@@ -39,9 +39,9 @@ export function toolFacts(row: ToolRow): ToolFacts {
 	return facts;
 }
 
-/** The line after the tool's name: a path for a file tool, otherwise what the agent said. */
+/** The line after the tool's name: what the agent said, a path, or what came of a call that is not held. */
 export function toolSummary(row: ToolRow): string {
-	const text = row.call?.text.split('\n', 1)[0] ?? '';
+	const text = firstLine((row.call ?? row.result)?.text ?? '').line;
 	if (text) return text;
 	return toolPath(row.call) ?? '';
 }

@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 
 export type Job = Schemas['Page_Job_']['items'][number];
 export type Usage = Schemas['Usage'];
+export type StopReason = Schemas['StopReason'];
 export type EntryKind = Schemas['EntryKind'];
 
 /** What a tool's result or a git entry tells beyond its text; OpenAPI leaves it open. */

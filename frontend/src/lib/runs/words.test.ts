@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
-import { entry } from './factories.ts';
+import { entry, job } from './factories.ts';
 import { patchLines } from './patch.ts';
 import { toolFacts, toolShape } from './tool.ts';
-import { between, compact, firstLine, took } from './words.ts';
+import type { StopReason } from './types.ts';
+import { between, compact, firstLine, stopName, took } from './words.ts';
 
 it('says durations and amounts as people do', () => {
 	expect([840, 4100, 59_400, 159_000, 3_723_000].map(took)).toEqual([
@@ -52,4 +53,28 @@ it('parts a sentence from what a program said', () => {
 		rest: '  one\ntwo',
 	});
 	expect(firstLine('')).toEqual({ line: '', rest: '' });
+	const long = `${'x'.repeat(2000)}\ny`;
+	expect(firstLine(long)).toEqual({ line: `${'x'.repeat(500)}…`, rest: long });
+});
+
+it('has a plain name for every reason to stop', () => {
+	// The type has them all from the server: a reason without a name does not compile.
+	const reasons: Record<StopReason, true> = {
+		finished: true,
+		no_changes: true,
+		agent_failed: true,
+		setup_failed: true,
+		push_rejected: true,
+		timed_out: true,
+		stalled: true,
+		cancelled: true,
+		runner_lost: true,
+		out_of_memory: true,
+		budget_exceeded: true,
+	};
+	const names = (Object.keys(reasons) as StopReason[]).map((stop_reason) =>
+		stopName(job('j', { stop_reason })),
+	);
+	for (const name of names) expect(name).toMatch(/^[A-Z][a-z ]+$/);
+	expect(new Set(names).size).toBe(names.length);
 });

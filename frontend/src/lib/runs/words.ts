@@ -1,6 +1,6 @@
 /** What a job's facts are called: one place for every sentence about them. Pure. */
 
-import type { Job, Usage } from './types.ts';
+import type { Job, StopReason, Usage } from './types.ts';
 
 const PHASES: Record<string, string> = {
 	queued: 'Waiting for a runner',
@@ -13,7 +13,7 @@ const PHASES: Record<string, string> = {
 export const phaseName = (phase: string | null): string =>
 	phase === null ? 'Working' : (PHASES[phase] ?? phase);
 
-const STOPS: Record<string, string> = {
+const STOPS: Record<StopReason, string> = {
 	finished: 'Finished',
 	no_changes: 'Finished without changing anything',
 	agent_failed: 'The agent failed',
@@ -28,7 +28,7 @@ const STOPS: Record<string, string> = {
 };
 
 export function stopName(job: Job): string {
-	if (job.stop_reason) return STOPS[job.stop_reason] ?? job.stop_reason.replaceAll('_', ' ');
+	if (job.stop_reason) return STOPS[job.stop_reason];
 	return {
 		queued: 'Queued',
 		running: 'Running',
@@ -74,8 +74,13 @@ export function tokens(usage: Usage): string | null {
 	return `${compact(read)} tokens in, ${compact(usage.output_tokens)} out`;
 }
 
-/** A text's first line, and what follows it. */
+const LINE = 500;
+
+/** A text's first line, cut when it is very long, and what follows it. */
 export function firstLine(text: string): { line: string; rest: string } {
-	const [line = '', ...rest] = text.trim().split('\n');
-	return { line, rest: rest.join('\n').trimEnd() };
+	const clean = text.trim();
+	const end = clean.indexOf('\n');
+	const line = end < 0 ? clean : clean.slice(0, end);
+	const rest = end < 0 ? '' : clean.slice(end + 1).trimEnd();
+	return line.length > LINE ? { line: `${line.slice(0, LINE)}…`, rest: clean } : { line, rest };
 }
