@@ -34,7 +34,11 @@ const SILENT = {
 	usage: null,
 	raw: null,
 };
-export const whole = (sent: SentEntry): Entry => ({ ...SILENT, ...sent });
+/** Of the agent's own line only that is kept which is shown: where LazyAF does not know what it says. */
+export const whole = (sent: SentEntry): Entry => {
+	const entry = { ...SILENT, ...sent };
+	return entry.kind === 'raw' ? entry : { ...entry, raw: null };
+};
 
 async function page(jobId: string, query: Record<string, number>, signal: AbortSignal) {
 	const answer = await get<LogPage>(path(jobId), query, signal);
