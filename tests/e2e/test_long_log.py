@@ -110,3 +110,16 @@ def test_a_long_log_is_followed_searched_and_read_without_holding_it(
     house.tree_of("here").joinpath("end").touch()
     board.wait_for(card, "in_review")
     expect(log.get_by_text("Finished", exact=True)).to_be_in_viewport()
+
+
+def test_the_very_top_is_never_empty(house: House, page: Page) -> None:
+    house.repository("shop")
+    card = house.script("shop", "Count", "seq -f 'line %.0f.' 5000")
+    house.board.command(card, "start")
+    number = house.board.wait_for(card, "in_review")["number"]
+    assert house.server.link is not None
+    page.goto(house.server.link.replace("/#", f"/r/shop/c/{number}#"))
+    log = page.get_by_role("log", name="Activity")
+    expect(log.get_by_text("line 5000.")).to_be_in_viewport()
+    log.hover()
+    until(lambda: scrolled_up(page, log) == 1, "the first line is drawn")
