@@ -7,6 +7,7 @@ that nothing stays behind when it is interrupted.
 from __future__ import annotations
 
 import argparse
+import math
 import secrets
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults.campaign import play, table
-from faults.trial import Plan, Told, plans
+from faults.trial import MOST_BLOWS, Plan, Told, plans
 
 
 def main() -> int:
@@ -29,7 +30,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lazyaf-faults-") as folder:
         while wanted and sum(len(each.struck) for each in told) < asked.faults:
             missing = asked.faults - sum(len(each.struck) for each in told)
-            batch, wanted = wanted[:missing], wanted[missing:]
+            size = math.ceil(missing / MOST_BLOWS)
+            batch, wanted = wanted[:size], wanted[size:]
             told += _side_by_side(Path(folder) / str(len(told)), batch, asked.sites)
     return _report(told, time.monotonic() - began)
 

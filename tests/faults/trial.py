@@ -26,6 +26,8 @@ SETTLES_S: Final = 120.0
 LOOK_S: Final = 0.1
 RETRIES: Final = 3
 TAIL: Final = 4_000
+MOST_BLOWS: Final = 4
+"""In one trial."""
 OVER: Final = frozenset({"in_review", "failed", "todo", "done"})
 
 
@@ -258,7 +260,7 @@ def plans(seed: str, count: int, blows: tuple[Blow, ...] = BLOWS) -> list[Plan]:
         dice.shuffle(cells)
         for cell in cells[: count - len(made)]:
             chosen = [cell]
-            while len(chosen) < 4 and dice.random() < 2 / 3:
+            while len(chosen) < MOST_BLOWS and dice.random() < 2 / 3:
                 taken = [moment for moment, _ in chosen]
                 chosen.append(dice.choice([each for each in cells if each[0] not in taken]))
             order = list(Moment)
