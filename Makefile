@@ -50,8 +50,9 @@ check: setup check-python check-frontend ## Lint, types, layers and the UI's own
 
 .PHONY: faults
 faults: tools setup ## Break a thousand things in running jobs and print what was lost (FAULTS=n SEED=s)
-	PYTHONPATH=tests:. unshare --mount --pid --fork --kill-child --mount-proc \
-	  $(BIN)/python -m faults --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED))
+	PYTHONPATH=tests:. unshare --mount --pid --fork --kill-child --mount-proc sh -c \
+	  '$(BIN)/python -m faults --faults $(or $(FAULTS),1000) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(SITES),--sites $(SITES)); exit $$?' # the shell is its init, and reaps what is orphaned
 
 .PHONY: bench
 bench: setup ## Measure, and print a table beside the aims

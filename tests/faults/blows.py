@@ -24,6 +24,8 @@ SILENT_S: Final = LEASE_S + 2.0
 """Longer than a lease lasts."""
 _BOTH: Final = (0.1, SILENT_S)
 _SHORT: Final = (0.1, 1.5)
+_SEEN: Final = (1.2, 3.0)
+"""A process notices within a second that its clock was set; to look more often takes half its time."""
 
 EVERY: Final = frozenset(Moment)
 WITH_RUNNER: Final = EVERY - {Moment.QUEUED, Moment.APPROVING}
@@ -251,8 +253,8 @@ BLOWS: Final = (
     Blow("database read-only", _kill_server, _start_read_only, (0.0, 0.1)),
     Blow("network cut", _cut, _mend_wires, _BOTH, WITH_CALL, spends=True),
     Blow("network silent", _silence, _mend_wires, _BOTH, WITH_CALL, spends=True),
-    Blow("clock an hour on", _turn_clock(HOUR), _turn_clock(0), _SHORT),
-    Blow("clock an hour back", _turn_clock(-HOUR), _turn_clock(0), _SHORT),
+    Blow("clock an hour on", _turn_clock(HOUR), _turn_clock(0), _SEEN),
+    Blow("clock an hour back", _turn_clock(-HOUR), _turn_clock(0), _SEEN),
     Blow("answer lost", _nothing, _nothing, (0.0, 0.0), WITH_CALL, loses_exchange=True,
          stages=(Stage.ANSWERED,)),
     Blow("request lost", _nothing, _nothing, (0.0, 0.0), WITH_CALL - {Moment.CLAIMING},

@@ -191,7 +191,9 @@ class Clock:
         return {
             "LD_PRELOAD": str(self._library),
             "FAKETIME_TIMESTAMP_FILE": str(self._path),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",
+            # Else its waits with a time-out return at once, and threads spin for the interpreter's lock.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }

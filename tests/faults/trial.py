@@ -154,10 +154,10 @@ class Trial:
 
         until(probe, f"{moment} comes", seconds=COMES_S, every=LOOK_S)
         self.site.arm(None)
-        if not self._trap.sprung.is_set():
-            self.told.missed.append(moment)
-            return False
-        return True
+        if self._trap.disarm():
+            return True
+        self.told.missed.append(moment)
+        return False
 
     def _strike(self, moment: Moment, blow: Blow, wire: Wire) -> None:
         self._place = Place(self.site, self.site.runner_on(wire), self.tag)

@@ -27,18 +27,25 @@ class Trap:
     stage: Stage
     act: Callable[[Wire], bool]
     sprung: threading.Event = field(default_factory=threading.Event)
+    _is_disarmed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def spring(self, wire: Wire, exchange: Exchange, stage: Stage) -> bool:
         """Act if this is it; whether the exchange is lost."""
         with self._lock:
-            if self.sprung.is_set() or stage is not self.stage:
+            if self.sprung.is_set() or self._is_disarmed or stage is not self.stage:
                 return False
             if not exchange.is_part_of(self.moment):
                 return False
             is_lost = self.act(wire)
             self.sprung.set()
             return is_lost
+
+    def disarm(self) -> bool:
+        """Whether it has acted, also if it was still at it; from now on it does not."""
+        with self._lock:
+            self._is_disarmed = True
+            return self.sprung.is_set()
 
 
 class Lost(Exception):
