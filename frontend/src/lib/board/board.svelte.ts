@@ -17,6 +17,7 @@ import { sentence } from '#lib/api/http.ts';
 import type { CardStatus, CardSummary } from '#lib/api/types.ts';
 import type { CardStore, Expectation } from '#lib/live/cards.svelte.ts';
 import { aLive } from '#lib/live/blank.ts';
+import { consent } from '#lib/live/consent.svelte.ts';
 import { announce } from '#lib/ui/announcer.svelte.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
 import { COLUMNS, columnOf, group } from './columns.ts';
@@ -192,6 +193,10 @@ export class Board {
 	/** Draw it, ask, and when the server refuses, put it back and say why. */
 	#ask(card: CardSummary, expected: Expectation, ask: () => Promise<CardSummary>): void {
 		const isMove = expected.status !== undefined && expected.status !== card.status;
+		if (isMove && expected.status === 'in_progress' && consent.isMissing) {
+			void consent.obtain().then((yes) => yes && this.#ask(card, expected, ask));
+			return;
+		}
 		if (isMove && expected.status) {
 			announce(`#${card.number} moves to ${columnOf(expected.status).title}`);
 		}

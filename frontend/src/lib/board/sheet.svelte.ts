@@ -16,6 +16,7 @@ import {
 import { ApiError, sentence } from '#lib/api/http.ts';
 import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
 import type { CardStore } from '#lib/live/cards.svelte.ts';
+import { consent } from '#lib/live/consent.svelte.ts';
 import { expectation } from './board.svelte.ts';
 import type { CardCommand } from './moves.ts';
 
@@ -51,6 +52,9 @@ const ASK: Record<CardCommand, (id: string) => Promise<Card>> = {
 	reject: rejectCard,
 	reopen: reopenCard,
 };
+
+/** The commands after which an agent works. */
+const STARTING: ReadonlySet<string> = new Set(['start', 'retry', 'request-changes']);
 
 export class Sheet {
 	detail = $state.raw<Card | null>(null);
@@ -115,7 +119,7 @@ export class Sheet {
 	}
 
 	async #ask(name: string, ask: () => Promise<Card>): Promise<boolean> {
-		if (this.busy) return false;
+		if (this.busy || (STARTING.has(name) && !(await consent.obtain()))) return false;
 		this.busy = name;
 		this.refusal = null;
 		try {

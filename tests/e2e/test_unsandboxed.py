@@ -1,0 +1,66 @@
+"""A runner without isolation: the board asks once before agents work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from acceptance.house import House, environment
+from e2e.test_changes import shoot
+from e2e.test_screenshots import ARTIFACTS
+from fakes.model_server import ModelServer
+from support.server import ServerProcess
+
+REPO = "open-house"
+
+
+@pytest.fixture
+def house(chromium: str, tmp_path: Path) -> Iterator[House]:
+    """A server whose runner has no sandbox."""
+    with ModelServer() as model:
+        env = environment(model, LAZYAF_ISOLATION="none")
+        with ServerProcess(tmp_path / "data", env, "--runners", "1") as server:
+            yield House(server, model, tmp_path)
+
+
+def test_the_board_asks_once_before_an_agent_works_without_isolation(
+    house: House, page: Page
+) -> None:
+    house.repository(REPO)
+    first, second = [
+        house.script(REPO, name, f"echo {name} > {name}.txt") for name in ("one", "two")
+    ]
+    assert house.server.link is not None
+    page.goto(house.server.link.replace("/#", f"/r/{REPO}#"))
+    expect(page.get_by_role("button", name="0 of 1 runner busy")).to_be_visible()
+    question = page.get_by_role("dialog", name="Work without isolation?")
+
+    page.get_by_role("link", name="one").focus()
+    page.keyboard.press("s")
+    expect(question).to_contain_text("can read, change and send whatever you can")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width, height in ((1440, 900), (375, 812)):
+            page.set_viewport_size({"width": width, "height": height})
+            expect(question).to_be_visible()
+            ARTIFACTS.mkdir(exist_ok=True)
+            shoot(page, ARTIFACTS / f"unsandboxed-{width}-{scheme}.png")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    question.get_by_role("button", name="Cancel").click()
+    expect(question).to_be_hidden()
+    assert house.board.card(first)["status"] == "todo"
+
+    page.get_by_role("link", name="one").click()
+    sheet = page.get_by_role("dialog").first
+    sheet.get_by_role("button", name="Start", exact=True).click()
+    question.get_by_role("button", name="Start without isolation").click()
+    house.board.wait_for(first, "in_review")
+
+    page.goto(f"{house.server.url}/r/{REPO}")
+    page.get_by_role("link", name="two").focus()
+    page.keyboard.press("s")
+    house.board.wait_for(second, "in_review")
+    expect(question).to_be_hidden()
