@@ -48,6 +48,7 @@ class RunnerProcess:
             return
         argv = [sys.executable, "-m", "lazyaf", "runner", "--isolation", "bubblewrap"]
         argv += ["--name", f"{self._name}-{self._generation}", "--server", self.wire.url]
+        argv += ["--disk-reserve-mb", "0"]  # a disk here is smaller than that
         argv += ["--state-dir", str(self.folder / "state"), "--work-dir", str(self.folder / "work")]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
