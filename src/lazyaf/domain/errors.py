@@ -23,6 +23,7 @@ errors. Raise the most specific class, once, at the depth that knows.
     ├── TooLarge             413
     ├── TooManyAttempts      429  wrong passwords came too fast; ``retry_after`` says how long to wait
     ├── Unavailable          503  a part that is needed is not there now; try again
+    │   └── DiskFull              … a disk of the server takes nothing more
     └── GitFailed            500  git answered in a way that nothing here expects
         └── DiedSilent            … it ended by itself before it had said a word
 """
@@ -204,6 +205,18 @@ class Unavailable(LazyafError):
     status = 503
     code = "unavailable"
     title = "Not available now"
+
+
+class DiskFull(Unavailable):
+    """A disk of the server, or of its database, takes nothing more."""
+
+    code = "disk_full"
+    title = "Disk full"
+
+    def __init__(
+        self, detail: str = "The server's disk is full. Make room there, then try again."
+    ) -> None:
+        super().__init__(detail)
 
 
 class GitFailed(LazyafError):

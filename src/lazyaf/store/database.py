@@ -23,7 +23,7 @@ import structlog
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
-from lazyaf.domain.errors import Invalid, Unavailable
+from lazyaf.domain.errors import DiskFull, Invalid, Unavailable
 from lazyaf.domain.events import NewEvent
 from lazyaf.domain.ports import Clock
 from lazyaf.store import engine as engines
@@ -84,7 +84,8 @@ def _typed(error: BaseException) -> Exception:
         return Invalid("The request holds something that cannot be stored, like a NUL character.")
     if isinstance(error, DBAPIError) and engines.is_away(error):
         log.error("database_away", detail=str(error.orig).strip())
-        away = Unavailable("The database does not answer. Try again in a moment.")
+        gone = "The database does not answer. Try again in a moment."
+        away = DiskFull() if engines.is_full(error) else Unavailable(gone)
         away.__cause__ = error
         return away
     if isinstance(error, Exception) and not isinstance(error, StopIteration):

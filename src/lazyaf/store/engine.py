@@ -35,6 +35,8 @@ SQLITE_AWAY: Final = (
     "SQLITE_READONLY",
 )
 """How the names of such errors of SQLite begin."""
+FULL: Final = ("SQLITE_FULL", "53100")
+"""What SQLite and PostgreSQL call a full disk."""
 
 READERS = 4
 """Reader threads, and so reader connections."""
@@ -69,6 +71,12 @@ def is_away(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return getattr(error.orig, "sqlite_errorname", "").startswith(SQLITE_AWAY)
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether the database's disk takes nothing more."""
+    name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    return name in FULL
 
 
 def is_forbidden(error: DBAPIError) -> bool:

@@ -3,9 +3,10 @@ formats one."""
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -13,12 +14,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from lazyaf.domain.errors import LazyafError, TooManyAttempts, Unauthenticated, Unavailable
+from lazyaf.domain.errors import (
+    DiskFull,
+    LazyafError,
+    TooManyAttempts,
+    Unauthenticated,
+    Unavailable,
+)
 from lazyaf.web.schemas import Problem
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _KEPT = ("www-authenticate", "retry-after")
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -83,6 +91,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LazyafError, _typed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OSError, _of_the_system)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -127,6 +136,13 @@ async def _http(_request: Request, error: Exception) -> Response:
     codes = {404: "not_found", 405: "method_not_allowed"}
     headers = error.headers if isinstance(error, HTTPException) else None
     return problem(status, codes.get(status, "http_error"), detail, f"{detail}.", headers=headers)
+
+
+async def _of_the_system(request: Request, error: Exception) -> Response:
+    """What a disk refuses is nobody's mistake, and can be put right."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return await _typed(request, DiskFull())
+    raise error
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL, insert, select, text
 
 from factories.moments import FrozenClock
-from lazyaf.domain.errors import Conflict, Unavailable
+from lazyaf.domain.errors import Conflict, DiskFull, Unavailable
 from lazyaf.domain.events import SERVER, EventType, NewEvent
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.tables import settings
@@ -40,8 +40,25 @@ def go_away(tx: Tx, key: str) -> None:
         tx.execute(text("PRAGMA query_only = OFF"))
 
 
+def fill_up(tx: Tx) -> None:
+    """What a write meets whose disk is full."""
+    if tx.dialect == "postgresql":
+        tx.execute(text("DO $$ BEGIN RAISE 'no space' USING ERRCODE = 'disk_full'; END $$"))
+    tx.execute(text("PRAGMA max_page_count = 1"))  # as few as there are
+    try:
+        tx.execute(insert(settings), {"key": "large", "value": "x" * 10**6})
+    finally:
+        tx.execute(text("PRAGMA max_page_count = 1073741823"))
+
+
 def refuse(_tx: Tx) -> None:
     raise Conflict("This is an answer, whatever becomes of the others.")
+
+
+async def test_a_full_disk_is_called_so(db: SqlDatabase) -> None:
+    with pytest.raises(DiskFull, match="Make room"):
+        await db.write(fill_up)
+    assert await db.write(note, "after") == "after"
 
 
 async def test_of_a_batch_that_was_cut_off_nobody_is_told_that_it_is_done(db: SqlDatabase) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import json
 from typing import Any
 
@@ -151,8 +152,13 @@ async def test_if_match(served: Served) -> None:
     assert (answer.status_code, answer.json()["code"]) == (412, "version_conflict")
 
 
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [(OSError("something"), (500, "internal")),
+     (OSError(errno.ENOSPC, "No space left on device"), (503, "disk_full"))],
+)  # fmt: skip
 async def test_a_commit_that_fails_answers_with_an_error(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served, failure: OSError, expected: tuple[int, str]
 ) -> None:
     """R5: the transaction is over before the first byte of the answer."""
     from sqlalchemy import event
@@ -160,13 +166,12 @@ async def test_a_commit_that_fails_answers_with_an_error(
     repo = await served.repo()
 
     def refuse(_conn: Any) -> None:
-        raise OSError("the disk is full")
+        raise failure
 
     event.listen(served.db._writer_engine, "commit", refuse)
     answer = await served.person.post(f"/api/repos/{repo}/cards", json={"title": "x"})
     event.remove(served.db._writer_engine, "commit", refuse)
-    assert answer.status_code == 500
-    assert answer.json()["code"] == "internal"
+    assert (answer.status_code, answer.json()["code"]) == expected
     assert (await served.person.get(f"/api/repos/{repo}/cards")).json()["items"] == []
 
 
