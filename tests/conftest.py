@@ -47,3 +47,10 @@ def egress_image(docker_engine: Engine) -> str:
     """The tag of the image of proxy and relay, of this very checkout."""
     with docker_engine.used():
         return image(docker_engine, "egress").tag
+
+
+@pytest.fixture(scope="session")
+def server_image(docker_engine: Engine) -> str:
+    """The tag of the server's image, of this very checkout."""
+    with docker_engine.used():
+        return image(docker_engine, "server").tag

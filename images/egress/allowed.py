@@ -2,8 +2,8 @@
 
     allowed.py LIST
 
-LIST is a JSON file that `egress.py` replaces as a whole: for each client's address the places that it may
-reach, as ``host:port``. A host that begins with a dot is a domain with all its subdomains; the port may
+LIST is a JSON file that `egress.py` replaces as a whole: for each client's address, and for ``*``, which is
+everybody, the places that may be reached, as ``host:port``. A host that begins with a dot is a domain with all its subdomains; the port may
 be ``*``. Squid asks a line ``<channel> <client> <host> <port>`` and reads ``<channel> OK`` or ``ERR``.
 """
 
@@ -23,7 +23,7 @@ class Lists:
         self._lists: dict[str, list[str]] = {}
 
     def of(self, client: str) -> list[str]:
-        """What this client may reach; nothing when it is not known."""
+        """What this client may reach, as everybody may; nothing when there is no list."""
         try:
             now = self._path.stat()
             if (now.st_ino, now.st_mtime_ns) != self._seen:
@@ -31,7 +31,7 @@ class Lists:
                 self._seen = (now.st_ino, now.st_mtime_ns)
         except (OSError, ValueError):
             return []
-        return self._lists.get(client, [])
+        return [*self._lists.get("*", []), *self._lists.get(client, [])]
 
 
 def is_allowed(places: list[str], host: str, port: str) -> bool:

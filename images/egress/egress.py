@@ -1,9 +1,9 @@
 """The program of the image for the ways out of the agents' networks.
 
     egress.py relay PORT HOST HOST_PORT    forward one port (haproxy)
-    egress.py egress                       an HTTP proxy on port 3128 with an allow-list per client (squid)
+    egress.py egress [PLACE …]             an HTTP proxy on port 3128 with an allow-list per client (squid)
 
-The proxy refuses everybody everything until stdin says otherwise, one JSON object a line::
+Everybody may reach the PLACEs, and nobody anything else until stdin says so, one JSON object a line::
 
     {"source": "10.1.2.3", "allow": ["api.example.com:443", ".example.org:*"]}
 
@@ -40,22 +40,22 @@ def relay(port: str, host: str, host_port: str) -> None:
     os.execve(program, argv, environment)  # noqa: S606 - there is no shell in between
 
 
-def egress() -> int:
+def egress(places: list[str]) -> int:
     """Run squid, and take lists from stdin. Its exit code."""
-    replace({})
+    lists = {"*": places}
+    replace(lists)
     squid = subprocess.Popen(
         [HOME / "bin" / "squid", "-N", "-f", HOME / "squid.conf"], stdin=subprocess.DEVNULL
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: squid.terminate())
-    threading.Thread(target=take_lists, daemon=True).start()
+    threading.Thread(target=take_lists, args=[lists], daemon=True).start()
     threading.Thread(target=say_when_ready, daemon=True).start()
     return squid.wait()
 
 
-def take_lists() -> None:
+def take_lists(lists: dict[str, list[str]]) -> None:
     """Keep the file as stdin says, whole at every moment."""
-    lists: dict[str, list[str]] = {}
     while line := sys.stdin.buffer.readline(LINE_MAX):
         try:
             said = json.loads(line)
@@ -95,7 +95,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["relay", port, host, host_port]:
             relay(port, host, host_port)
-        case ["egress"]:
-            os._exit(egress())  # a thread waits for stdin, and would be waited for
+        case ["egress", *places]:
+            os._exit(egress(places))  # a thread waits for stdin, and would be waited for
         case _:
             sys.exit(__doc__)

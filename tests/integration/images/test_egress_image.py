@@ -44,7 +44,9 @@ CONNECTIONS = 200
 class Proxy:
     """A running proxy; ``lines`` are what it said on stdout, in order."""
 
-    def __init__(self, engine: Engine, image: str, *options: str) -> None:
+    def __init__(
+        self, engine: Engine, image: str, *options: str, places: tuple[str, ...] = ()
+    ) -> None:
         self.engine = engine
         self.name = f"lazyaf-test-{uuid.uuid4().hex[:12]}"
         self.child = subprocess.Popen(
@@ -58,6 +60,7 @@ class Proxy:
                 *options,
                 image,
                 "egress",
+                *places,
             ],
             env=engine.environ,
             stdin=subprocess.PIPE,
@@ -302,6 +305,22 @@ def test_a_name_that_is_not_listed_is_not_looked_up(
         asked = engine.docker("logs", f"{network}-names").split()
 
     assert set(asked) == {"known.example"}
+
+
+def test_places_that_were_said_at_the_start_are_for_everybody(
+    engine: Engine, egress_image: str, network: str, pages: str
+) -> None:
+    """For runners that no pool looks after."""
+    proxy = Proxy(engine, egress_image, "--network", network, places=("pages.test:8000",))
+    try:
+        assert proxy.get("http://pages.test:8000/") == 200
+        assert proxy.get("http://deep.pages.test:8000/") == 403
+        proxy.hear(f"REFUSED {proxy.source} deep.pages.test:8000")
+        proxy.allow("deep.pages.test:8000")
+        assert proxy.get("http://deep.pages.test:8000/") == 200
+        assert proxy.get("http://pages.test:8000/") == 200
+    finally:
+        proxy.end()
 
 
 def test_it_ends_when_squid_does(breakable_proxy: Proxy) -> None:
