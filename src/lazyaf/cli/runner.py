@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def command(
     """Work jobs of a server on this machine."""
     from lazyaf.data_dir import default_data_dir
     from lazyaf.domain.runners import PoolKind
+    from lazyaf.protocol.messages import NAME_PATTERN
     from lazyaf.runner.config import RunnerConfig, SandboxMode, read_token, take_token
     from lazyaf.runner.container import own_container_id
     from lazyaf.runner.process import run
@@ -102,6 +104,12 @@ def command(
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     name = name or platform.node().split(".")[0] or "runner"
+    if not re.match(NAME_PATTERN, name):
+        raise click.BadParameter(
+            f"“{name}” is no name for a runner. It takes letters, digits, dots, hyphens and underscores, at "
+            "most 64, and begins with a letter or a digit.",
+            param_hint="--name",
+        )
     home = default_data_dir() / "runner" / name
     config = RunnerConfig(
         server=server.rstrip("/"),

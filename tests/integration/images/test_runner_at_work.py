@@ -5,7 +5,6 @@ with the real Claude Code against the scripted model.
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -27,11 +26,6 @@ CHECKED_OFTEN = (
     "0s",
     "--health-retries",
     "2",
-)
-NO_RIGHTS = (
-    *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-    *("--memory", "1g", "--pids-limit", "256"),
-    *("--tmpfs", "/tmp:exec", "--tmpfs", "/data:uid=10001,gid=10001,mode=0700,exec"),
 )
 LOOK_FOR_THE_TOKEN = r"""
 for pid in $(ls /proc | grep '^[0-9]*$'); do
@@ -67,36 +61,35 @@ def site(
         model = stack.enter_context(ModelServer())
         env = environment(model, LAZYAF_HEARTBEAT=str(HEARTBEAT_S))
         server = stack.enter_context(ServerProcess(root / "data", env, "--pool", "none"))
-        token = server.client.post("/api/runners/tokens", json={"name": "box"}).json()["token"]
         name = f"lazyaf-test-{uuid.uuid4().hex[:12]}"
-        start(docker_engine, name, runner_image, server.url, token, model)
+        start(docker_engine, name, runner_image, server, model)
         stack.callback(docker_engine.docker, "rm", "--force", name)
         yield Site(House(server, model, root), docker_engine, name)
 
 
-def start(engine: Engine, name: str, image: str, url: str, token: str, model: ModelServer) -> None:
-    """``docker run``, with the secrets in its environment as the dialog says it."""
-    given = {
-        "LAZYAF_RUNNER_TOKEN": token,
-        "LAZYAF_SERVER": url,
-        "LAZYAF_RUNNER_NAME": "box",
-        "ANTHROPIC_API_KEY": KEY,
-        "ANTHROPIC_BASE_URL": model.url("edit-and-commit"),
-    }
-    passed = [word for variable in given for word in ("--env", variable)]
-    words = ["run", "--detach", "--name", name, "--network", "host", *NO_RIGHTS, *CHECKED_OFTEN]
-    subprocess.run(
-        [engine.program, *words, *passed, image],
-        env={**os.environ, **engine.environ, **given},
-        check=True,
-        capture_output=True,
-    )
+def start(engine: Engine, name: str, image: str, server: ServerProcess, model: ModelServer) -> None:
+    """The very command that the server tells a person, with what a person puts into it."""
+    token = server.client.post("/api/runners/tokens", json={"name": "box"}).json()["token"]
+    told: str = server.client.get("/api/runners/command").json()["docker"]
+    ours = f"--detach --name {name} --env ANTHROPIC_BASE_URL {' '.join(CHECKED_OFTEN)}"
+    for placeholder, word in (
+        ("<token>", token),
+        ("<name>", "box"),
+        ("<label>", "test"),
+        ("docker run --rm", f"{engine.program} run {ours}"),
+        (" lazyaf-runner ", f" {image} "),
+    ):
+        assert placeholder in told
+        told = told.replace(placeholder, word)
+    keys = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": model.url("edit-and-commit")}
+    subprocess.run(["bash", "-c", told], env={**engine.environ, **keys}, check=True)
 
 
 def test_it_registers_as_a_container(site: Site) -> None:
     runners = until(lambda: site.house.board.get("/api/runners")["items"], "it registers")
 
     assert [runner["name"] for runner in runners] == ["box"]
+    assert runners[0]["labels"] == ["test"]
     assert runners[0]["isolation"] == "container"
     assert runners[0]["container_id"] == site.engine.inspect(site.container)["Id"]
     claude = next(agent for agent in runners[0]["agents"] if agent["name"] == "claude")

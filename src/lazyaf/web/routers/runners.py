@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 
@@ -12,7 +11,7 @@ from lazyaf.domain.ports import Pool
 from lazyaf.domain.runners import PoolKind
 from lazyaf.services.runner_panel import note_scaled, panel
 from lazyaf.services.tokens import fresh_secret, make_token
-from lazyaf.web import schemas
+from lazyaf.web import runner_command, schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.config import WebState
 from lazyaf.web.errors import PROBLEMS
@@ -61,24 +60,10 @@ async def get_command(state: State) -> dict[str, Any]:
     """How to start a runner elsewhere. Never holds a secret: the token is a placeholder."""
     url = state.config.base_url
     return {
-        "plain": f"LAZYAF_RUNNER_TOKEN=<token> lazyaf runner --server {url} --name <name>",
-        "docker": (
-            "docker run --rm --network host -e LAZYAF_RUNNER_TOKEN=<token> "
-            f"-e ANTHROPIC_API_KEY=<key> <image> lazyaf runner --server {url} --name <name>"
-        ),
-        "needs": [
-            "a token: make one below; it is shown once",
-            "a name that no other runner has",
-            "LazyAF installed there, or an image with it and git",
-            *([] if state.config.public_origin else [_tunnel(url)]),
-        ],
+        "plain": runner_command.plain(url),
+        "docker": runner_command.docker(url),
+        "needs": runner_command.needs(url, is_public=bool(state.config.public_origin)),
     }
-
-
-def _tunnel(url: str) -> str:
-    """How a server is reached that nobody has given a public URL."""
-    port = urlsplit(url).port or 80
-    return f"the server reachable there as on this machine: `ssh -L {port}:127.0.0.1:{port}` to it"
 
 
 @router.post("/tokens", status_code=201, response_model=schemas.NewToken)
