@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -14,6 +13,8 @@ from lazyaf.git import command
 
 FETCH_S: Final = 1800.0
 TRIES: Final = 5
+"""So often a fetch may fail while the server is there."""
+PAUSE_S: Final = 0.2
 _TRANSIENT: Final = re.compile(
     r"unable to access|RPC failed|early EOF|hung up|returned error: (408|425|429|5\d\d)"
 )
@@ -39,13 +40,16 @@ async def fetch(
     """
     options = ["--quiet", "--no-tags", "--no-auto-gc", *(["--prune"] if prune else [])]
     words = ["--git-dir", str(repository), "fetch", *options, url, *refspecs]
-    for attempt in itertools.count():
+    failures = 0
+    while True:
         try:
             await command.run(words, env=command.child_env(auth), timeout=FETCH_S)
             return
         except GitFailed as error:
             if not is_transient(error):
                 raise
-            if attempt + 1 >= TRIES and not is_away():
+            # What fails because the server is away says nothing of the fetch.
+            failures = 0 if is_away() else failures + 1
+            if failures == TRIES:
                 raise
-        await asyncio.sleep(min(0.2 * 2 ** min(attempt, 5), 5))
+        await asyncio.sleep(PAUSE_S * (2**failures if failures else 5))
