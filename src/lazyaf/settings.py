@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lazyaf.data_dir import default_data_dir
+from lazyaf.domain.containers import CPUS_MAX, DISK_MIN_MB, MEMORY_MIN_MB, PIDS_MIN
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names of every address; nothing is bound here
@@ -63,11 +64,15 @@ class Settings(BaseSettings):
     runner_subnets: str = Field(
         "198.18.0.0/15", description="The range of addresses for the networks of containers."
     )
-    runner_memory_mb: int = Field(4096, ge=256, description="Megabytes of memory per container.")
-    runner_cpus: float = Field(2, gt=0, le=1024, description="Processors per container.")
-    runner_pids: int = Field(1024, ge=64, description="Processes and threads per container.")
+    runner_memory_mb: int = Field(
+        4096, ge=MEMORY_MIN_MB, description="Megabytes of memory per container."
+    )
+    runner_cpus: float = Field(2, gt=0, le=CPUS_MAX, description="Processors per container.")
+    runner_pids: int = Field(1024, ge=PIDS_MIN, description="Processes and threads per container.")
     runner_disk_mb: int = Field(
-        2048, ge=64, description="Megabytes of a container's work tree, which is in its memory."
+        2048,
+        ge=DISK_MIN_MB,
+        description="Megabytes of a container's work tree, which is in its memory.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="More host names to answer to, separated by commas."

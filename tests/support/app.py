@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +103,16 @@ async def served(tmp_path: Path, migrated_file: Path) -> AsyncIterator[Served]:
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     shutil.copy(migrated_file, data / "lazyaf.db")
+    async with serving(Settings(data_dir=data, pool="none", disk_reserve_mb=0)) as server:
+        yield server
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Served]:
+    """A server with these settings on a free port. Its pools do not begin."""
     listener = open_socket("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    house = await build(Settings(data_dir=data, pool="none", disk_reserve_mb=0), url)
+    house = await build(settings, url)
     app = create_app(house.state)
 
     async def before_exit() -> None:
@@ -115,10 +122,10 @@ async def served(tmp_path: Path, migrated_file: Path) -> AsyncIterator[Served]:
 
     server = Server(app, before_exit)
     async with running(house), AsyncExitStack() as clients:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
         await server.is_up.wait()
         yield Served(house, app, url, clients)
         await before_exit()
         server.should_exit = True
-        await serving
+        await task
     listener.close()

@@ -37,6 +37,7 @@ class EventType(StrEnum):
     BRANCH_LANDED = "branch.landed"
     SETTINGS_UPDATED = "settings.updated"
     POOL_SCALED = "pool.scaled"
+    POOL_CONFIGURED = "pool.configured"
     DISK_RAN_LOW = "disk.ran_low"
     DISK_HAS_ROOM = "disk.has_room"
 

@@ -6,7 +6,7 @@ one (store/database.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -84,6 +84,11 @@ class Pool(Protocol):
         they have, and the job goes back to the queue."""
         ...
 
+    async def remake(self, changes: Mapping[str, Any]) -> None:
+        """Change of what containers are made from now on (`lazyaf.domain.containers.Containers`); None is
+        the default again. Raises `Invalid` for what is not possible, also for a pool without containers."""
+        ...
+
     async def stop(self) -> None:
         """End every runner of this pool, giving each its grace."""
         ...
@@ -93,5 +98,5 @@ class Pool(Protocol):
         ...
 
     def describe(self) -> dict[str, object]:
-        """``{kind, target, available, reason, fix, isolation}`` for the panel."""
+        """``{kind, target, available, reason, fix, isolation, …}`` for the panel."""
         ...

@@ -16,13 +16,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
+from lazyaf.domain.errors import Invalid
 from lazyaf.domain.events import NewEvent
 from lazyaf.domain.runners import Isolation, PoolKind, RunnerEnd
 
@@ -125,6 +126,15 @@ class ProcessPool:
             if now and (pid := self._pid(name)) is not None:
                 _signal(pid, signal.SIGTERM)
         self._fill()
+
+    async def remake(self, changes: Mapping[str, Any]) -> None:
+        """There is nothing to make otherwise: always `Invalid`."""
+        del changes
+        raise Invalid.field(
+            "pool",
+            "Local runners have no containers, and so neither an image nor limits. "
+            "`lazyaf serve --pool docker` runs jobs in containers.",
+        )
 
     async def stop(self) -> None:
         """SIGTERM to every runner, then SIGKILL to what is left after the grace."""

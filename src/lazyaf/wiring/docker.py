@@ -8,15 +8,16 @@ from collections.abc import Collection, Sequence
 
 from lazyaf import __version__
 from lazyaf.agents import registry
+from lazyaf.domain.containers import Containers
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.runners import PoolKind, RunnerEnd, RunnerStatus
-from lazyaf.pools.docker import DockerPool, DockerPoolConfig, Limits
+from lazyaf.pools.docker import DockerPool, DockerPoolConfig
 from lazyaf.runner.config import host_environment
 from lazyaf.services.blocked_hosts import note_blocked
 from lazyaf.services.context import Context
 from lazyaf.services.pool_tokens import make_pool_token, stray_pool_tokens
 from lazyaf.services.reap import lose_runner
-from lazyaf.services.runner_panel import wanted_count
+from lazyaf.services.runner_panel import chosen_containers, wanted_count
 from lazyaf.services.runners import drain_runner
 from lazyaf.services.supply_job import allowances
 from lazyaf.services.tokens import fresh_secret
@@ -40,7 +41,13 @@ async def make_docker_pool(
     host, _, port = (settings.runner_bind or "").partition(":")
     config = DockerPoolConfig(
         server_id=ctx.epoch[-ID_CHARACTERS:],
-        image=settings.runner_image,
+        containers=Containers(
+            image=settings.runner_image,
+            memory_mb=settings.runner_memory_mb,
+            cpus=settings.runner_cpus,
+            pids=settings.runner_pids,
+            disk_mb=settings.runner_disk_mb,
+        ),
         egress_image=settings.egress_image,
         docker_host=settings.docker_host,
         bind_host=host or None,
@@ -49,15 +56,10 @@ async def make_docker_pool(
         version=__version__,
         promised=sorted(promised),
     )
-    limits = Limits(
-        memory_mb=settings.runner_memory_mb,
-        cpus=settings.runner_cpus,
-        pids=settings.runner_pids,
-        disk_mb=settings.runner_disk_mb,
-    )
+    chosen = await ctx.db.read(chosen_containers, PoolKind.DOCKER.value)
     asked = await ctx.db.read(wanted_count, PoolKind.DOCKER.value)
     count = settings.runners if asked is None else asked
-    pool = DockerPool(config, count, limits, PoolServer(ctx, credentials, door))
+    pool = DockerPool(config, count, chosen, PoolServer(ctx, credentials, door))
     ctx.supplies.exits[PoolKind.DOCKER.value] = pool
     return pool
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from acceptance.containers.conftest import Launch
-from acceptance.containers.fleet import UNTIL_GO
+from acceptance.containers.fleet import UNTIL_GO, Fleet
 from support.waiting import until
+
+POOL = "/api/runners/pools/docker"
 
 
 def test_a_card_goes_to_review_in_a_fresh_container(launch: Launch) -> None:
@@ -90,3 +93,42 @@ def test_a_server_that_leaves_takes_everything_along(launch: Launch) -> None:
     assert fleet.containers(running=False) == []
     assert fleet.containers("relay") == fleet.containers("egress") == []
     assert fleet.networks() == []
+
+
+def test_chosen_limits_count_for_containers_made_from_then_on_and_survive(launch: Launch) -> None:
+    fleet = launch(runners=2)
+    fleet.repository("shop")
+    card = fleet.script("shop", "Work", UNTIL_GO + "echo done > done.txt")
+    fleet.board.command(card, "start")
+    _, container = fleet.at_work(card)
+    fleet.wait_for_idle(1)
+    before = set(fleet.containers())
+
+    for name, value in (("cpus", 1000), ("memory_mb", 15_000_000), ("image", "lazyaf-no:such")):
+        refused = fleet.server.client.patch(POOL, json={name: value})
+        assert (refused.status_code, list(refused.json()["fields"])) == (422, [name])
+    assert set(fleet.containers()) == before
+    chosen = {"memory_mb": 700, "cpus": 0.5, "pids": 200}
+    fleet.board.patch(POOL, chosen)
+    until(lambda: limits(fleet, fleet.containers(), container) == [(700, 0.5, 200)], "replaced")
+    assert container in fleet.containers(), "a busy one was ended"
+    fleet.go(container)
+    fleet.board.wait_for(card, "in_review")
+    until(lambda: limits(fleet, fleet.containers()) == 2 * [(700, 0.5, 200)], "both are new")
+
+    fleet.server.stop()
+    fleet.start()
+    until(lambda: limits(fleet, fleet.containers()) == 2 * [(700, 0.5, 200)], "as they were")
+    assert fleet.pool()["containers"]["memory_mb"] == 700
+
+
+def limits(fleet: Fleet, containers: list[str], *but: str) -> list[tuple[int, float, int]]:
+    """Megabytes, processors and processes of each container."""
+    found = []
+    for each in set(containers) - set(but):
+        told = fleet.engine.try_docker("inspect", "--format", "{{json .HostConfig}}", each)
+        if told.returncode == 0:  # or it is gone meanwhile
+            host = json.loads(told.stdout)
+            cpus = host["NanoCpus"] / 1e9
+            found.append((host["Memory"] // 1_000_000, cpus, int(host["PidsLimit"])))
+    return found

@@ -58,6 +58,9 @@ export type Runner = Schemas['Runner'];
 export type RunnerStatus = Schemas['RunnerStatus'];
 export type Isolation = Schemas['Isolation'];
 export type Pool = Schemas['PoolView'];
+/** Of what a pool's containers are made, and how much each may use. */
+export type Containers = Schemas['Containers'];
+export type PoolPatch = Schemas['PoolPatch'];
 export type RunnerCommand = Schemas['RunnerCommand'];
 export type RunnerList = Schemas['RunnerList'];
 export type Token = Schemas['Token'];

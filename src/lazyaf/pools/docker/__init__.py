@@ -8,7 +8,7 @@ engine's API.
 
 from __future__ import annotations
 
-from lazyaf.pools.docker.config import DockerPoolConfig, Limits
+from lazyaf.pools.docker.config import DockerPoolConfig
 from lazyaf.pools.docker.pool import DockerPool
 
-__all__ = ["DockerPool", "DockerPoolConfig", "Limits"]
+__all__ = ["DockerPool", "DockerPoolConfig"]

@@ -102,6 +102,11 @@ class Engine:
         except TimeoutError:
             raise EngineAbsent(f"{self.host} does not answer.") from None
 
+    async def room(self) -> tuple[int, int]:
+        """How many processors the engine's machine has, and how many bytes of memory."""
+        found = await self._call(self._docker.system.info())
+        return int(found["NCPU"]), int(found["MemTotal"])
+
     async def image(self, name: str) -> dict[str, Any] | None:
         """What the engine knows of an image; None when it has none of this name."""
         try:

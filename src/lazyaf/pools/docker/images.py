@@ -24,6 +24,6 @@ async def require_image(engine: Engine, name: str, config: DockerPoolConfig) -> 
     """The image's id. Raises `ImageMissing`."""
     found = await engine.image(name)
     if found is None:
-        own = name in (config.image, config.egress_image)
+        own = name in (config.containers.image, config.egress_image)
         raise ImageMissing(name, BUILD if own else OWN_IMAGE)
     return str(found["Id"])

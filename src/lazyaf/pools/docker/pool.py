@@ -10,21 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import structlog
 
+from lazyaf.domain.containers import Containers, choose
 from lazyaf.domain.errors import Unavailable
 from lazyaf.domain.events import EventType, NewEvent
 from lazyaf.domain.runners import Isolation, PoolKind, RunnerEnd
 from lazyaf.pools.docker import labels, spec
-from lazyaf.pools.docker.config import MAX_COUNT, DockerPoolConfig, Limits
+from lazyaf.pools.docker.config import MAX_COUNT, DockerPoolConfig
 from lazyaf.pools.docker.egress import Egress
 from lazyaf.pools.docker.engine import Engine, EngineAbsent, Happening
 from lazyaf.pools.docker.images import require_image
 from lazyaf.pools.docker.labels import Role
+from lazyaf.pools.docker.possible import require_possible
 from lazyaf.pools.docker.server import Server
 from lazyaf.pools.docker.shop import Shop
 
@@ -55,6 +57,8 @@ class Box:
     container_id: str
     address: str
     token_id: str
+    made_of: Containers | None
+    """None: of something else than what counts now."""
     born: float
     is_registered: bool = False
     is_leaving: bool = False
@@ -76,11 +80,12 @@ class DockerPool:
     kind = PoolKind.DOCKER
 
     def __init__(
-        self, config: DockerPoolConfig, count: int, limits: Limits, server: Server
+        self, config: DockerPoolConfig, count: int, chosen: Mapping[str, Any], server: Server
     ) -> None:
         self._config = config
         self._target = count
-        self._limits = limits
+        self._chosen = chosen
+        self._containers = config.containers.with_chosen(chosen)
         self._server = server
         self._boxes: dict[int, Box] = {}
         self._births: dict[int, asyncio.Task[None]] = {}
@@ -105,6 +110,16 @@ class DockerPool:
         """Ask for this many. Surplus ones finish their job, or with ``now`` save it and leave."""
         self._target = min(count, MAX_COUNT)
         await self._send_surplus_away(now=now)
+        self._nudged.set()
+
+    async def remake(self, changes: Mapping[str, Any]) -> None:
+        """Make containers otherwise from now on. Those that wait are replaced, busy ones finish first."""
+        chosen = choose(self._chosen, changes)
+        wanted = self._config.containers.with_chosen(chosen)
+        if self._engine is not None:
+            await require_possible(self._engine, self._config, changes)
+        self._chosen, self._containers = chosen, wanted
+        self._failures, self._not_before = 0, 0.0
         self._nudged.set()
 
     async def open(self, runner: str, job_id: str, hosts: Sequence[str]) -> None:
@@ -143,6 +158,8 @@ class DockerPool:
             "isolation": Isolation.CONTAINER.value,
             "max_count": MAX_COUNT,
             "server_id": self._config.server_id,
+            "containers": asdict(self._containers),
+            "default_containers": asdict(self._config.containers),
         }
 
     def heard(self, events: Sequence[NewEvent]) -> None:
@@ -324,20 +341,18 @@ class DockerPool:
         """Adopt what lives, remove what is dead, and tell of those who are no more."""
         image = ""
         with contextlib.suppress(Unavailable):
-            image = await require_image(engine, self._config.image, self._config)
-        current = spec.fingerprint(image, self._limits, self._config)
+            image = await require_image(engine, self._containers.image, self._config)
+        current = spec.fingerprint(image, self._containers, self._config)
         known, self._boxes = self._boxes, {}
         ended = RunnerEnd.WITH_ENGINE if known else RunnerEnd.WITH_SERVER
         for found in await shop.runners():
-            box = await self._adoptable(shop, found)
+            box = await self._adoptable(shop, found, current)
             if box is None:
                 await engine.remove(found["Id"])
                 continue
             former = known.get(box.slot)
             same = former is not None and former.container_id == box.container_id
             self._boxes[box.slot] = former if former is not None and same else box
-            if found["Labels"].get(labels.MADE_OF) != current:
-                self._errand(self._send_away(box, now=False))
             log.info("runner_adopted", name=box.runner)
         alive = {box.runner for box in self._boxes.values()}
         registered = await self._server.names()
@@ -357,17 +372,19 @@ class DockerPool:
             with contextlib.suppress(Unavailable):
                 await self._egress.allow(box.address, hosts)
 
-    async def _adoptable(self, shop: Shop, found: dict[str, Any]) -> Box | None:
+    async def _adoptable(self, shop: Shop, found: dict[str, Any], current: str) -> Box | None:
         said = found["Labels"]
         slot, runner, token = labels.slot_of(said), said.get(labels.RUNNER), said.get(labels.TOKEN)
         if found["State"] != "running" or slot is None or not runner or not token:
             return None
         now = asyncio.get_running_loop().time()
         _, where = await shop.cell(slot)
-        return Box(slot, runner, found["Id"], where.runner, token, now)
+        made_of = self._containers if said.get(labels.MADE_OF) == current else None
+        return Box(slot, runner, found["Id"], where.runner, token, made_of, now)
 
     async def _fill(self, shop: Shop) -> None:
-        """Begin as many births as are missing."""
+        """Begin as many births as are missing, of what containers are made of now."""
+        await self._send_outdated_away()
         now = asyncio.get_running_loop().time()
         staying = sum(not box.is_leaving for box in self._boxes.values())
         missing = self._target - staying - len(self._births)
@@ -394,9 +411,11 @@ class DockerPool:
             said = f"{token}\n".encode()
             born = asyncio.get_running_loop().time()
             suffix = secrets.token_hex(3)
-            container_id = await shop.make_runner(berth, self._limits, suffix, said)
+            made_of = self._containers
+            container_id = await shop.make_runner(berth, made_of, suffix, said)
             address = berth.places.runner
-            box = self._boxes[slot] = Box(slot, runner, container_id, address, token_id, born)
+            box = Box(slot, runner, container_id, address, token_id, made_of, born)
+            self._boxes[slot] = box
             if container_id in self._early:
                 self._errand(self._bury(box, self._early[container_id]))
         except Unavailable as problem:
@@ -418,6 +437,19 @@ class DockerPool:
             leaving += [box for box in self._boxes.values() if box.is_leaving]
         for box in leaving:
             await self._send_away(box, now=now)
+
+    async def _send_outdated_away(self) -> None:
+        """Replace those that wait and are made of something else than counts now. One that works ends with
+        its job anyway."""
+        outdated = [
+            box
+            for box in self._boxes.values()
+            if box.made_of != self._containers and not box.is_leaving
+        ]
+        busy = await self._server.busy() if outdated else set()
+        for box in outdated:
+            if box.runner not in busy:
+                await self._send_away(box, now=False)
 
     async def _send_away(self, box: Box, *, now: bool) -> None:
         """Let it take no job any more; one that has none, or may not finish it, leaves at once."""

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import structlog
 
+from lazyaf.domain.containers import Containers
 from lazyaf.pools.docker import labels, spec
 from lazyaf.pools.docker.addresses import Places, free_subnet, places
-from lazyaf.pools.docker.config import DockerPoolConfig, Limits
+from lazyaf.pools.docker.config import DockerPoolConfig
 from lazyaf.pools.docker.engine import Engine, EngineRefused
 from lazyaf.pools.docker.images import require_image
 from lazyaf.pools.docker.labels import Role
@@ -137,10 +138,12 @@ class Shop:
         network, where = await self.cell(slot)
         return spec.Berth(slot, runner, token_id, network, where)
 
-    async def make_runner(self, berth: spec.Berth, limits: Limits, suffix: str, said: bytes) -> str:
+    async def make_runner(
+        self, berth: spec.Berth, containers: Containers, suffix: str, said: bytes
+    ) -> str:
         """A running container that was told this on its stdin; its id. Leaves nothing half made."""
-        image = await require_image(self._engine, self._config.image, self._config)
-        body = spec.runner(self._config, limits, berth, image)
+        image = await require_image(self._engine, containers.image, self._config)
+        body = spec.runner(self._config, containers, berth, image)
         name = labels.container_name(Role.RUNNER, self._config.server_id, f"{berth.slot}-{suffix}")
         container_id = await self._engine.create(name, body)
         try:

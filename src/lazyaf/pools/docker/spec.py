@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from lazyaf.domain.containers import Containers
 from lazyaf.pools.docker import labels
 from lazyaf.pools.docker.addresses import Places
 from lazyaf.pools.docker.config import (
@@ -16,7 +17,6 @@ from lazyaf.pools.docker.config import (
     RUNNER_PORT,
     SERVER_NAME,
     DockerPoolConfig,
-    Limits,
 )
 from lazyaf.pools.docker.labels import Role
 
@@ -44,7 +44,9 @@ class Berth:
     places: Places
 
 
-def runner(config: DockerPoolConfig, limits: Limits, berth: Berth, image: str) -> dict[str, Any]:
+def runner(
+    config: DockerPoolConfig, containers: Containers, berth: Berth, image: str
+) -> dict[str, Any]:
     """A runner for one job, of the image with this id. Its token comes by stdin: nothing in here is
     secret."""
     argv = ["lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
@@ -58,16 +60,16 @@ def runner(config: DockerPoolConfig, limits: Limits, berth: Berth, image: str) -
         slot=str(berth.slot),
         runner=berth.runner,
         token=berth.token_id,
-        made_of=fingerprint(image, limits, config),
+        made_of=fingerprint(image, containers, config),
     )
     tmpfs = {
         DATA: _tmpfs(1, 0o755),
         STATE: _tmpfs(STATE_MB, 0o700),
-        WORK: _tmpfs(limits.disk_mb, 0o700),
+        WORK: _tmpfs(containers.disk_mb, 0o700),
         "/tmp": _tmpfs(TMP_MB, 0o1777),  # noqa: S108 - the container's own
     }
     return {
-        "Image": config.image,
+        "Image": containers.image,
         "Cmd": argv,
         "User": USER,
         "Hostname": berth.runner,
@@ -76,8 +78,8 @@ def runner(config: DockerPoolConfig, limits: Limits, berth: Berth, image: str) -
         "Healthcheck": NO_HEALTH,
         **_stdin(once=True),
         "HostConfig": {
-            **_hardened(limits.memory_mb, limits.pids, tmpfs),
-            "NanoCpus": int(limits.cpus * 1e9),
+            **_hardened(containers.memory_mb, containers.pids, tmpfs),
+            "NanoCpus": int(containers.cpus * 1e9),
             "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
             "NetworkMode": berth.network,
             "ExtraHosts": [
@@ -162,9 +164,9 @@ def _network(
     }
 
 
-def fingerprint(image: str, limits: Limits, config: DockerPoolConfig) -> str:
+def fingerprint(image: str, containers: Containers, config: DockerPoolConfig) -> str:
     """What a runner's container was made of: one that was made of something else is replaced."""
-    return _digest(image, str(asdict(limits)), *config.promised, config.version)
+    return _digest(image, str(asdict(containers)), *config.promised, config.version)
 
 
 def _digest(*parts: str) -> str:

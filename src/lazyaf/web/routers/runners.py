@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from lazyaf.domain.errors import Invalid
 from lazyaf.domain.ports import Pool
 from lazyaf.domain.runners import PoolKind
-from lazyaf.services.runner_panel import note_scaled, panel
+from lazyaf.services.runner_panel import note_remade, note_scaled, panel
 from lazyaf.services.tokens import fresh_secret, make_token
 from lazyaf.web import runner_command, schemas
 from lazyaf.web.auth import Person, State
@@ -42,6 +42,18 @@ async def scale(state: State, person: Person, body: schemas.ScaleRequest) -> dic
     pool = _pool(state, body.pool)
     await pool.scale(body.count, now=body.now)
     await state.ctx.db.write(note_scaled, pool.kind.value, body.count, person)
+    return await _panel(state)
+
+
+@router.patch("/pools/{kind}", response_model=schemas.RunnerList)
+async def patch_pool(
+    state: State, person: Person, kind: PoolKind, patch: schemas.PoolPatch
+) -> dict[str, Any]:
+    """Choose image and limits of a pool's containers. They count for containers made from now on."""
+    changes = patch.model_dump(exclude_unset=True)
+    pool = _pool(state, kind)
+    await pool.remake(changes)
+    await state.ctx.db.write(note_remade, pool.kind.value, changes, person)
     return await _panel(state)
 
 

@@ -44,6 +44,7 @@ from lazyaf.web.schemas.repos import (
     RepoSettingsView,
 )
 from lazyaf.web.schemas.runners import (
+    PoolPatch,
     PoolView,
     Runner,
     RunnerCard,
@@ -125,6 +126,7 @@ __all__ = [
     "Options",
     "Page",
     "PasswordRequest",
+    "PoolPatch",
     "PoolView",
     "Problem",
     "Prose",

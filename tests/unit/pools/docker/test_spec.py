@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from lazyaf.domain.containers import Containers
 from lazyaf.pools.docker import spec
 from lazyaf.pools.docker.addresses import places
-from lazyaf.pools.docker.config import DockerPoolConfig, Limits
+from lazyaf.pools.docker.config import DockerPoolConfig
 
 CONFIG = DockerPoolConfig(
     server_id="0badcafe",
-    image="lazyaf-runner:latest",
+    containers=Containers("lazyaf-runner:latest"),
     egress_image="lazyaf-egress:latest",
     docker_host=None,
     bind_host=None,
@@ -24,11 +25,11 @@ CONFIG = DockerPoolConfig(
 )
 WHERE = places("198.18.0.16/28")
 BERTH = spec.Berth(3, "docker-3", "the-token-id", "lazyaf-cell-0badcafe-3", WHERE)
-LIMITS = Limits(memory_mb=1000, cpus=1.5, pids=100, disk_mb=500)
+CONTAINERS = Containers("lazyaf-runner:latest", memory_mb=1000, cpus=1.5, pids=100, disk_mb=500)
 
 
 def runner() -> dict[str, Any]:
-    return spec.runner(CONFIG, LIMITS, BERTH, "sha256:image")
+    return spec.runner(CONFIG, CONTAINERS, BERTH, "sha256:image")
 
 
 BODIES = {
@@ -91,11 +92,11 @@ def test_the_relay_forwards_to_the_gateway_or_to_where_a_person_says() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        spec.fingerprint("sha256:other", LIMITS, CONFIG),
-        spec.fingerprint("sha256:image", replace(LIMITS, pids=101), CONFIG),
-        spec.fingerprint("sha256:image", LIMITS, replace(CONFIG, version="2")),
+        spec.fingerprint("sha256:other", CONTAINERS, CONFIG),
+        spec.fingerprint("sha256:image", replace(CONTAINERS, pids=101), CONFIG),
+        spec.fingerprint("sha256:image", CONTAINERS, replace(CONFIG, version="2")),
     ],
 )
 def test_a_container_made_of_something_else_is_told_apart(other: str) -> None:
-    assert other != spec.fingerprint("sha256:image", LIMITS, CONFIG)
+    assert other != spec.fingerprint("sha256:image", CONTAINERS, CONFIG)
     assert other not in runner()["Labels"].values()
