@@ -66,6 +66,12 @@ def chosen_env(host_env: Mapping[str, str]) -> dict[str, str]:
     return {name: host_env[name] for name in names} | ({CHOSEN: ",".join(names)} if names else {})
 
 
+def laid_over(host_env: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """A machine's variables with those that came with a job; what either chooses is chosen."""
+    names = (*chosen_names(host_env), *chosen_names(given))
+    return {**host_env, **given} | ({CHOSEN: ",".join(names)} if names else {})
+
+
 def agent_env(
     host_env: Mapping[str, str],
     *,

@@ -30,7 +30,6 @@ from lazyaf.git import command as git
 from lazyaf.system import disks_of
 
 PYTHON: Final = (3, 11)
-GIT: Final = (2, 38)
 PRIVATE: Final = ("secret", "token", "runners/token")
 
 
@@ -135,13 +134,13 @@ def check_python(found: tuple[int, ...], version: str) -> Check:
 
 def check_git() -> Check:
     """git is there, and new enough to merge without a work tree."""
-    needs = f"Install git {GIT[0]}.{GIT[1]} or newer (https://git-scm.com)."
+    needs = f"Install git {git.OLDEST[0]}.{git.OLDEST[1]} or newer (https://git-scm.com)."
     try:
         said = git.run_sync(["--version"]).text
     except (OSError, GitFailed):
         return Check("git", Verdict.MISSING, "not installed", needs)
     found = re.search(r"(\d+)\.(\d+)", said)
-    if found is None or (int(found[1]), int(found[2])) < GIT:
+    if found is None or (int(found[1]), int(found[2])) < git.OLDEST:
         return Check("git", Verdict.MISSING, f"{said} is too old to merge cards", needs)
     return Check("git", Verdict.OK, said.removeprefix("git version "))
 

@@ -21,6 +21,7 @@ import click
     help="Where the token is; otherwise LAZYAF_RUNNER_TOKEN.",
 )
 @click.option("--token-stdin", is_flag=True, help="The token is the first line of stdin.")
+@click.option("--image", hidden=True, help="The repository's own image that this runner is in.")
 @click.option("--key-from-server", "promised", multiple=True, hidden=True)
 @click.option(
     "--name",
@@ -80,6 +81,7 @@ def command(
     server: str,
     token_file: Path | None,
     token_stdin: bool,
+    image: str | None,
     promised: tuple[str, ...],
     name: str | None,
     labels: tuple[str, ...],
@@ -125,6 +127,7 @@ def command(
         promised=promised,
         sandbox=SandboxMode(isolation),
         container_id=own_container_id(),
+        image=image,
         # Nothing of a server's may be seen by an agent, wherever the server keeps it.
         hide=(default_data_dir(), *(path.absolute() for path in hide)),
     )

@@ -42,6 +42,15 @@ class Containers:
         return Containers(**{**asdict(self), **chosen})
 
 
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What a pool needs next: the images of the jobs whose turn comes, None for its own one; ``images`` is
+    None when no repository names an image. ``busy`` are the runners that have a job at the same moment."""
+
+    images: tuple[str | None, ...] | None
+    busy: frozenset[str]
+
+
 def is_image(text: str) -> bool:
     """Whether this can be the name of an image: ``name:tag`` with or without a registry before it."""
     return len(text) <= IMAGE_MAX and _IMAGE.fullmatch(text) is not None

@@ -70,6 +70,7 @@ MAX_ATTEMPTS: Final = 2
 TRANSITIONS: Final[dict[tuple[JobStatus, JobCommand], JobStatus]] = {
     (JobStatus.QUEUED, JobCommand.CLAIM): JobStatus.RUNNING,
     (JobStatus.QUEUED, JobCommand.CANCEL): JobStatus.CANCELLED,
+    (JobStatus.QUEUED, JobCommand.FAIL): JobStatus.FAILED,
     (JobStatus.RUNNING, JobCommand.REQUEUE): JobStatus.QUEUED,
     (JobStatus.RUNNING, JobCommand.COMPLETE): JobStatus.COMPLETED,
     (JobStatus.RUNNING, JobCommand.FAIL): JobStatus.FAILED,

@@ -15,6 +15,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from lazyaf.domain.containers import is_image
 from lazyaf.domain.errors import Invalid
 from lazyaf.domain.sandboxes import HOSTS_MAX, parse_host
 
@@ -45,7 +46,7 @@ class RepoSettings:
 
     ``protected_branches`` are shell patterns of branches besides the default one, which always is;
     ``only_approve`` refuses people's pushes to them as well. ``allowed_hosts`` are what jobs in containers
-    may reach besides the model.
+    may reach besides the model, and ``image`` is what those containers are of, if not of the pool's own.
     """
 
     agent: str = "claude"
@@ -60,6 +61,7 @@ class RepoSettings:
     protected_branches: tuple[str, ...] = ()
     only_approve: bool = False
     allowed_hosts: tuple[str, ...] = ()
+    image: str | None = None
 
     def protected(self, default_branch: str) -> tuple[str, ...]:
         """The patterns of every protected branch, the default one first."""
@@ -81,6 +83,7 @@ _IN_FILE: Final[dict[str, tuple[str, ...]]] = {
     "protected_branches": ("branches", "protected"),
     "only_approve": ("branches", "only_approve"),
     "allowed_hosts": ("sandbox", "allow"),
+    "image": ("sandbox", "image"),
 }
 
 
@@ -179,6 +182,10 @@ def _hosts(value: Any) -> list[str] | None:
     return None if None in parsed else [host for host in parsed if host]
 
 
+def _image(value: Any) -> str | None:
+    return value if isinstance(value, str) and is_image(value) else None
+
+
 def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -196,6 +203,7 @@ _CHECKS: Final[dict[str, Any]] = {
     "protected_branches": _patterns,
     "only_approve": _truth,
     "allowed_hosts": _hosts,
+    "image": _image,
 }
 _EXPECTED: Final[dict[str, str]] = {
     "agent": "must be the name of an agent",
@@ -209,5 +217,6 @@ _EXPECTED: Final[dict[str, str]] = {
     "merge_method": "must be “merge”, “squash” or “rebase”",
     "protected_branches": "must be a list of branch names or patterns like “release/*”",
     "only_approve": "must be true or false",
+    "image": "must be the name of an image like “registry.example.com/team/app:1”",
     "allowed_hosts": "must be a list of hosts like “registry.example.com:443” or “.example.com:*”",
 }

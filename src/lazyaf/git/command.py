@@ -29,6 +29,9 @@ IDENTITY: Final = ("LazyAF", "lazyaf@localhost")
 DEFAULT_TIMEOUT: Final = 120.0
 """Seconds that a child which is no transfer may take."""
 
+OLDEST: Final = (2, 38)
+"""The oldest git that will do."""
+
 READ_SIZE: Final = 65_536
 
 

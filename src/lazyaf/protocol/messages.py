@@ -45,6 +45,11 @@ class RegisterRequest(Message):
     isolation: Isolation = Isolation.NONE
     pool: PoolKind = PoolKind.EXTERNAL
     container_id: str | None = Field(None, max_length=100)
+    image: str | None = Field(
+        None,
+        max_length=255,
+        description="The image that a repository names and that this runner is in: it gets no other jobs.",
+    )
     current_job_id: str | None = Field(None, max_length=36)
     replaces: str | None = Field(
         None,

@@ -18,6 +18,7 @@ import structlog
 from lazyaf.agents import registry
 from lazyaf.agents.base import Agent, Conversation, Launch, Outcome
 from lazyaf.agents.base import AgentRun as AgentTask
+from lazyaf.agents.environment import laid_over
 from lazyaf.domain.errors import GitFailed
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import Isolation
@@ -194,7 +195,7 @@ class AgentWork:
             session=session,
             new_session=str(uuid.uuid4()),
             options=job.agent_options,
-            host_env={**bench.config.host_env, **job.agent_env},
+            host_env=laid_over(bench.config.host_env, job.agent_env),
             card_env=bench.card_env(),
             trusted=job.trusted,
         )

@@ -121,6 +121,7 @@ class Loop:
             isolation=self._sandbox.isolation,
             pool=config.pool,
             container_id=config.container_id,
+            image=config.image,
             current_job_id=self._state.job_id,
             replaces=self._state.former_instance,
         )

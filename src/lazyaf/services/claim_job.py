@@ -27,7 +27,7 @@ from lazyaf.store.jobs import (
     insert_attempt,
     update_job,
 )
-from lazyaf.store.queue import next_queued, read_holds
+from lazyaf.store.queue import next_queued, read_holds, repos_of_other_images
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow, update_runner
 from lazyaf.store.settings import get_setting
@@ -59,18 +59,26 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of a look into the queue: a job, or else for which agents there is none. ``is_spent``:
+    """What came of a look into the queue: a job, or else in which lanes there is none. ``is_spent``:
     this claim gets no job any more, another ``claim_id`` might."""
 
     job: Job | None = None
-    agents: frozenset[str] = frozenset()
+    lanes: frozenset[str] = frozenset()
     is_spent: bool = False
 
 
 async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str) -> Look:
     """Look for the next job for this runner. A repeated ``claim_id`` gets the same job again, also
     when its attempt has ended meanwhile: what the runner has left of it must not lie about."""
-    claimed = await ctx.db.write(_claim, instance_id, token_id, claim_id, ctx.keys, ctx.clock.now())
+    claimed = await ctx.db.write(
+        _claim,
+        instance_id,
+        token_id,
+        claim_id,
+        ctx.keys,
+        ctx.clock.now(),
+        own_images=ctx.supplies.own_images,
+    )
     if isinstance(claimed, Look):
         return claimed
     if claimed.ended is None:
@@ -92,7 +100,14 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
 
 
 def _claim(
-    tx: Tx, instance_id: str, token_id: str, claim_id: str, keys: LeaseKeys, now: str
+    tx: Tx,
+    instance_id: str,
+    token_id: str,
+    claim_id: str,
+    keys: LeaseKeys,
+    now: str,
+    *,
+    own_images: bool,
 ) -> Claimed | Look:
     runner = require_instance(tx, instance_id, token_id)
     held = attempt_by_claim(tx, claim_id)
@@ -102,10 +117,13 @@ def _claim(
         return Look()  # one job at a time: the one it has ends, or its lease does
     holds = read_holds(tx, offered=runner.agent_names)
     if holds.is_shut:
-        return Look(agents=holds.offered)
-    job = next_queued(tx, holds.offered - holds.full_agents, holds.full_repos)
+        return Look(lanes=runner.lanes)
+    passed_over = holds.full_repos
+    if own_images or runner.image is not None:
+        passed_over |= repos_of_other_images(tx, runner.image)
+    job = next_queued(tx, holds.offered - holds.full_agents, passed_over)
     if job is None:
-        return Look(agents=holds.offered)
+        return Look(lanes=runner.lanes)
     attempt = job.attempt + 1
     taken = update_job(
         tx,

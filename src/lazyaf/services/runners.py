@@ -59,6 +59,7 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
         "agents": [offer.model_dump() for offer in request.agents],
         "labels": request.labels,
         "container_id": request.container_id,
+        "image": request.image,
         "last_heartbeat": now,
     }
     use_for_registration(tx, token_id, request.name, request.instance_id)

@@ -16,7 +16,9 @@ def _nothing(agent: str) -> AgentNeeds:
 
 @dataclass(slots=True)
 class Supplies:
-    """By kind of pool the one who opens ways out of its containers, and what an agent needs."""
+    """By kind of pool the one who opens ways out of its containers, and what an agent needs.
+    ``own_images``: jobs run in the image that their repository names, and nowhere else."""
 
     exits: dict[str, Exits] = field(default_factory=dict)
     needs: Callable[[str], AgentNeeds] = _nothing
+    own_images: bool = False

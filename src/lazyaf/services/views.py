@@ -104,6 +104,7 @@ def runner_view(tx: Tx, runner: RunnerRow, card: CardRow | None = None) -> dict[
         "agents": runner.agents,
         "labels": runner.labels,
         "container_id": runner.container_id,
+        "image": runner.image,
         "current_job_id": runner.current_job_id,
         "current_card": None if card is None else _named(card),
         "last_heartbeat": runner.last_heartbeat,

@@ -82,6 +82,26 @@ _RUNNING_IN_REPO = (
     .scalar_subquery()
 )
 _FULL_REPOS = select(repos.c.id).where(repos.c.wip_limit <= _RUNNING_IN_REPO)
+_WITH_IMAGE = select(repos.c.id).where(repos.c.image.is_not(None))
+_WITHOUT_IMAGE = select(repos.c.id).where(
+    or_(repos.c.image.is_(None), repos.c.image != bindparam("image"))
+)
+_COMING = (
+    select(repos.c.image)
+    .join_from(jobs, repos, jobs.c.repo_id == repos.c.id)
+    .where(
+        jobs.c.status == _QUEUED,
+        jobs.c.agent.not_in(bindparam("agents", expanding=True)),
+        jobs.c.repo_id.not_in(bindparam("repos", expanding=True)),
+    )
+    .order_by(*_turn(jobs))
+)
+_FOR_IMAGE = (
+    select(jobs.c.id, jobs.c.agent)
+    .join_from(jobs, repos, jobs.c.repo_id == repos.c.id)
+    .where(jobs.c.status == _QUEUED, repos.c.image == bindparam("image"))
+    .order_by(jobs.c.id)
+)
 _RUNNING_BY_AGENT = (
     select(jobs.c.agent, func.count().label("running"))
     .where(jobs.c.status == _RUNNING)
@@ -134,6 +154,31 @@ def _full_agents(tx: Tx, limits: dict[str, int]) -> Iterable[str]:
     if limits:
         running = {row.agent: row.running for row in tx.execute(_RUNNING_BY_AGENT)}
         yield from (name for name, limit in limits.items() if running.get(name, 0) >= limit)
+
+
+def repos_of_other_images(tx: Tx, image: str | None) -> frozenset[str]:
+    """The repositories whose jobs are not for a container of this image; None is the pool's own."""
+    if image is None:
+        return frozenset(row.id for row in tx.execute(_WITH_IMAGE))
+    return frozenset(row.id for row in tx.execute(_WITHOUT_IMAGE, {"image": image}))
+
+
+def coming_images(tx: Tx, limit: int) -> list[str | None] | None:
+    """The images of the next so many jobs whose turn it is and that nothing holds, in their order; None
+    among them is the pool's own image. None alone: no repository names an image."""
+    if not repos_of_other_images(tx, None):
+        return None
+    holds = read_holds(tx, offered=())
+    if holds.is_shut:
+        return []
+    without = {"agents": list(holds.full_agents), "repos": list(holds.full_repos)}
+    return [row.image for row in tx.execute(_COMING.limit(limit), without)]
+
+
+def queued_for_image(tx: Tx, image: str, agent: str | None = None) -> list[str]:
+    """The queued jobs, of this agent or of any, of the repositories that name this image."""
+    found = tx.execute(_FOR_IMAGE, {"image": image})
+    return [row.id for row in found if agent in (None, row.agent)]
 
 
 # The order

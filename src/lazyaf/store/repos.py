@@ -31,6 +31,7 @@ class RepoRow:
     settings: dict[str, Any]
     file_settings: dict[str, Any]
     wip_limit: int | None
+    image: str | None
     prompt_template: str | None
     config_error: str | None
     import_state: str | None
@@ -92,7 +93,8 @@ def update_repo(tx: Tx, repo: RepoRow, values: dict[str, Any]) -> RepoRow:
     if values.keys() & {"settings", "file_settings"}:
         person = values.get("settings", repo.settings)
         file = values.get("file_settings", repo.file_settings)
-        values = {**values, "wip_limit": effective(person, file).wip_limit}
+        merged = effective(person, file)
+        values = {**values, "wip_limit": merged.wip_limit, "image": merged.image}
     result = tx.execute(
         update(repos)
         .where(repos.c.id == repo.id, repos.c.version == repo.version)

@@ -28,6 +28,7 @@ class RunnerRow:
     agents: list[dict[str, Any]]
     labels: list[str]
     container_id: str | None
+    image: str | None
     status: str
     is_draining: bool
     current_job_id: str | None
@@ -39,6 +40,13 @@ class RunnerRow:
     def agent_names(self) -> list[str]:
         """The agents that it can run now."""
         return [agent["name"] for agent in self.agents if agent.get("available", True)]
+
+    @property
+    def lanes(self) -> frozenset[str]:
+        """As what it stands in the line for jobs (`lazyaf.services.dispatch`). One of a repository's own
+        image is not to be woken in place of one that takes any job."""
+        names = self.agent_names
+        return frozenset(names if self.image is None else (f"{n} in {self.image}" for n in names))
 
 
 _GET = select(runners).where(runners.c.id == bindparam("runner_id"))

@@ -66,6 +66,7 @@ repos = Table(
     Column("settings", JSON, nullable=False),
     Column("file_settings", JSON, nullable=False),
     Column("wip_limit", Integer),  # of the effective settings, for the queue
+    Column("image", String(255)),  # of the effective settings as well
     Column("prompt_template", Text),
     Column("config_error", Text),
     Column("import_state", String(16)),
@@ -265,6 +266,7 @@ runners = Table(
     Column("agents", JSON, nullable=False),
     Column("labels", JSON, nullable=False),
     Column("container_id", String(100)),
+    Column("image", String(255)),
     Column("status", String(16), nullable=False),
     Column("is_draining", Boolean, nullable=False, default=False),
     Column("current_job_id", Id),

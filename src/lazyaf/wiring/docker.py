@@ -8,13 +8,14 @@ from collections.abc import Collection, Sequence
 
 from lazyaf import __version__
 from lazyaf.agents import registry
-from lazyaf.domain.containers import Containers
+from lazyaf.domain.containers import Coming, Containers
 from lazyaf.domain.errors import NotFound
-from lazyaf.domain.runners import PoolKind, RunnerEnd, RunnerStatus
+from lazyaf.domain.runners import PoolKind, RunnerEnd
 from lazyaf.pools.docker import DockerPool, DockerPoolConfig
 from lazyaf.runner.config import host_environment
 from lazyaf.services.blocked_hosts import note_blocked
 from lazyaf.services.context import Context
+from lazyaf.services.own_images import busy_runners, coming, refuse_image
 from lazyaf.services.pool_tokens import make_pool_token, stray_pool_tokens
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.runner_panel import chosen_containers, wanted_count
@@ -61,6 +62,7 @@ async def make_docker_pool(
     count = settings.runners if asked is None else asked
     pool = DockerPool(config, count, chosen, PoolServer(ctx, credentials, door))
     ctx.supplies.exits[PoolKind.DOCKER.value] = pool
+    ctx.supplies.own_images = True
     return pool
 
 
@@ -116,18 +118,18 @@ class PoolServer:
         with contextlib.suppress(NotFound):
             await self._ctx.db.write(note_blocked, job_id, host, times)
 
+    async def coming(self, limit: int) -> Coming:
+        """What is needed next."""
+        return await self._ctx.db.read(coming, limit)
+
+    async def refuse(self, image: str, why: str, agent: str | None = None) -> None:
+        """The jobs that wait for this image fail."""
+        await refuse_image(self._ctx, image, why, agent)
+
     async def busy(self) -> set[str]:
         """Those with a job."""
-        return await self._ctx.db.read(_busy)
+        return await self._ctx.db.read(busy_runners)
 
 
 def _names(tx: Tx) -> set[str]:
     return {r.name for r in list_runners(tx) if r.pool == PoolKind.DOCKER.value}
-
-
-def _busy(tx: Tx) -> set[str]:
-    return {
-        r.name
-        for r in list_runners(tx)
-        if r.current_job_id is not None and r.status != RunnerStatus.OFFLINE.value
-    }

@@ -107,11 +107,16 @@ class Fleet(House):
         if server:
             self._remove("ps", "-aq", ["rm", "-fv"], str(server))
             self._remove("network", "ls", ["network", "rm"], str(server))
+            self._remove("volume", "ls", ["volume", "rm"], str(server))
 
     def _remove(self, kind: str, flag: str, remove: Sequence[str], server: str) -> None:
-        quiet = ["ls", "-q"] if kind == "network" else [flag]
-        found = self.engine.docker(
-            kind, *quiet, "--filter", f"label=lazyaf.server={server}"
-        ).split()
-        if found:
-            self.engine.docker(*remove, *found)
+        quiet = [flag] if kind == "ps" else ["ls", "-q"]
+        words = [kind, *quiet, "--filter", f"label=lazyaf.server={server}"]
+
+        def is_gone() -> bool:
+            found = self.engine.docker(*words).split()
+            if found:  # the engine may be at it already, for the server that was killed
+                self.engine.try_docker(*remove, *found)
+            return not found
+
+        until(is_gone, "what the server made is gone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lazyaf.agents.environment import VALUE_MAX, agent_env, certificate_paths, secrets_in
+from lazyaf.agents.environment import VALUE_MAX, agent_env, certificate_paths, laid_over, secrets_in
 
 HOST = {
     "PATH": "/opt/bin:/usr/bin",
@@ -32,6 +32,16 @@ def test_it_is_built_from_nothing() -> None:
         "https_proxy": "http://proxy:3128",
         "NO_PROXY": "localhost",
     }
+
+
+def test_what_a_machine_and_a_job_choose_is_passed_on() -> None:
+    machine = {"LAZYAF_AGENT_ENV": "JAVA_HOME", "JAVA_HOME": "/jdk", "CI": "0"}
+    both = laid_over(machine, {"LAZYAF_AGENT_ENV": "CI", "CI": "1"})
+
+    env = agent_env(both)
+
+    assert (env["JAVA_HOME"], env["CI"]) == ("/jdk", "1")
+    assert laid_over({"A": "1"}, {"B": "2"}) == {"A": "1", "B": "2"}
 
 
 def test_an_empty_host_still_gives_a_working_shell() -> None:

@@ -27,6 +27,7 @@ run = "npm ci"
 name = "tests"
 [sandbox]
 allow = ["api.example.com:443"]
+image = "registry.example.com/team/app:1"
 """
 
 
@@ -40,6 +41,7 @@ def test_a_full_file() -> None:
         "idle_limit_s": 30.0,
         "setup_limit_s": 45.0,
         "allowed_hosts": ["api.example.com:443"],
+        "image": "registry.example.com/team/app:1",
     }
 
 
@@ -75,6 +77,8 @@ def test_trust_is_a_persons_alone_to_give() -> None:
         ("[limits]\nwip = 0", "limits.wip"),
         ('[sandbox]\nallow = "a:1"', "sandbox.allow"),
         ('[sandbox]\nallow = ["https://a"]', "sandbox.allow"),
+        ('[sandbox]\nimage = "no image"', "sandbox.image"),
+        ("[sandbox]\nimage = 1", "sandbox.image"),
         ("[limits]\nwip = true", "limits.wip"),
         ('[limits]\njob = "90"', "limits.job"),
         ('[limits]\njob = "90m\\n"', "limits.job"),

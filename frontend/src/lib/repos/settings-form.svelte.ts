@@ -22,6 +22,7 @@ export interface Fields {
 	only_approve: boolean;
 	/** Hosts, separated by commas or blanks. */
 	allowed_hosts: string;
+	image: string;
 }
 
 const minutes = (seconds: number) => String(Math.round((seconds / 60) * 10) / 10);
@@ -43,6 +44,7 @@ export function fieldsOf(repo: Repo): Fields {
 		protected_branches: settings.protected_branches.join(', '),
 		only_approve: settings.only_approve,
 		allowed_hosts: settings.allowed_hosts.join(', '),
+		image: settings.image ?? '',
 	};
 }
 
@@ -146,6 +148,7 @@ export class SettingsForm {
 			settings.protected_branches = fields.protected_branches.split(/[\s,]+/).filter(Boolean);
 		if (differs('allowed_hosts'))
 			settings.allowed_hosts = fields.allowed_hosts.split(/[\s,]+/).filter(Boolean);
+		if (differs('image')) settings.image = fields.image.trim() || null;
 		if (differs('only_approve')) settings.only_approve = fields.only_approve;
 		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
 			if (differs(name)) settings[LIMITS[name]] = Math.round(Number(fields[name]) * 60);

@@ -23,6 +23,7 @@ const REPO: Repo = {
 		protected_branches: ['release/*'],
 		only_approve: false,
 		allowed_hosts: [],
+		image: null,
 	},
 	settings_from_file: ['agent', 'job_limit_s'],
 	config_error: null,

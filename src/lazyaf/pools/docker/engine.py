@@ -21,6 +21,7 @@ import structlog
 from aiodocker.events import DockerEvents
 from aiodocker.networks import DockerNetwork
 from aiodocker.stream import Stream
+from aiodocker.volumes import DockerVolume
 
 from lazyaf.domain.errors import Unavailable
 
@@ -115,6 +116,36 @@ class Engine:
             if refused.engine_status == NOT_FOUND:
                 return None
             raise
+
+    async def pull(self, name: str, seconds: float) -> None:
+        """Get an image from its registry. Raises `EngineRefused` with what the engine says."""
+        await self._call(self._docker.images.pull(name), seconds)
+
+    async def volumes(self, filters: Mapping[str, Sequence[str]]) -> list[str]:
+        """The names of the volumes that fit."""
+        found = await self._call(
+            self._docker.volumes.list(filters=filters)  # type: ignore[no-untyped-call]
+        )
+        return [each["Name"] for each in found["Volumes"] or ()]
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a volume; harmless when it is gone, and one that is in use stays."""
+        with _gone_is_fine():
+            volume = DockerVolume(self._docker, name)  # type: ignore[no-untyped-call]
+            await self._call(volume.delete())  # type: ignore[no-untyped-call]
+
+    async def run(self, name: str, body: dict[str, Any]) -> tuple[int, str, str]:
+        """Run a container to its end and remove it: its exit code, what it said on stdout and on stderr."""
+        container_id = await self.create(name, body)
+        container = self._docker.containers.container(container_id)
+        try:
+            await self.start(container_id)
+            ended = await self._call(container.wait())
+            said = await self._call(container.log(stdout=True))
+            complaint = await self._call(container.log(stderr=True))
+            return int(ended["StatusCode"]), "".join(said), "".join(complaint).strip()
+        finally:
+            await asyncio.shield(self.remove(container_id))
 
     async def containers(self, filters: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
         """Every container that fits, running or not, as the engine lists them."""

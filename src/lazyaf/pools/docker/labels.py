@@ -12,6 +12,7 @@ SLOT: Final = "lazyaf.slot"
 RUNNER: Final = "lazyaf.runner"
 TOKEN: Final = "lazyaf.token-id"  # noqa: S105 - the name of a label; its value is a token's id
 MADE_OF: Final = "lazyaf.made-of"
+IMAGE: Final = "lazyaf.image"
 
 
 class Role(StrEnum):
@@ -24,9 +25,19 @@ class Role(StrEnum):
     """The ordinary bridge, in which relay and proxy have a leg."""
     CELL = "cell"
     """A slot's internal network."""
+    RUNTIME = "runtime"
+    """The volume with the runner for other images, and the container that stands for it being full."""
+    CHECK = "check"
+    """Looks whether a runner can work in an image."""
 
 
-_PREFIXES: Final = {Role.RUNNER: "runner", Role.RELAY: "relay", Role.EGRESS: "proxy"}
+_PREFIXES: Final = {
+    Role.RUNNER: "runner",
+    Role.RELAY: "relay",
+    Role.EGRESS: "proxy",
+    Role.RUNTIME: "runtime",
+    Role.CHECK: "check",
+}
 
 
 def container_name(role: Role, server_id: str, suffix: str = "") -> str:
@@ -39,9 +50,14 @@ def network_name(role: Role, server_id: str, slot: int | None = None) -> str:
     return "-".join(filter(None, ("lazyaf", role.value, server_id, str(slot or ""))))
 
 
+def volume_name(server_id: str, image_id: str) -> str:
+    """``lazyaf-runtime-<server>-<image>``: the runner of the image with this id."""
+    return f"lazyaf-runtime-{server_id}-{image_id.removeprefix('sha256:')[:12]}"
+
+
 def labels(role: Role, server_id: str, **more: str) -> dict[str, str]:
     """The labels of one thing; ``more`` by the last word of their name."""
-    known = {"slot": SLOT, "runner": RUNNER, "token": TOKEN, "made_of": MADE_OF}
+    known = {"slot": SLOT, "runner": RUNNER, "token": TOKEN, "made_of": MADE_OF, "image": IMAGE}
     return {SERVER: server_id, ROLE: role.value, **{known[key]: text for key, text in more.items()}}
 
 

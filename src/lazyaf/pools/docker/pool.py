@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -26,9 +26,11 @@ from lazyaf.pools.docker.egress import Egress
 from lazyaf.pools.docker.engine import Engine, EngineAbsent, Happening
 from lazyaf.pools.docker.images import require_image
 from lazyaf.pools.docker.labels import Role
+from lazyaf.pools.docker.own import ImageUnfit, OwnImages
+from lazyaf.pools.docker.planning import plan
 from lazyaf.pools.docker.possible import require_possible
 from lazyaf.pools.docker.server import Server
-from lazyaf.pools.docker.shop import Shop
+from lazyaf.pools.docker.shop import GATES, Shop
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,17 @@ GATE_LOOKS: Final = 5
 before it lists it, and does not restart what a person killed."""
 TELL_S: Final = 0.5
 TALK_AGAIN_S: Final = 0.2
+STIRRING: Final = frozenset(
+    {
+        EventType.JOB_QUEUED,
+        EventType.JOB_CLAIMED,
+        EventType.JOB_REQUEUED,
+        EventType.JOB_FINISHED,
+        EventType.REPO_UPDATED,
+        EventType.SETTINGS_UPDATED,
+    }
+)
+"""After these other images may be needed, where some repository names one."""
 STOP_S: Final = 3.0
 """What a runner gets to save when the server leaves (rules.md R17)."""
 
@@ -57,6 +70,8 @@ class Box:
     container_id: str
     address: str
     token_id: str
+    image: str | None
+    """The repository's own one; None is the pool's."""
     made_of: Containers | None
     """None: of something else than what counts now."""
     born: float
@@ -89,6 +104,10 @@ class DockerPool:
         self._server = server
         self._boxes: dict[int, Box] = {}
         self._births: dict[int, asyncio.Task[None]] = {}
+        self._bearing: dict[int, str | None] = {}
+        self._images_are_named = False
+        self._ready: set[str] = set()
+        self._preparing: dict[str, asyncio.Task[None]] = {}
         self._errands: set[asyncio.Task[None]] = set()
         self._egress = Egress(self._refused)
         self._blocked: dict[tuple[str, str], int] = {}
@@ -97,6 +116,7 @@ class DockerPool:
         self._not_before = 0.0
         self._nudged = asyncio.Event()
         self._shop: Shop | None = None
+        self._own_images: OwnImages | None = None
         self._engine: Engine | None = None
         self._gates_to_look_at = 0
         self._early: dict[str, int | None] = {}
@@ -163,8 +183,10 @@ class DockerPool:
         }
 
     def heard(self, events: Sequence[NewEvent]) -> None:
-        """Note which runners have come to the server."""
+        """Note which runners have come to the server, and that a job may want another image."""
         for event in events:
+            if self._images_are_named and event.type in STIRRING:
+                self._nudged.set()
             if event.type is EventType.RUNNER_REGISTERED:
                 self._registered(event.actor.name)
 
@@ -198,7 +220,7 @@ class DockerPool:
                 log.exception("docker_pool_failed")
                 self._note(Unavailable("The pool failed; the server's log says how."))
             finally:
-                self._shop = self._engine = None
+                self._shop = self._engine = self._own_images = None
             await asyncio.sleep(RETRY_S)
 
     def _note(self, problem: Unavailable | None) -> None:
@@ -223,17 +245,26 @@ class DockerPool:
             )
             await shop.open(port)
             self._shop, self._engine = shop, engine
+            self._own_images = OwnImages(engine, self._config)
             talking = asyncio.create_task(self._talk(shop, engine))
             await self._reconcile(shop, engine)
             while True:
                 await self._fill(shop)
                 await self._hear(heard, shop, port)
         finally:
-            beside = [*self._births.values(), listening, *([talking] if talking else [])]
+            beside = [
+                *self._births.values(),
+                *self._preparing.values(),
+                listening,
+                *([talking] if talking else []),
+            ]
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
             self._births.clear()
+            self._bearing.clear()
+            self._preparing.clear()
+            self._ready.clear()
 
     async def _talk(self, shop: Shop, engine: Engine) -> None:
         """Speak with the proxy, again and again: it may die and come back."""
@@ -268,8 +299,10 @@ class DockerPool:
         self._end_mute_ones()
 
     def _see_to(self, happening: Happening) -> None:
-        if happening.labels.get(labels.ROLE) != Role.RUNNER:
+        role = happening.labels.get(labels.ROLE)
+        if role in GATES:
             self._gates_to_look_at = GATE_LOOKS
+        if role != Role.RUNNER:
             return
         box = self._box(happening.container_id)
         if box is None:  # so young that its birth is not over, or of an earlier life
@@ -311,12 +344,14 @@ class DockerPool:
         words = ""
         with contextlib.suppress(Unavailable):
             words = await engine.last_words(box.container_id)
-        self._set_back(
-            Unavailable(
-                f"A runner's container ended with code {exit_code} before it came to the server. "
-                f"Its last words: {words or 'none'}"
-            )
+        what = (
+            f"A runner's container ended with code {exit_code} before it came to the server. "
+            f"Its last words: {words or 'none'}"
         )
+        if box.image is not None:
+            await self._server.refuse(box.image, f"{what} It was of the image {box.image}.")
+            return
+        self._set_back(Unavailable(what))
 
     def _set_back(self, problem: Unavailable) -> None:
         self._note(problem)
@@ -339,14 +374,10 @@ class DockerPool:
 
     async def _reconcile(self, shop: Shop, engine: Engine) -> None:
         """Adopt what lives, remove what is dead, and tell of those who are no more."""
-        image = ""
-        with contextlib.suppress(Unavailable):
-            image = await require_image(engine, self._containers.image, self._config)
-        current = spec.fingerprint(image, self._containers, self._config)
         known, self._boxes = self._boxes, {}
         ended = RunnerEnd.WITH_ENGINE if known else RunnerEnd.WITH_SERVER
         for found in await shop.runners():
-            box = await self._adoptable(shop, found, current)
+            box = await self._adoptable(shop, engine, found)
             if box is None:
                 await engine.remove(found["Id"])
                 continue
@@ -372,49 +403,95 @@ class DockerPool:
             with contextlib.suppress(Unavailable):
                 await self._egress.allow(box.address, hosts)
 
-    async def _adoptable(self, shop: Shop, found: dict[str, Any], current: str) -> Box | None:
+    async def _adoptable(self, shop: Shop, engine: Engine, found: dict[str, Any]) -> Box | None:
         said = found["Labels"]
         slot, runner, token = labels.slot_of(said), said.get(labels.RUNNER), said.get(labels.TOKEN)
         if found["State"] != "running" or slot is None or not runner or not token:
             return None
         now = asyncio.get_running_loop().time()
         _, where = await shop.cell(slot)
-        made_of = self._containers if said.get(labels.MADE_OF) == current else None
-        return Box(slot, runner, found["Id"], where.runner, token, made_of, now)
+        image = said.get(labels.IMAGE)
+        is_current = said.get(labels.MADE_OF) == await self._fingerprint(engine, image)
+        made_of = self._containers_of(image) if is_current else None
+        return Box(slot, runner, found["Id"], where.runner, token, image, made_of, now)
+
+    def _containers_of(self, image: str | None) -> Containers:
+        """Of what a container is made now: the pool's own image, or a repository's."""
+        return self._containers if image is None else replace(self._containers, image=image)
+
+    async def _fingerprint(self, engine: Engine, image: str | None) -> str:
+        wanted, image_id = self._containers_of(image), ""
+        with contextlib.suppress(Unavailable):
+            image_id = await require_image(engine, wanted.image, self._config)
+        return spec.fingerprint(image_id, wanted, self._config)
 
     async def _fill(self, shop: Shop) -> None:
         """Begin as many births as are missing, of what containers are made of now."""
         await self._send_outdated_away()
-        now = asyncio.get_running_loop().time()
         staying = sum(not box.is_leaving for box in self._boxes.values())
-        missing = self._target - staying - len(self._births)
-        if missing <= 0:
+        if staying > self._target:  # one was being born when fewer were asked for
+            await self._send_surplus_away(now=False)
+        missing = await self._missing()
+        if not missing:
             if self._failures == 0:
                 self._note(None)
-            if staying > self._target:  # one was being born when fewer were asked for
-                await self._send_surplus_away(now=False)
             return
-        if now < self._not_before:
+        if asyncio.get_running_loop().time() < self._not_before:
             return
         free = (
             n for n in range(1, 2 * MAX_COUNT) if n not in self._boxes and n not in self._births
         )
-        for slot, _ in zip(free, range(missing), strict=False):
-            self._births[slot] = asyncio.create_task(self._bear(shop, slot))
+        for slot, image in zip(free, missing, strict=False):
+            self._bearing[slot] = image
+            self._births[slot] = asyncio.create_task(self._bear(shop, slot, image))
 
-    async def _bear(self, shop: Shop, slot: int) -> None:
+    async def _missing(self) -> list[str | None]:
+        """Of which images containers are missing. Those that wait in vain make room for them."""
+        coming = await self._server.coming(self._target)
+        self._images_are_named = coming.images is not None
+        images = [each for each in coming.images or () if each is None or self._is_ready(each)]
+        staying = {box.runner: box.image for box in self._boxes.values() if not box.is_leaving}
+        planned = plan(self._target, images, coming.busy, staying, self._bearing.values())
+        for box in list(self._boxes.values()):
+            if box.runner in planned.surplus:
+                await self._send_away(box, now=False)
+        return planned.missing
+
+    def _is_ready(self, image: str) -> bool:
+        """Whether containers can be made of a repository's image. What it takes is done beside: nobody makes
+        room for an image that is still being pulled."""
+        is_quiet = asyncio.get_running_loop().time() >= self._not_before
+        if image not in self._ready and image not in self._preparing and is_quiet:
+            self._preparing[image] = asyncio.create_task(self._prepare(image))
+        return image in self._ready
+
+    async def _prepare(self, image: str) -> None:
+        try:
+            if await self._own_image(image) is not None:
+                self._ready.add(image)
+        except Unavailable as problem:
+            self._set_back(problem)
+        finally:
+            self._preparing.pop(image, None)
+            self._nudged.set()
+
+    async def _bear(self, shop: Shop, slot: int, image: str | None) -> None:
         runner = f"docker-{slot}"
         token_id = None
         try:
+            own = None if image is None else await self._own_image(image)
+            if image is not None and own is None:
+                self._ready.discard(image)
+                return
             token_id, token = await self._server.new_token(runner)
             berth = await shop.berth(slot, runner, token_id)
             said = f"{token}\n".encode()
             born = asyncio.get_running_loop().time()
             suffix = secrets.token_hex(3)
-            made_of = self._containers
-            container_id = await shop.make_runner(berth, made_of, suffix, said)
+            made_of = self._containers_of(image)
+            container_id = await shop.make_runner(berth, made_of, suffix, said, own)
             address = berth.places.runner
-            box = Box(slot, runner, container_id, address, token_id, made_of, born)
+            box = Box(slot, runner, container_id, address, token_id, image, made_of, born)
             self._boxes[slot] = box
             if container_id in self._early:
                 self._errand(self._bury(box, self._early[container_id]))
@@ -424,9 +501,28 @@ class DockerPool:
             self._set_back(problem)
         finally:
             self._births.pop(slot, None)
+            self._bearing.pop(slot, None)
             if not self._births:
                 self._early.clear()
             self._nudged.set()
+
+    async def _own_image(self, image: str) -> spec.OwnImage | None:
+        """What a container of this image is made with; None when there is no job for it any more, because
+        nothing can run in it."""
+        if self._own_images is None:
+            return None
+        try:
+            own, fitness = await self._own_images.ready(image, self._containers.image)
+        except ImageUnfit as unfit:
+            await self._server.refuse(image, unfit.detail)
+            return None
+        for agent, why in fitness.agents.items():
+            about = f"The agent {agent} cannot run in the image {image} that this repository names. {why}"
+            await self._server.refuse(image, about, agent)
+        if not fitness.agents:
+            return own
+        coming = await self._server.coming(self._target)
+        return own if image in (coming.images or ()) else None
 
     async def _send_surplus_away(self, *, now: bool) -> None:
         staying = [box for box in self._boxes.values() if not box.is_leaving]
@@ -444,7 +540,7 @@ class DockerPool:
         outdated = [
             box
             for box in self._boxes.values()
-            if box.made_of != self._containers and not box.is_leaving
+            if box.made_of != self._containers_of(box.image) and not box.is_leaving
         ]
         busy = await self._server.busy() if outdated else set()
         for box in outdated:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from lazyaf.domain.containers import Coming
 from lazyaf.domain.runners import RunnerEnd
 
 
@@ -45,6 +46,14 @@ class Server(Protocol):
 
     async def blocked(self, job_id: str, host: str, times: int) -> None:
         """A job did not reach this host, so many times more."""
+        ...
+
+    async def coming(self, limit: int) -> Coming:
+        """What is needed next."""
+        ...
+
+    async def refuse(self, image: str, why: str, agent: str | None = None) -> None:
+        """No runner can work in this image, or this agent cannot: the jobs that wait for it fail."""
         ...
 
     async def busy(self) -> set[str]:

@@ -139,11 +139,16 @@ class Shop:
         return spec.Berth(slot, runner, token_id, network, where)
 
     async def make_runner(
-        self, berth: spec.Berth, containers: Containers, suffix: str, said: bytes
+        self,
+        berth: spec.Berth,
+        containers: Containers,
+        suffix: str,
+        said: bytes,
+        own: spec.OwnImage | None = None,
     ) -> str:
         """A running container that was told this on its stdin; its id. Leaves nothing half made."""
         image = await require_image(self._engine, containers.image, self._config)
-        body = spec.runner(self._config, containers, berth, image)
+        body = spec.runner(self._config, containers, berth, image, own)
         name = labels.container_name(Role.RUNNER, self._config.server_id, f"{berth.slot}-{suffix}")
         container_id = await self._engine.create(name, body)
         try:
@@ -161,5 +166,7 @@ class Shop:
         """Remove everything of this server."""
         found = await self._engine.containers(labels.of_server(self._config.server_id))
         await asyncio.gather(*(self._engine.remove(each["Id"]) for each in found))
+        for volume in await self._engine.volumes(labels.of_server(self._config.server_id)):
+            await self._engine.remove_volume(volume)
         networks = await self._engine.networks(labels.of_server(self._config.server_id))
         await asyncio.gather(*(self._engine.remove_network(each["Id"]) for each in networks))

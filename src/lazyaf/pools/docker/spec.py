@@ -20,6 +20,8 @@ from lazyaf.pools.docker.config import (
 )
 from lazyaf.pools.docker.labels import Role
 
+RUNTIME: Final = "/opt/lazyaf"
+"""Where the runner is, with all that it needs, in whatever image."""
 USER: Final = "10001:10001"
 DATA: Final = "/data"
 STATE: Final = "/data/state"
@@ -27,6 +29,7 @@ WORK: Final = "/data/work"
 STATE_MB: Final = 256
 """For the log on its way: a full work tree must not take its place."""
 TMP_MB: Final = 512
+VOLUME_MB: Final = 64
 GATE_MB: Final = 256
 MB: Final = 1_000_000
 NO_HEALTH: Final = {"Test": ["NONE"]}
@@ -44,16 +47,35 @@ class Berth:
     places: Places
 
 
+@dataclass(frozen=True, slots=True)
+class OwnImage:
+    """An image that a repository names, and the volume ``runtime`` with the runner that goes into it."""
+
+    name: str
+    id: str
+    env: tuple[str, ...]
+    volumes: tuple[str, ...]
+    runtime: str
+
+
 def runner(
-    config: DockerPoolConfig, containers: Containers, berth: Berth, image: str
+    config: DockerPoolConfig,
+    containers: Containers,
+    berth: Berth,
+    image: str,
+    own: OwnImage | None = None,
 ) -> dict[str, Any]:
-    """A runner for one job, of the image with this id. Its token comes by stdin: nothing in here is
-    secret."""
-    argv = ["lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
+    """A runner for one job, of the image with this id, which ``own`` says more of when it is not the pool's.
+    Its token comes by stdin: nothing in here is secret."""
+    argv = [f"{RUNTIME}/bin/lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
     argv += ["--server", f"http://{SERVER_NAME}:{RUNNER_PORT}", "--pool", "docker"]
     argv += ["--isolation", "container", "--state-dir", STATE, "--work-dir", WORK]
     for name in config.promised:
         argv += ["--key-from-server", name]
+    more = {}
+    if own is not None:
+        argv += ["--image", own.name]
+        more["image"] = own.name
     role = labels.labels(
         Role.RUNNER,
         config.server_id,
@@ -61,6 +83,7 @@ def runner(
         runner=berth.runner,
         token=berth.token_id,
         made_of=fingerprint(image, containers, config),
+        **more,
     )
     tmpfs = {
         DATA: _tmpfs(1, 0o755),
@@ -68,7 +91,7 @@ def runner(
         WORK: _tmpfs(containers.disk_mb, 0o700),
         "/tmp": _tmpfs(TMP_MB, 0o1777),  # noqa: S108 - the container's own
     }
-    return {
+    body = {
         "Image": containers.image,
         "Cmd": argv,
         "User": USER,
@@ -93,6 +116,63 @@ def runner(
         },
         "NetworkingConfig": _at(berth.network, berth.places.runner),
     }
+    if own is not None:
+        _move_in(body, own)
+    return body
+
+
+def runtime(config: DockerPoolConfig, image: str, image_id: str, volume: str) -> dict[str, Any]:
+    """A container that never runs: making it fills the volume with the runner of this image."""
+    role = labels.labels(Role.RUNTIME, config.server_id, made_of=image_id)
+    told = {"Labels": labels.labels(Role.RUNTIME, config.server_id)}
+    mount = {**_runtime(volume), "ReadOnly": False, "VolumeOptions": told}
+    return {
+        "Image": image,
+        "Labels": role,
+        "Healthcheck": NO_HEALTH,
+        "HostConfig": {**_hardened(GATE_MB, 64, {}), "NetworkMode": "none", "Mounts": [mount]},
+    }
+
+
+def check(config: DockerPoolConfig, own: OwnImage) -> dict[str, Any]:
+    """Says whether a runner can work in this image (`lazyaf.runner.fitness`)."""
+    tmpfs = {path: _tmpfs(TMP_MB, 0o1777) for path in (DATA, "/tmp")}  # noqa: S108 - the container's own
+    body: dict[str, Any] = {
+        "Image": own.name,
+        "Cmd": [f"{RUNTIME}/python/bin/python3", "-I", "-m", "lazyaf.runner.fitness"],
+        "User": USER,
+        "Env": [],
+        "Labels": labels.labels(Role.CHECK, config.server_id),
+        "Healthcheck": NO_HEALTH,
+        "HostConfig": {**_hardened(1024, 256, tmpfs), "NetworkMode": "none"},
+    }
+    body["Cmd"] += config.promised
+    _move_in(body, own)
+    return body
+
+
+def _move_in(body: dict[str, Any], own: OwnImage) -> None:
+    """Make the body one of a foreign image, into which the runner is mounted."""
+    given = dict(line.split("=", 1) for line in own.env if "=" in line)
+    path = given.pop("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    ours = {
+        "PATH": f"{RUNTIME}/bin:{path}",
+        "HOME": DATA,
+        "LAZYAF_DATA_DIR": DATA,
+        # What an image sets is for whoever works in it.
+        "LAZYAF_AGENT_ENV": ",".join(name for name in given if not name.startswith("LAZYAF_")),
+    }
+    body["Entrypoint"] = [f"{RUNTIME}/bin/tini", "--"]
+    body["WorkingDir"] = DATA
+    body["Env"] = [*body["Env"], *(f"{name}={value}" for name, value in ours.items())]
+    host = body["HostConfig"]
+    host["Mounts"] = [_runtime(own.runtime)]
+    # A volume of the image's would be a place on the host's disk, without a limit.
+    host["Tmpfs"] = {**{path: _tmpfs(VOLUME_MB, 0o1777) for path in own.volumes}, **host["Tmpfs"]}
+
+
+def _runtime(volume: str) -> dict[str, Any]:
+    return {"Type": "volume", "Source": volume, "Target": RUNTIME, "ReadOnly": True}
 
 
 def relay(

@@ -116,11 +116,11 @@ async def claim(request: Request) -> Response:
     try:
         while not line.is_draining:
             state.ctx.presence.touch(f"runner:{runner.id}")
-            waiter = line.join(runner.agent_names)
+            waiter = line.join(runner.lanes)
             try:
                 look = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
                 held, baton = baton, None
-                line.looked(held, look.agents, found=look.job is not None)
+                line.looked(held, look.lanes, found=look.job is not None)
                 if look.job is not None:
                     # Without defaults: a runner that is older does not know the newest members.
                     told = look.job.model_dump_json(exclude_defaults=True)

@@ -24,6 +24,7 @@ class RepoSettingsView(BaseModel):
     protected_branches: list[str]
     only_approve: bool
     allowed_hosts: list[str]
+    image: str | None
 
 
 class Repo(BaseModel):
@@ -93,6 +94,7 @@ class RepoSettingsPatch(Model):
     protected_branches: list[Line] | None = Field(None, max_length=PATTERNS_MAX)
     only_approve: bool | None = None
     allowed_hosts: list[str] | None = None
+    image: str | None = None
 
 
 class RepoPatch(Model):

@@ -39,6 +39,9 @@ class Runner(BaseModel):
     agents: list[AgentOffer]
     labels: list[str]
     container_id: str | None
+    image: str | None = Field(
+        None, description="The image of a repository that it is in: it takes only the jobs of that."
+    )
     current_job_id: str | None
     current_card: RunnerCard | None
     last_heartbeat: str

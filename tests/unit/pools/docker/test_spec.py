@@ -100,3 +100,51 @@ def test_the_relay_forwards_to_the_gateway_or_to_where_a_person_says() -> None:
 def test_a_container_made_of_something_else_is_told_apart(other: str) -> None:
     assert other != spec.fingerprint("sha256:image", CONTAINERS, CONFIG)
     assert other not in runner()["Labels"].values()
+
+
+OWN = spec.OwnImage(
+    name="registry.example.com/app:1",
+    id="sha256:app",
+    env=("PATH=/app/bin:/bin", "JAVA_HOME=/app/jdk", "LAZYAF_SERVER=http://elsewhere", "EMPTY="),
+    volumes=("/var/lib/app",),
+    runtime="lazyaf-runtime-0badcafe-1",
+)
+
+
+def test_the_runner_goes_into_another_image_read_only() -> None:
+    own = replace(CONTAINERS, image=OWN.name)
+    body = spec.runner(CONFIG, own, BERTH, OWN.id, OWN)
+    usual = runner()
+    assert body["Image"] == OWN.name
+    assert body["Entrypoint"] == ["/opt/lazyaf/bin/tini", "--"]
+    assert body["Cmd"][:2] == ["/opt/lazyaf/bin/lazyaf", "runner"]
+    assert body["Cmd"][-2:] == ["--image", OWN.name]
+    host = body["HostConfig"]
+    assert host.pop("Mounts") == [
+        {
+            "Type": "volume",
+            "Source": "lazyaf-runtime-0badcafe-1",
+            "Target": "/opt/lazyaf",
+            "ReadOnly": True,
+        }
+    ]
+    assert "nosuid" in host["Tmpfs"].pop("/var/lib/app")
+    assert host == usual["HostConfig"], "it is kept from less than another one"
+    assert (body["User"], body["NetworkingConfig"]) == (usual["User"], usual["NetworkingConfig"])
+
+
+def test_what_an_image_sets_is_for_the_agent_and_never_for_the_runner() -> None:
+    body = spec.runner(CONFIG, CONTAINERS, BERTH, OWN.id, OWN)
+    env = dict(line.split("=", 1) for line in body["Env"])
+    assert env["PATH"] == "/opt/lazyaf/bin:/app/bin:/bin"
+    assert env["LAZYAF_AGENT_ENV"] == "JAVA_HOME,EMPTY"
+    assert env["HOME"] == "/data"
+    assert env["HTTPS_PROXY"] == "http://egress:3128"
+
+
+def test_an_image_is_looked_at_without_a_network() -> None:
+    host = spec.check(CONFIG, OWN)["HostConfig"]
+    assert host["NetworkMode"] == "none"
+    assert host["CapDrop"] == ["ALL"]
+    assert host["ReadonlyRootfs"]
+    assert host["Mounts"][0]["ReadOnly"]

@@ -1,0 +1,41 @@
+"""What a pool of containers asks about the images that repositories name: which are needed next, and the
+word that one is of no use.
+"""
+
+from __future__ import annotations
+
+from lazyaf.domain.containers import Coming
+from lazyaf.domain.events import SERVER
+from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.runners import RunnerStatus
+from lazyaf.services.close_job import Closing, close_job
+from lazyaf.services.context import Context
+from lazyaf.store.queue import coming_images, queued_for_image
+from lazyaf.store.runners import list_runners
+from lazyaf.store.tx import Tx
+
+
+def coming(tx: Tx, limit: int) -> Coming:
+    """What a pool of this size needs next."""
+    images = coming_images(tx, limit)
+    return Coming(None if images is None else tuple(images), frozenset(busy_runners(tx)))
+
+
+def busy_runners(tx: Tx) -> set[str]:
+    """The names of those that have a job."""
+    return {
+        runner.name
+        for runner in list_runners(tx)
+        if runner.current_job_id is not None and runner.status != RunnerStatus.OFFLINE.value
+    }
+
+
+async def refuse_image(ctx: Context, image: str, why: str, agent: str | None = None) -> None:
+    """No runner can work in this image, or (``agent``) this agent cannot: the jobs that wait for it fail,
+    and say why."""
+    await ctx.db.write(_refuse, image, why, agent, ctx.clock.now())
+
+
+def _refuse(tx: Tx, image: str, why: str, agent: str | None, now: str) -> None:
+    for job_id in queued_for_image(tx, image, agent):
+        close_job(tx, job_id, Closing(StopReason.SETUP_FAILED, error=why), SERVER, now)
