@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
 from acceptance.house import FILES, House
-from e2e.test_screenshots import ARTIFACTS
+from e2e.pictures import ARTIFACTS, schemes, shoot
 from support.history import bare_copy, git, make_repository
 
 REPO: Final = "odds"
@@ -125,9 +124,7 @@ def reviewed(house: House) -> int:
 
 def pictures(page: Page) -> None:
     """For looking at: wide and narrow, light and dark, from the top and from the middle."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for scheme in schemes(page):
         page.set_viewport_size({"width": 1440, "height": 900})
         for at, name in enumerate(("intro.mp4", "latest")):
             go_to(page, name)
@@ -138,8 +135,3 @@ def pictures(page: Page) -> None:
         for at in range(3):
             scroller.evaluate("(box, at) => box.scrollTo(0, at * 600)", at)
             shoot(page, ARTIFACTS / f"changes-375-{scheme}-{at}.png")
-
-
-def shoot(page: Page, picture: Path) -> None:
-    """Leave a picture."""
-    page.screenshot(path=picture, animations="disabled", caret="hide")

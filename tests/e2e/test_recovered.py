@@ -8,8 +8,7 @@ from typing import Final
 from playwright.sync_api import Page, expect
 
 from acceptance.house import House
-from e2e.test_changes import shoot
-from e2e.test_screenshots import ARTIFACTS
+from e2e.pictures import shoot_everywhere
 from support.history import git, tip
 
 REPO: Final = "wreck"
@@ -39,14 +38,7 @@ def test_recovered_work_is_used_or_put_aside(house: House, page: Page) -> None:
     strip = page.get_by_role("region", name="Recovered work")
     expect(strip).to_contain_text("Recovered work of attempt 1: 1 commit")
     expect(strip).to_contain_text("Write first.txt")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width, height in ((1440, 900), (375, 812)):
-            page.set_viewport_size({"width": width, "height": height})
-            expect(strip).to_be_visible()
-            ARTIFACTS.mkdir(exist_ok=True)
-            shoot(page, ARTIFACTS / f"recovered-{width}-{scheme}.png")
-    page.set_viewport_size({"width": 1440, "height": 900})
+    shoot_everywhere(page, "recovered", strip)
 
     strip.get_by_role("button", name="Use it").click()
     expect(strip).to_be_hidden()

@@ -14,9 +14,9 @@ from playwright.sync_api import Page, expect
 
 from acceptance.house import House
 from e2e.conftest import ROOT
+from e2e.pictures import ARTIFACTS, shoot
 from e2e.stage import GATE, REPO, REVIEWED, set_stage
 
-ARTIFACTS: Final = ROOT / "tests" / "artifacts"
 IMAGES: Final = ROOT / "docs" / "images"
 
 
@@ -29,9 +29,8 @@ def staged(house: House) -> House:
 
 def keep(page: Page, name: str) -> None:
     """Take the picture, and put it into the documentation when asked to."""
-    ARTIFACTS.mkdir(exist_ok=True)
     picture = ARTIFACTS / name
-    page.screenshot(path=picture, animations="disabled", caret="hide")
+    shoot(page, picture)
     assert picture.stat().st_size > 10_000
     if os.environ.get("LAZYAF_UPDATE_SCREENSHOTS") == "1":
         IMAGES.mkdir(parents=True, exist_ok=True)

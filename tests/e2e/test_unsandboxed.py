@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from acceptance.house import House, environment
-from e2e.test_changes import shoot
-from e2e.test_screenshots import ARTIFACTS
+from e2e.pictures import shoot_everywhere
 from fakes.model_server import ModelServer
 from support.server import ServerProcess
 
@@ -41,14 +40,7 @@ def test_the_board_asks_once_before_an_agent_works_without_isolation(
     page.get_by_role("link", name="one").focus()
     page.keyboard.press("s")
     expect(question).to_contain_text("can read, change and send whatever you can")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width, height in ((1440, 900), (375, 812)):
-            page.set_viewport_size({"width": width, "height": height})
-            expect(question).to_be_visible()
-            ARTIFACTS.mkdir(exist_ok=True)
-            shoot(page, ARTIFACTS / f"unsandboxed-{width}-{scheme}.png")
-    page.set_viewport_size({"width": 1440, "height": 900})
+    shoot_everywhere(page, "unsandboxed", question)
     question.get_by_role("button", name="Cancel").click()
     expect(question).to_be_hidden()
     assert house.board.card(first)["status"] == "todo"
