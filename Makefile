@@ -55,8 +55,8 @@ faults: tools setup ## Break a thousand things in running jobs and print what wa
 	    $(if $(SITES),--sites $(SITES)); exit $$?' # the shell is its init, and reaps what is orphaned
 
 .PHONY: bench
-bench: setup ## Measure, and print a table beside the aims
-	$(BIN)/python -m benchmarks
+bench: setup ## Measure, and print a table beside the aims (BENCH=name, e.g. containers)
+	PYTHONPATH=tests:. $(BIN)/python -m benchmarks $(BENCH)
 
 ##@ For maintainers
 .PHONY: check-python

@@ -1,0 +1,143 @@
+"""A pool of containers: how soon it is ready, how soon an agent in it begins, how many containers of one job
+come and go, what an idle one takes, and what the images are.
+
+Needs root, or a Docker engine that answers; not part of ``make bench`` without names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from acceptance.containers.fleet import Fleet
+from acceptance.house import environment
+from benchmarks.table import Figure, milliseconds
+from fakes.model_server import ModelServer
+from support.engine import Engine, engine
+from support.images import Built, base_image, image
+from support.server import ServerProcess
+
+READY: Final = 8
+CLICKS: Final = 30
+JOBS: Final = 40
+SLOTS: Final = 4
+WAIT_S: Final = 120.0
+REPO: Final = "bench"
+UNITS: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+async def measure() -> list[Figure]:
+    """With an engine of its own where none answers, and images that are built when they are not there."""
+    return await asyncio.to_thread(_measure)
+
+
+def _measure() -> list[Figure]:
+    with engine() as found, found.used():
+        base, runner, egress = base_image(found), image(found, "runner"), image(found, "egress")
+        figures = [
+            _of_image(found, "base image", base),
+            _of_image(found, "image of runners", runner),
+            _of_image(found, "image of proxy and relay", egress),
+        ]
+        with _fleet(found, runner.tag, egress.tag) as fleet:
+            figures += [*_warm(fleet), _begins(fleet), _churn(fleet)]
+    return figures
+
+
+def _of_image(found: Engine, name: str, built: Built) -> Figure:
+    size = int(found.inspect(built.tag)["Size"]) / 1e6
+    took = f"built in {built.seconds:.0f} s" if built.seconds else "was there"
+    return Figure(name, f"{size:,.0f} MB, {took}")
+
+
+@contextmanager
+def _fleet(found: Engine, runner: str, egress: str) -> Iterator[Fleet]:
+    """A server whose pool has no containers yet, and a small repository."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lazyaf-bench-") as folder,
+        ModelServer() as model,
+    ):
+        known = {
+            **environment(model),
+            "LAZYAF_RUNNER_IMAGE": runner,
+            "LAZYAF_EGRESS_IMAGE": egress,
+            "LAZYAF_DOCKER_HOST": found.host,
+        }
+        options = ("--pool", "docker", "--runners", "0")
+        root = Path(folder)
+        fleet = Fleet(ServerProcess(root / "data", known, *options), model, root, found)
+        try:
+            fleet.start()
+            fleet.repository(REPO)
+            yield fleet
+        finally:
+            fleet.end()
+
+
+def _warm(fleet: Fleet) -> list[Figure]:
+    """From nothing to eight that wait for jobs, and what each takes then."""
+    begun = time.perf_counter()
+    _scale(fleet, READY)
+    _until(lambda: len(fleet.runners("idle")) == READY)
+    ready = time.perf_counter() - begun
+    words = ("stats", "--no-stream", "--format", "{{.MemUsage}}", *fleet.containers())
+    taken = [_bytes(line) for line in fleet.engine.docker(*words).splitlines()]
+    return [
+        Figure(f"0 → {READY} runners ready", f"{ready:.2f} s", "≤ 3 s"),
+        Figure("memory per idle runner", f"{statistics.mean(taken) / 1e6:.0f} MB"),
+    ]
+
+
+def _begins(fleet: Fleet) -> Figure:
+    """From the click on Start until the agent's process runs; its own clock is this machine's."""
+    samples = []
+    for number in range(CLICKS):
+        _until(lambda: len(fleet.runners("idle")) == READY)
+        card = fleet.script(REPO, f"Click {number}", "date +%s.%N")
+        begun = time.time()
+        fleet.board.command(card, "start")
+        fleet.board.wait_for(card, "in_review")
+        log = fleet.board.log(fleet.board.job(card)["id"])
+        (said,) = [entry["text"] for entry in log if entry["kind"] == "stdout"]
+        samples.append(float(said) - begun)
+    return Figure(
+        "click → agent in a warm container, p50 / p99", milliseconds(samples), "p50 ≤ 400 ms"
+    )
+
+
+def _churn(fleet: Fleet) -> Figure:
+    """Jobs that end at once, each in a container of its own."""
+    _scale(fleet, SLOTS)
+    _until(lambda: len(fleet.runners("idle")) == SLOTS)
+    cards = [fleet.script(REPO, f"Job {number}", "true") for number in range(JOBS)]
+    begun = time.perf_counter()
+    for card in cards:
+        fleet.board.command(card, "start")
+    for card in cards:
+        fleet.board.wait_for(card, "in_review", seconds=WAIT_S)
+    rate = JOBS / (time.perf_counter() - begun) * 60
+    return Figure(f"containers of one job, {SLOTS} at once", f"{rate:.0f} a minute")
+
+
+def _scale(fleet: Fleet, count: int) -> None:
+    fleet.board.post("/api/runners/scale", {"pool": "docker", "count": count})
+
+
+def _until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError("The pool does not come to rest.")
+        time.sleep(0.01)
+
+
+def _bytes(usage: str) -> float:
+    """The first number of ``57.2MiB / 4GiB``."""
+    word = usage.split("/", maxsplit=1)[0].strip()
+    return float(word[:-3]) * UNITS[word[-3:]]
