@@ -49,6 +49,7 @@ async def measure(database: URL | None = None) -> list[Figure]:
         wrong = sum([await job.wrong(wire) for job in jobs])
         for each in (wire, *(job.runner.wire for job in jobs)):
             await each.close()
+        running.stop()  # of a PostgreSQL database one server is the only writer
         file = sqlite_url(running.data_dir / "bare.db")
         inserts = await asyncio.to_thread(bare_inserts, database or file, CLIENTS)
     _, route = await bare_route(CLIENTS)
