@@ -14,8 +14,6 @@ import structlog
 
 STDOUT: Final = 1
 STDERR: Final = 2
-
-
 LOG_MAX: Final = 10 * 1024 * 1024
 """Bytes of a log file. With the one before it there are two."""
 
@@ -38,8 +36,8 @@ class StderrLogger:
 
 
 def log_to_stderr(level: str = "info", path: Path | None = None) -> None:
-    """Set structlog up; ``path`` as for `StderrLogger`. Tracebacks are plain: with the values of variables, as rich shows them, they
-    would hold leases and passwords."""
+    """Set structlog up; ``path`` as for `StderrLogger`. Tracebacks are plain: with the values of variables,
+    as rich shows them, they would hold leases and passwords."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

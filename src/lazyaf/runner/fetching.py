@@ -15,6 +15,9 @@ FETCH_S: Final = 1800.0
 TRIES: Final = 5
 """So often a fetch may fail while the server is there."""
 PAUSE_S: Final = 0.2
+"""Half of what the second try waits; doubled before each that follows."""
+AWAY_PAUSE_S: Final = 1.0
+"""Between tries while the server is away."""
 _TRANSIENT: Final = re.compile(
     r"unable to access|RPC failed|early EOF|hung up|returned error: (408|425|429|5\d\d)"
 )
@@ -52,4 +55,4 @@ async def fetch(
             failures = 0 if is_away() else failures + 1
             if failures == TRIES:
                 raise
-        await asyncio.sleep(PAUSE_S * (2**failures if failures else 5))
+        await asyncio.sleep(PAUSE_S * 2**failures if failures else AWAY_PAUSE_S)

@@ -30,6 +30,7 @@ async def test_a_fetch_is_given_up_only_while_the_server_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absences: int
 ) -> None:
     monkeypatch.setattr(fetching, "PAUSE_S", 0.001)
+    monkeypatch.setattr(fetching, "AWAY_PAUSE_S", 0.001)
     await command.run(["init", "--quiet", "--bare", str(tmp_path)])
     rude = Rude()
     answers: Iterator[bool] = iter([True] * absences)

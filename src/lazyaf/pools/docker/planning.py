@@ -24,8 +24,9 @@ def plan(
     staying: Mapping[str, str | None],
     births: Iterable[str | None],
 ) -> Plan:
-    """``coming`` are the images of the jobs whose turn comes, None for the pool's own one; ``staying`` are the images of the runners that may take a job or have one, ``births`` those of
-    containers that are being made; together they are never to be more than ``target``."""
+    """``coming`` are the images of the jobs whose turn comes, None for the pool's own one; ``staying`` are
+    the images of the runners that may take a job or have one, ``births`` those of containers that are being
+    made; together they are never to be more than ``target``."""
     idle = {name: image for name, image in staying.items() if name not in busy}
     places = max(0, target - (len(staying) - len(idle)))
     wanted = Counter(coming[:places])
