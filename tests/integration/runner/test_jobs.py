@@ -9,11 +9,11 @@ from unittest.mock import AsyncMock
 import pytest
 
 from factories.runner_rig import HOST_ENV, Rig, commit
-from fakes.runner_server import REPO
+from fakes.runner_server import REPO, Ledger
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import Isolation
 from lazyaf.git import command
-from lazyaf.protocol.messages import Limits, RegisterRequest, Resume
+from lazyaf.protocol.messages import Job, Limits, RegisterRequest, Resume
 from lazyaf.runner import attempt
 from lazyaf.runner.marker import Marker
 from lazyaf.runner.redaction import PIECE_MIN
@@ -223,8 +223,8 @@ async def test_a_job_past_its_limit_is_timed_out(rig: Rig) -> None:
     assert ledger.finish.error == "The job took longer than 0.5 s."
 
 
-async def test_the_limit_counts_what_an_earlier_process_has_worked(rig: Rig) -> None:
-    job = rig.job("echo two >> app.txt; echo ready; sleep 1000", limits=Limits(job_s=1000))
+async def leave_with_the_limit_used_up(rig: Rig, job: Job) -> Ledger:
+    """A runner that has begun this job and is gone, and by its note has worked as long as it may."""
     async with rig.working(job) as (ledger, loop):
         await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
         loop.leave()
@@ -232,8 +232,14 @@ async def test_the_limit_counts_what_an_earlier_process_has_worked(rig: Rig) -> 
     left = Marker.load(note)
     assert left is not None
     assert left.worked_s > 0
-    left.worked_s = 1000.0
+    left.worked_s += job.limits.job_s
     left.save(note)
+    return ledger
+
+
+async def test_the_limit_counts_what_an_earlier_process_has_worked(rig: Rig) -> None:
+    job = rig.job("echo two >> app.txt; echo ready; sleep 1000", limits=Limits(job_s=1000))
+    ledger = await leave_with_the_limit_used_up(rig, job)
 
     async with rig.loop() as again, asyncio.timeout(60):
         await again.run()
@@ -244,14 +250,7 @@ async def test_the_limit_counts_what_an_earlier_process_has_worked(rig: Rig) -> 
 
 async def test_the_next_attempt_has_the_whole_limit_again(rig: Rig) -> None:
     job = rig.job("test -e two && exit; touch two; echo ready; sleep 1000")
-    async with rig.working(job) as (ledger, loop):
-        await rig.server.until(lambda: "ready" in ledger.texts("stdout"))
-        loop.leave()
-    note = rig.tree.parent / "job.json"
-    left = Marker.load(note)
-    assert left is not None
-    left.worked_s = left.worked_s + job.limits.job_s
-    left.save(note)
+    await leave_with_the_limit_used_up(rig, job)
 
     State(rig.config().state_dir).done()
     again = await rig.work(rig.job("true", job_id=job.job_id, attempt=2))
