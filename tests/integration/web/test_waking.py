@@ -41,6 +41,7 @@ class Waiting:
 
     served: Served
     polls: list[Poll] = field(default_factory=list)
+    told: set[Poll] = field(default_factory=set)
 
     async def add(self, name: str, *agents: str) -> Poll:
         """One more runner that waits."""
@@ -51,13 +52,14 @@ class Waiting:
         return poll
 
     async def cards(self, count: int) -> list[str]:
-        """The cards that the next so many are served with, whichever runner gets them."""
-        known = {poll for poll in self.polls if poll.done()}
+        """The cards that the next so many are served with, whichever runner gets them and however
+        early."""
         async with asyncio.timeout(PATIENCE_S):
-            while len(done := {p for p in self.polls if p.done()} - known) < count:
+            while len(done := {p for p in self.polls if p.done()} - self.told) < count:
                 await asyncio.wait(
                     [p for p in self.polls if not p.done()], return_when=asyncio.FIRST_COMPLETED
                 )
+        self.told |= done
         return sorted(poll.result().json()["task"]["card_id"] for poll in done)
 
     async def settled(self) -> None:
