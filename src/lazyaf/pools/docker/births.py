@@ -1,0 +1,97 @@
+"""Makes containers with runners in them, several at once, each known to the pool from the moment it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from lazyaf.domain.errors import Unavailable
+from lazyaf.pools.docker.boxes import Box, Boxes
+from lazyaf.pools.docker.preparing import Preparing
+from lazyaf.pools.docker.recipe import Recipe
+from lazyaf.pools.docker.server import Server
+from lazyaf.pools.docker.shop import Shop
+from lazyaf.pools.docker.trouble import Trouble
+
+
+class Births:
+    """For one connection to the engine. ``stillborn`` is called with one that died before it was known, and
+    with its exit code; ``done`` after each birth."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        recipe: Recipe,
+        server: Server,
+        images: Preparing,
+        boxes: Boxes,
+        trouble: Trouble,
+        *,
+        stillborn: Callable[[Box, int | None], None],
+        done: Callable[[], None],
+    ) -> None:
+        self._shop = shop
+        self._recipe = recipe
+        self._server = server
+        self._images = images
+        self._boxes = boxes
+        self._trouble = trouble
+        self._stillborn = stillborn
+        self._done = done
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._bearing: dict[int, str | None] = {}
+        self._early: dict[str, int | None] = {}
+
+    def __contains__(self, slot: int) -> bool:
+        return slot in self._tasks
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What is going on."""
+        return list(self._tasks.values())
+
+    @property
+    def images(self) -> list[str | None]:
+        """Of what containers are being made."""
+        return list(self._bearing.values())
+
+    def begin(self, slot: int, image: str | None) -> None:
+        """Make one in this slot: of the repository's image, or None of the pool's own."""
+        self._bearing[slot] = image
+        self._tasks[slot] = asyncio.create_task(self._bear(slot, image))
+
+    def unknown_died(self, container_id: str, exit_code: int | None) -> None:
+        """The engine tells of a death that nobody knows: it may be of one whose birth is not over."""
+        if self._tasks:
+            self._early[container_id] = exit_code
+
+    async def _bear(self, slot: int, image: str | None) -> None:
+        token_id = None
+        try:
+            own = None if image is None else await self._images.own(image)
+            if image is not None and own is None:
+                return
+            runner = f"docker-{slot}"
+            token_id, token = await self._server.new_token(runner)
+            berth = await self._shop.berth(slot, runner, token_id)
+            born = asyncio.get_running_loop().time()
+            made_of = self._recipe.of(image)
+            said = f"{token}\n".encode()
+            suffix = secrets.token_hex(3)
+            container_id = await self._shop.make_runner(berth, made_of, suffix, said, own)
+            address = berth.places.runner
+            box = Box(slot, runner, container_id, address, token_id, image, made_of, born)
+            self._boxes.put(box)
+            if container_id in self._early:
+                self._stillborn(box, self._early[container_id])
+        except Unavailable as problem:
+            if token_id is not None:
+                await self._server.revoke(token_id)
+            self._trouble.set_back(problem)
+        finally:
+            self._tasks.pop(slot, None)
+            self._bearing.pop(slot, None)
+            if not self._tasks:
+                self._early.clear()
+            self._done()
