@@ -1,5 +1,5 @@
-"""A pool of containers: how soon it is ready, how soon an agent in it begins, how many containers of one job
-come and go, what an idle one takes, and what the images are.
+"""A pool of containers: how soon it is ready, how soon an agent in it begins, how soon a dead container's job is
+elsewhere, how many containers of one job come and go, what an idle one takes, and what the images are.
 
 Needs root, or a Docker engine that answers; not part of ``make bench`` without names.
 """
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from acceptance.containers.fleet import Fleet
+from acceptance.containers.fleet import UNTIL_GO, Fleet
 from acceptance.house import environment
 from benchmarks.table import Figure, milliseconds
 from fakes.model_server import ModelServer
@@ -25,6 +25,7 @@ from support.server import ServerProcess
 
 READY: Final = 8
 CLICKS: Final = 30
+DEATHS: Final = 10
 JOBS: Final = 40
 SLOTS: Final = 4
 WAIT_S: Final = 120.0
@@ -46,7 +47,7 @@ def _measure() -> list[Figure]:
             _of_image(found, "image of proxy and relay", egress),
         ]
         with _fleet(found, runner.tag, egress.tag) as fleet:
-            figures += [*_warm(fleet), _begins(fleet), _churn(fleet)]
+            figures += [*_warm(fleet), _begins(fleet), _death(fleet), _churn(fleet)]
     return figures
 
 
@@ -108,6 +109,28 @@ def _begins(fleet: Fleet) -> Figure:
         samples.append(float(said) - begun)
     return Figure(
         "click → agent in a warm container, p50 / p99", milliseconds(samples), "p50 ≤ 400 ms"
+    )
+
+
+def _death(fleet: Fleet) -> Figure:
+    """From the ``docker kill`` of a container whose agent works until another runner has its job."""
+    samples = []
+    for number in range(DEATHS):
+        _until(lambda: len(fleet.runners("idle")) == READY)
+        card = fleet.script(REPO, f"Death {number}", UNTIL_GO)
+        fleet.board.command(card, "start")
+        _, container = fleet.at_work(card)
+        begun = time.perf_counter()
+        fleet.engine.docker("kill", "--signal", "KILL", container)
+        _until(lambda card=card: fleet.board.job(card)["attempt"] == 2)
+        samples.append(time.perf_counter() - begun)
+        _, container = fleet.at_work(card)
+        fleet.go(container)
+        fleet.board.wait_for(card, "in_review")
+    return Figure(
+        "kill -9 of a busy container → its job runs elsewhere, p50 / p99",
+        milliseconds(samples),
+        "≤ 2 s",
     )
 
 
