@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import itertools
 import os
 import time
@@ -18,6 +19,7 @@ from sqlalchemy import URL
 from tests.support.server import ServerProcess
 
 from benchmarks.ground import cards, connect, server
+from benchmarks.meter import Meter
 from benchmarks.table import Figure, milliseconds
 from benchmarks.wire import Wire
 
@@ -77,7 +79,8 @@ async def measure(database: URL | None = None) -> list[Figure]:
         hindered = await _rounds(wire, card_id, hundred)
         stuck.transport.abort()
         thousand = hundred + [await _follow(running) for _ in range(900)]
-        crowded = await _rounds(wire, card_id, thousand)
+        with Meter(running.process.pid) as meter:
+            crowded = await _rounds(wire, card_id, thousand)
         for each in thousand:
             each.transport.abort()
         await wire.close()
@@ -85,6 +88,7 @@ async def measure(database: URL | None = None) -> list[Figure]:
         Figure("event to 100 sockets p50 / p99", milliseconds(calm), "p99 ≤ 10 ms"),
         Figure("… while one never reads", milliseconds(hindered), "p99 ≤ 10 ms", "froze for good"),
         Figure("… to 1,000 sockets", milliseconds(crowded), "p99 ≤ 50 ms"),
+        Figure("… for each of them", meter.each(len(crowded))),
     ]
 
 
@@ -104,6 +108,7 @@ async def _follow(running: ServerProcess) -> Listener:
 async def _rounds(wire: Wire, card_id: str, listeners: list[Listener]) -> list[float]:
     samples: list[float] = []
     await wire.reopen()  # connecting the listeners took its time
+    gc.freeze()  # or this process's own pauses would be among the samples
     for _ in range(ROUNDS[len(listeners)]):
         mark = f"Round {next(_numbers):05} "
         # Long enough that a client which does not read fills its buffers within the rounds.

@@ -38,7 +38,11 @@ class Meter:
 
     def rate(self, count: int) -> str:
         """Operations per second, and the processor time for each."""
-        return f"{count / self.seconds:,.0f}/s, {_brief(self.cpu / count)} CPU each"
+        return f"{count / self.seconds:,.0f}/s, {self.each(count)} each"
+
+    def each(self, count: int) -> str:
+        """The processor time for each of so many operations."""
+        return f"{_brief(self.cpu / count)} CPU"
 
 
 def _brief(seconds: float) -> str:
