@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
@@ -96,6 +97,14 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
+def trust(url: str) -> ssl.SSLContext:
+    """Whom a client of this server trusts. Without TLS nobody: reading the machine's authorities, and once
+    more for each proxy of the environment, would take longer than all else that a client needs."""
+    if urlsplit(url).scheme == "https":
+        return httpx2.create_ssl_context(trust_env=not is_loopback(url))
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class ServerClient:
     """Speaks to the server as one runner. Use as an async context manager."""
 
@@ -120,6 +129,7 @@ class ServerClient:
             headers={"Authorization": f"Bearer {config.token}"},
             timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             trust_env=not is_loopback(config.server),
+            verify=trust(config.server),
         )
 
     async def __aenter__(self) -> ServerClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,14 @@ import pytest
 
 from lazyaf.domain.errors import LeaseLost
 from lazyaf.protocol.messages import RegisterRequest
-from lazyaf.runner.client import Refused, ServerAbsent, ServerClient, is_loopback, retry_delay
+from lazyaf.runner.client import (
+    Refused,
+    ServerAbsent,
+    ServerClient,
+    is_loopback,
+    retry_delay,
+    trust,
+)
 from lazyaf.runner.config import RunnerConfig
 
 Answer = httpx2.Response | Exception
@@ -172,3 +180,11 @@ def test_delays_double_up_to_a_bound_and_half_of_each_is_random() -> None:
 )
 def test_loopback_is_recognised(url: str, expected: bool) -> None:
     assert is_loopback(url) is expected
+
+
+@pytest.mark.parametrize("url", ["https://lazyaf.example", "http://lazyaf:8765"])
+def test_a_certificate_is_checked_and_without_tls_nobody_is_trusted(url: str) -> None:
+    found = trust(url)
+    assert found.verify_mode is ssl.CERT_REQUIRED
+    assert found.check_hostname
+    assert (found.cert_store_stats()["x509_ca"] > 0) is url.startswith("https")

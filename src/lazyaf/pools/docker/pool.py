@@ -19,6 +19,7 @@ from lazyaf.domain.events import EventType, NewEvent
 from lazyaf.domain.runners import Isolation, PoolKind
 from lazyaf.pools.docker import labels
 from lazyaf.pools.docker.adopting import reconcile
+from lazyaf.pools.docker.ahead import make_cells
 from lazyaf.pools.docker.births import Births
 from lazyaf.pools.docker.blocked import Blocked
 from lazyaf.pools.docker.boxes import Boxes
@@ -193,6 +194,7 @@ class DockerPool:
             await shop.open(port)
             self._departures.engine = engine
             beside.append(asyncio.create_task(self._talk(shop, engine)))
+            beside.append(asyncio.create_task(make_cells(shop, lambda: self._is_at_rest(births))))
             await reconcile(engine, shop, self._recipe, self._server, self._boxes, self._egress)
             while True:
                 await self._fill(births, images)
@@ -228,6 +230,9 @@ class DockerPool:
             stillborn=self._departures.bury,
             done=self._nudged.set,
         )
+
+    def _is_at_rest(self, births: Births) -> bool:
+        return not births.tasks and all(box.is_registered for box in self._boxes)
 
     async def _talk(self, shop: Shop, engine: Engine) -> None:
         """Speak with the proxy, again and again: it may die and come back."""

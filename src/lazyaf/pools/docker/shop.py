@@ -7,6 +7,7 @@ there. Nothing here knows of jobs.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from typing import Any, Final
 
 import structlog
@@ -33,7 +34,8 @@ class Shop:
         self._config = config
         self._taken: set[str] = set()
         self._cells: dict[int, tuple[str, Places]] = {}
-        self._making = asyncio.Lock()
+        self._joined: set[int] = set()
+        self._making: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gates: dict[Role, str] = {}
         self._outside: tuple[str, Places] | None = None
 
@@ -90,7 +92,7 @@ class Shop:
         }
         made = await asyncio.gather(*(self._gate(role, bodies[role]) for role in GATES))
         if any(made):
-            await asyncio.gather(*(self._join(*cell) for cell in self._cells.values()))
+            await asyncio.gather(*(self._join(slot) for slot in self._cells))
 
     @property
     def egress_id(self) -> str | None:
@@ -120,18 +122,26 @@ class Shop:
 
     async def cell(self, slot: int) -> tuple[str, Places]:
         """The slot's own network with relay and proxy in it, made at its first use."""
-        known = self._cells.get(slot)
-        if known is None:
-            known = await self._make_network(Role.CELL, slot)
-            await self._join(*known)
-            self._cells[slot] = known
-        return known
+        async with self._making[slot]:
+            if slot not in self._cells:
+                self._cells[slot] = await self._make_network(Role.CELL, slot)
+            if slot not in self._joined:  # or whoever made it died over it
+                await self._join(slot)
+        return self._cells[slot]
 
-    async def _join(self, network: str, where: Places) -> None:
+    async def make_cell_ahead(self, count: int) -> None:
+        """Make one of the cells that are missing among the first so many slots, if any is."""
+        slot = next((n for n in range(1, count + 1) if n not in self._joined), None)
+        if slot is not None:
+            await self.cell(slot)
+
+    async def _join(self, slot: int) -> None:
+        network, where = self._cells[slot]
         legs = {Role.RELAY: where.relay, Role.EGRESS: where.egress}
         await asyncio.gather(
             *(self._engine.connect(network, self._gates[role], legs[role]) for role in GATES)
         )
+        self._joined.add(slot)
 
     async def berth(self, slot: int, runner: str, token_id: str) -> spec.Berth:
         """Where a runner of this slot goes."""
