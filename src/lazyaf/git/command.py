@@ -133,14 +133,16 @@ async def run(
     check: bool = True,
     ok: Sequence[int] = (0,),
     timeout: float | None = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - it also ends the child
+    niceness: int = 0,
 ) -> Completed:
     """Run ``git <args>`` to its end and return what it said.
 
-    ``args`` come without ``git`` itself; ``env`` is the whole environment. Raises `GitFailed` with
-    git's words when the status is not in ``ok`` (unless ``check`` is false) or after ``timeout``
-    seconds. The child never outlives the call.
+    ``args`` come without ``git`` itself; ``env`` is the whole environment, ``niceness`` as in
+    `start`. Raises `GitFailed` with git's words when the status is not in ``ok`` (unless ``check``
+    is false) or after ``timeout`` seconds. The child never outlives the call.
     """
-    process = await start(args, cwd=cwd, env=env, stdin=DEVNULL if stdin is None else PIPE)
+    source = DEVNULL if stdin is None else PIPE
+    process = await start(args, cwd=cwd, env=env, stdin=source, niceness=niceness)
     try:
         async with asyncio.timeout(timeout):
             stdout, stderr = await process.communicate(stdin)

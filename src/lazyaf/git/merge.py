@@ -59,6 +59,16 @@ class Written:
 _known: PairCache[Mergeability] = PairCache(4_096)
 
 
+def known_mergeability(base_sha: str, head_sha: str) -> Mergeability | None:
+    """The answer of `mergeability`, if it is still remembered."""
+    return _known.get(base_sha, head_sha)
+
+
+def remember(base_sha: str, head_sha: str, merged: Merged) -> Mergeability:
+    """Keep how a merge went as the answer of `mergeability`, and give that."""
+    return _known.put(base_sha, head_sha, Mergeability(merged.clean, merged.files))
+
+
 async def mergeability(
     storage: Storage, repo_id: str, base_sha: str, head_sha: str
 ) -> Mergeability:
@@ -67,7 +77,7 @@ async def mergeability(
     Commits without a common history do not merge, and have no files to name.
     """
     require_object_ids(base_sha, head_sha)
-    known = _known.get(base_sha, head_sha)
+    known = known_mergeability(base_sha, head_sha)
     if known is not None:
         return known
     async with storage.shared(repo_id) as path:
@@ -75,7 +85,7 @@ async def mergeability(
             aside = objects_aside(folder, path)
             attributes = await write_attributes(storage, repo_id, base_sha, folder)
             merged = await merge_tree(storage, repo_id, attributes, base_sha, head_sha, aside)
-    return _known.put(base_sha, head_sha, Mergeability(merged.clean, merged.files))
+    return remember(base_sha, head_sha, merged)
 
 
 async def merge_commit(
@@ -200,27 +210,27 @@ async def merge_tree(
         raise
     if not answer.stdout:  # an id that is no commit also ends with 1
         raise GitFailed(command.failure("merge-tree", answer.returncode, answer.stderr))
-    tree, files = _parse(answer.stdout)
-    # Where a name is taken git sets a file aside as "<path>~<side>"; people know it by its path.
-    aside = re.compile(rf"~(?:{base}|{head})(?:_\d+)?$")
-    paths = sorted({aside.sub("", path) for path in files})
-    return Merged(tree, clean=answer.returncode == 0, files=paths)
+    fields = iter(answer.stdout.decode(errors="replace").split("\0"))
+    return read_merge(fields, base, head, clean=answer.returncode == 0)
 
 
-def _parse(answer: bytes) -> tuple[str, set[str]]:
-    """``<tree> NUL (<conflicted path> NUL)* NUL <messages>`` (git-merge-tree, "OUTPUT").
+def read_merge(fields: Iterator[str], base: str, head: str, *, clean: bool) -> Merged:
+    """Take what merge-tree says of one merge from the fields of its answer, which are
+    ``<tree> NUL (<conflicted path> NUL)* NUL <messages>`` (git-merge-tree, "OUTPUT").
 
     Where no path is left in conflict, the messages, of which each is a count, so many paths, a type
     and a text, name what is.
     """
-    fields = iter(answer.decode(errors="replace").split("\0"))
     tree = next(fields).strip()
     files = set()
     for path in fields:
         if not path:
             break
         files.add(path)
-    return tree, files or _complained_of(fields)
+    complained = _complained_of(fields)
+    # Where a name is taken git sets a file aside as "<path>~<side>"; people know it by its path.
+    aside = re.compile(rf"~(?:{base}|{head})(?:_\d+)?$")
+    return Merged(tree, clean, sorted({aside.sub("", path) for path in files or complained}))
 
 
 def _complained_of(messages: Iterator[str]) -> set[str]:

@@ -210,6 +210,24 @@ def blockers(prefix: str) -> list[str]:
     return [HEADS + "/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
+async def behind(storage: Storage, repo_id: str, base_sha: str, head_sha: str) -> int:
+    """How many commits of the base a head has not; full ids, remembered."""
+    require_object_ids(base_sha, head_sha)
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_behind, path, base_sha, head_sha)
+
+
+def _behind(path: Path, base_sha: str, head_sha: str) -> int:
+    with opened(path) as repository:
+        return _distance(repository, head_sha, base_sha)[1]
+
+
+def _distance(repository: pygit2.Repository, sha: str, base: str) -> tuple[int, int]:
+    """Commits ahead of and behind a base."""
+    one, other = pygit2.Oid(hex=sha), pygit2.Oid(hex=base)
+    return _distances.compute(sha, base, lambda: repository.ahead_behind(one, other))
+
+
 async def list_branches(
     storage: Storage,
     repo_id: str,
@@ -262,10 +280,7 @@ def _branch(
     sha = str(tip.id)
     ahead = behind = 0
     if default is not None:
-        base = str(default.id)
-        ahead, behind = _distances.compute(
-            sha, base, lambda: repository.ahead_behind(tip.id, default.id)
-        )
+        ahead, behind = _distance(repository, sha, str(default.id))
     return Branch(
         name=name,
         sha=sha,

@@ -114,11 +114,11 @@ class Storage:
         env: Mapping[str, str] | None = None,
         stdin: bytes | None = None,
         ok: Sequence[int] = (0,),
+        niceness: int = 0,
     ) -> command.Completed:
         """`command.run` on this repository, by its path; the caller holds `shared`."""
-        return await command.run(
-            [f"--git-dir={self.path(repo_id)}", *args], env=env, stdin=stdin, ok=ok
-        )
+        command_line = [f"--git-dir={self.path(repo_id)}", *args]
+        return await command.run(command_line, env=env, stdin=stdin, ok=ok, niceness=niceness)
 
     async def create(self, repo_id: str, default_branch: str) -> None:
         """An empty bare repository whose HEAD points at ``default_branch``.
