@@ -33,6 +33,7 @@ from lazyaf.services.disk_use import DiskUse
 from lazyaf.services.drain import wait_for_jobs
 from lazyaf.services.housekeeping import Housekeeping
 from lazyaf.services.password import Password, require_strong
+from lazyaf.services.radar import Radar
 from lazyaf.services.recover import recover
 from lazyaf.settings import ANYWHERE, LOOPBACK, Settings
 from lazyaf.store.database import SqlDatabase
@@ -85,6 +86,7 @@ class House:
     pools: Sequence[Pool]
     db: SqlDatabase
     housekeeping: Housekeeping
+    radar: Radar
     door: Door
 
 
@@ -261,7 +263,8 @@ async def build(settings: Settings, base_url: str) -> House:
     door = Door()
     pools = await make_pools(settings, ctx, credentials, base_url, door)
     state = door.state = _web_state(settings, ctx, credentials, pools, base_url, url)
-    db.on_commit.append(_listener(ctx, state))
+    radar = Radar(ctx)
+    db.on_commit.append(_listener(ctx, state, radar))
     await watch_room(db, ctx.room)
     await recover(ctx)
 
@@ -271,7 +274,7 @@ async def build(settings: Settings, base_url: str) -> House:
     housekeeping = Housekeeping(
         ctx, upkeep, repositories=settings.upkeep, keep_logs=settings.keep_logs_days
     )
-    return House(settings, ctx, state, pools, db, housekeeping, door)
+    return House(settings, ctx, state, pools, db, housekeeping, radar, door)
 
 
 def _web_state(
@@ -319,12 +322,13 @@ async def agent_offers() -> list[dict[str, Any]]:
     return [{**offer.model_dump(), "title": titles[offer.name]} for offer in offers]
 
 
-def _listener(ctx: Context, state: WebState) -> Callable[[Sequence[NewEvent]], None]:
+def _listener(ctx: Context, state: WebState, radar: Radar) -> Callable[[Sequence[NewEvent]], None]:
     """What happens after each commit, before anyone is answered: hints only."""
 
     def on_commit(events: Sequence[NewEvent]) -> None:
         state.boards.on_commit(events)
         state.feed.nudge()
+        radar.heard(events)
         for pool in state.pools:
             pool.heard(events)
         for event in events:
@@ -345,9 +349,11 @@ async def running(house: House) -> AsyncIterator[None]:
     await house.state.feed.start()
     house.state.progress.start()
     house.housekeeping.start()
+    await house.radar.start()
     try:
         yield
     finally:
+        house.radar.close()
         await house.door.close()
         await house.housekeeping.stop()
         await house.state.progress.stop()

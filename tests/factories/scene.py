@@ -38,6 +38,7 @@ from lazyaf.services.finish_job import finish_job
 from lazyaf.services.job_waiters import JobWaiters
 from lazyaf.services.locks import KeyedLocks
 from lazyaf.services.presence import Presence
+from lazyaf.services.radar import look_at
 from lazyaf.services.repositories import create_repo
 from lazyaf.services.runners import register_runner
 from lazyaf.services.start_card import RunRequest, start_card
@@ -142,7 +143,12 @@ class Scene:
         ref = f"refs/heads/{branch}"
         await self.set_ref(repo_id, ref, sha)
         await branches_pushed(self.ctx, repo_id, [(old or ZERO, sha, ref)], PERSON)
+        await self.look(repo_id)
         return sha
+
+    async def look(self, repo_id: str) -> None:
+        """What the radar does once it has heard of something."""
+        await look_at(self.ctx, repo_id)
 
     # Cards and jobs
 

@@ -1,4 +1,7 @@
-"""What follows when branches of a repository have moved, by a push or by a merge."""
+"""What follows when branches of a repository have moved, by a push or by a merge.
+
+What it means for the cards in review is found out by the radar (`lazyaf.services.radar`), which hears of it.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,12 @@ from typing import Any
 import structlog
 
 from lazyaf.domain.errors import Invalid, LazyafError
-from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
+from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.domain.repo_settings import CONFIG_PATH, PROMPT_PATH, parse_config
 from lazyaf.git import blobs, refs
-from lazyaf.services.announce import card_changed
-from lazyaf.services.card_branch import Measured, branch_ref, measure
+from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.context import Context
 from lazyaf.services.repositories import find_repo, mark_ingested, set_file_settings
-from lazyaf.store.cards import CardRow, cards_in_review, get_card, update_card
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -36,33 +37,17 @@ async def branches_pushed(
     await ctx.db.write(_announce, repo_id, heads, actor)
     if any(name == repo.default_branch for name, _ in heads):
         await refresh_config(ctx, repo_id)
-    await refresh_reviews(ctx, repo_id)
 
 
 async def branch_merged(ctx: Context, repo_id: str, branch: str) -> None:
-    """A card was merged into a branch: other cards in review may conflict now, and the repository's
-    own settings may be new. What goes wrong here undoes no merge."""
+    """A card was merged into a branch: the repository's own settings may be new. What goes wrong here
+    undoes no merge."""
     try:
         repo = await ctx.db.read(find_repo, repo_id)
         if branch == repo.default_branch:
             await refresh_config(ctx, repo_id)
-        await refresh_reviews(ctx, repo_id)
     except LazyafError as error:
         log.warning("not_refreshed", repo=repo_id, detail=error.detail)
-
-
-async def base_changed(ctx: Context, repo_id: str) -> None:
-    """A card goes into another branch now: what it changes there, and whether it merges, is new."""
-    try:
-        await refresh_reviews(ctx, repo_id)
-    except LazyafError as error:
-        log.warning("not_refreshed", repo=repo_id, detail=error.detail)
-
-
-async def default_branch_changed(ctx: Context, repo_id: str) -> None:
-    """Another branch is the default one: its settings count, and cards without a base go there."""
-    await refresh_config(ctx, repo_id)
-    await refresh_reviews(ctx, repo_id)
 
 
 def _announce(tx: Tx, repo_id: str, heads: list[tuple[str, str]], actor: Actor) -> None:
@@ -90,41 +75,3 @@ async def refresh_config(ctx: Context, repo_id: str) -> None:
     # A NUL is nothing that a prompt needs, and PostgreSQL cannot keep one.
     template = prompt.decode(errors="replace").replace("\0", "\ufffd") if prompt else None
     await ctx.db.write(set_file_settings, repo_id, found, template, wrong, ctx.clock.now())
-
-
-async def refresh_reviews(ctx: Context, repo_id: str) -> None:
-    """Measure the cards in review anew: their branch or their base may have moved."""
-    repo = await ctx.db.read(find_repo, repo_id)
-    for card in await ctx.db.read(cards_in_review, repo_id):
-        head = await refs.resolve(ctx.git, repo_id, branch_ref(card.branch_name or ""))
-        if head is None:
-            continue
-        measured = await measure(ctx, repo_id, card.base_branch or repo.default_branch, head)
-        if _differs(card, head, measured):
-            await ctx.db.write(_update_review, card, head, measured, ctx.clock.now())
-
-
-def _differs(card: CardRow, head: str, measured: Measured) -> bool:
-    seen = (card.head_sha, card.additions, card.deletions, card.files, card.mergeable)
-    now = (head, measured.additions, measured.deletions, measured.files, measured.mergeable)
-    return seen != now or tuple(card.conflicts) != measured.conflicts
-
-
-def _update_review(tx: Tx, seen: CardRow, head: str, measured: Measured, now: str) -> None:
-    card = get_card(tx, seen.id)
-    if card.version != seen.version:
-        return  # something newer is known already
-    update_card(
-        tx,
-        card,
-        {
-            "head_sha": head,
-            "additions": measured.additions,
-            "deletions": measured.deletions,
-            "files": measured.files,
-            "mergeable": measured.mergeable,
-            "conflicts": list(measured.conflicts),
-            "updated_at": now,
-        },
-    )
-    card_changed(tx, EventType.CARD_UPDATED, card.id, SERVER)

@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 from lazyaf.git import diff, merge, refs
 from lazyaf.git.pktline import ZERO
 from lazyaf.git.refs import RefUpdate
 from lazyaf.services.context import Context
 
+FILES_KEPT: Final = 100
+"""Conflicting files that are kept by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The size of a card's work against its base, and whether it merges."""
+    """The size of a card's work against its base at ``base_sha``, whether it merges, and how many
+    commits it is behind."""
 
     additions: int = 0
     deletions: int = 0
     files: int = 0
     mergeable: bool | None = None
     conflicts: tuple[str, ...] = ()
+    base_sha: str | None = None
+    behind: int | None = None
+
+    def values(self) -> dict[str, Any]:
+        """As columns of a card."""
+        return {
+            "additions": self.additions,
+            "deletions": self.deletions,
+            "files": self.files,
+            "mergeable": self.mergeable,
+            "conflicts": list(self.conflicts),
+            "base_sha": self.base_sha,
+            "behind": self.behind,
+        }
 
 
 def branch_ref(branch: str) -> str:
@@ -55,8 +74,19 @@ async def measure(ctx: Context, repo_id: str, base: str, head_sha: str) -> Measu
     base_sha = await refs.resolve(ctx.git, repo_id, branch_ref(base))
     if base_sha is None:
         return Measured()
+    return await measure_against(ctx, repo_id, base_sha, head_sha)
+
+
+async def measure_against(ctx: Context, repo_id: str, base_sha: str, head_sha: str) -> Measured:
+    """Compare two commits, full ids. What is known of them is not computed again."""
     stat = await diff.stat(ctx.git, repo_id, base_sha, head_sha)
     merges = await merge.mergeability(ctx.git, repo_id, base_sha, head_sha)
     return Measured(
-        stat.additions, stat.deletions, stat.files, merges.clean, tuple(merges.files[:100])
+        stat.additions,
+        stat.deletions,
+        stat.files,
+        merges.clean,
+        tuple(merges.files[:FILES_KEPT]),
+        base_sha,
+        await refs.behind(ctx.git, repo_id, base_sha, head_sha),
     )

@@ -11,6 +11,7 @@ from lazyaf.domain.jobs import HINTS, JobCommand, JobStatus, StopReason, apply, 
 from lazyaf.protocol.entries import UNHEARD, EntryKind
 from lazyaf.services.announce import job_changed, runner_changed
 from lazyaf.services.append_log import append_own
+from lazyaf.services.card_branch import Measured
 from lazyaf.services.cards import change_status
 from lazyaf.store.cards import get_card
 from lazyaf.store.jobs import (
@@ -57,11 +58,7 @@ class Closing:
     final_sha: str | None = None
     usage: dict[str, Any] | None = None
     session: str | None = None
-    additions: int | None = None
-    deletions: int | None = None
-    files: int | None = None
-    mergeable: bool | None = None
-    conflicts: tuple[str, ...] = ()
+    measured: Measured | None = None
     heard: int = 0
 
 
@@ -90,14 +87,8 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
         "failure": _failure(closing) if command is JobCommand.FAIL else None,
         "no_changes": closing.reason is StopReason.NO_CHANGES,
     }
-    if closing.files is not None:
-        values |= {
-            "additions": closing.additions,
-            "deletions": closing.deletions,
-            "files": closing.files,
-            "mergeable": closing.mergeable,
-            "conflicts": list(closing.conflicts),
-        }
+    if closing.measured is not None:
+        values |= {**closing.measured.values(), "conflicts_with": [], "uncompared": 0}
     change_status(tx, card, CARD_COMMANDS[command], values, actor, now)
     closed, _ = job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
     return closed

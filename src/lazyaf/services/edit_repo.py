@@ -13,7 +13,7 @@ from lazyaf.domain.events import Actor, EventType
 from lazyaf.domain.remotes import origin_of, parse_remote
 from lazyaf.domain.repo_settings import NAMES, check
 from lazyaf.git import refs
-from lazyaf.services.after_push import default_branch_changed
+from lazyaf.services.after_push import refresh_config
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.protect_branches import require_unprotected
@@ -52,7 +52,7 @@ async def edit_repo(
     except BaseException:
         await ctx.git.set_head(repo.id, repo.default_branch)
         raise
-    ctx.background.run(default_branch_changed(ctx, repo.id))
+    ctx.background.run(refresh_config(ctx, repo.id))
     return view
 
 

@@ -164,11 +164,7 @@ async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:
         usage=usage_values(request.usage),
         session=request.session,
         heard=request.heard,
-        additions=measured.additions,
-        deletions=measured.deletions,
-        files=measured.files,
-        mergeable=measured.mergeable,
-        conflicts=measured.conflicts,
+        measured=measured,
     )
     return await ctx.db.write(_close, ending.held.job.id, closing, ctx.clock.now())
 

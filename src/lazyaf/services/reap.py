@@ -266,11 +266,7 @@ def _requeue(
         closing = Closing(
             StopReason.CANCELLED if cancelled else lost.at_last,
             head_sha=head,
-            additions=measured.additions,
-            deletions=measured.deletions,
-            files=measured.files,
-            mergeable=measured.mergeable,
-            conflicts=measured.conflicts,
+            measured=measured,
         )
         close_job(tx, job_id, closing, SERVER, now)
         return

@@ -244,11 +244,7 @@ def _moved(tx: Tx, intent: IntentRow, measured: Measured, actor: Actor, now: str
         card,
         {
             "head_sha": intent.new_sha,
-            "additions": measured.additions,
-            "deletions": measured.deletions,
-            "files": measured.files,
-            "mergeable": measured.mergeable,
-            "conflicts": list(measured.conflicts),
+            **measured.values(),
             "no_changes": False,
             "rejections": max(card.rejections, intent.body["rejections"]),
             "updated_at": now,

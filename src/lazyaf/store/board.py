@@ -89,6 +89,9 @@ def summary_of(dialect: str) -> ColumnElement[Any]:
         files=cards.c.files,
         mergeable=j.boolean(cards.c.mergeable),
         conflicts=j.embed(cards.c.conflicts),
+        behind=cards.c.behind,
+        conflicts_with=j.embed(cards.c.conflicts_with),
+        uncompared=cards.c.uncompared,
         queue_position=null(),
         held_by=null(),
     )

@@ -43,6 +43,10 @@ class CardRow:
     files: int | None
     mergeable: bool | None
     conflicts: list[str]
+    base_sha: str | None
+    behind: int | None
+    conflicts_with: list[int]
+    uncompared: int
     rejections: int
     version: int
     created_at: str
@@ -82,6 +86,12 @@ def cards_in_review(tx: Tx, repo_id: str) -> list[CardRow]:
         cards.c.repo_id == repo_id, cards.c.status == "in_review", cards.c.head_sha.is_not(None)
     )
     return [CardRow(**row._mapping) for row in tx.execute(query)]
+
+
+def repos_in_review(tx: Tx) -> list[str]:
+    """The repositories that have cards in review."""
+    query = select(cards.c.repo_id).where(cards.c.status == "in_review").distinct()
+    return list(tx.execute(query).scalars())
 
 
 def insert_card(tx: Tx, values: dict[str, Any]) -> None:

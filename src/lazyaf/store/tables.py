@@ -105,6 +105,10 @@ cards = Table(
     Column("files", Integer),
     Column("mergeable", Boolean),
     Column("conflicts", JSON, nullable=False),
+    Column("base_sha", Sha),  # what it was measured against
+    Column("behind", Integer),
+    Column("conflicts_with", JSON, nullable=False, server_default="[]"),
+    Column("uncompared", Integer, nullable=False, server_default="0"),
     Column("rejections", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Time, nullable=False),
@@ -229,6 +233,17 @@ repo_secrets = Table(
     Column("name", String(100), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("updated_at", Time, nullable=False),
+)
+
+head_pairs = Table(
+    "head_pairs",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True),
+    Column("one_sha", Sha, primary_key=True),
+    Column("other_sha", Sha, primary_key=True),
+    Column("rules", Sha, nullable=False),
+    Column("clean", Boolean, nullable=False),
+    Column("files", JSON, nullable=False),
 )
 
 agent_sessions = Table(

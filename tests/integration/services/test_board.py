@@ -61,6 +61,9 @@ async def test_the_boards_json_is_what_the_rows_say(scene: Scene) -> None:
             "files": row.files,
             "mergeable": row.mergeable,
             "conflicts": row.conflicts,
+            "behind": row.behind,
+            "conflicts_with": row.conflicts_with,
+            "uncompared": row.uncompared,
         }
         assert summary == await scene.db.read(card_summary, card_id)
     assert listed[failed]["failure"]["detail"] == odd

@@ -21,6 +21,9 @@ export function aLive(fields: Partial<CardLive> = {}): CardLive {
 		attempt: 0,
 		mergeable: null,
 		conflicts: [],
+		behind: null,
+		conflicts_with: [],
+		uncompared: 0,
 		...fields,
 	};
 }

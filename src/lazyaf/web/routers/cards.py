@@ -12,7 +12,7 @@ from lazyaf.domain.errors import BadRequest, Invalid
 from lazyaf.services import cards, list_cards
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cancel_job import cancel_card
-from lazyaf.services.change_card import change_card
+from lazyaf.services.card_conflicts import card_conflicts
 from lazyaf.services.decide_card import reject_card, reopen_card
 from lazyaf.services.inspect_repo import card_diff
 from lazyaf.services.move_card import move_card
@@ -133,7 +133,8 @@ async def patch_card(request: Request, card_id: CardId, patch: schemas.CardPatch
     """Change fields of a card, never its status."""
     changes = patch.model_dump(exclude_unset=True)
     ctx, actor = state_of(request).ctx, actor_of(request)
-    card = await change_card(ctx, card_id, changes, seen_version(request), actor)
+    seen, now = seen_version(request), ctx.clock.now()
+    card = await ctx.db.write(cards.edit_card, card_id, changes, seen, actor, now)
     return Response(card.json, media_type="application/json")
 
 
@@ -221,6 +222,12 @@ async def get_diff(
     """What the card's branch changes since it left its base, and whether it merges."""
     found = await card_diff(state.ctx, card_id, path, number_cursor(cursor))
     return {**found, "next_cursor": encode_cursor(found["next_cursor"])}
+
+
+@router.get("/cards/{card_id}/conflicts", response_model=schemas.Conflicts)
+async def get_conflicts(state: State, card_id: CardId) -> dict[str, Any]:
+    """What stands in the way of a card in review: files of its base, other cards."""
+    return await state.ctx.db.read(card_conflicts, card_id, state.config.base_url)
 
 
 @router.get("/cards/{card_id}/recovered", response_model=schemas.Page[schemas.RecoveredWork])

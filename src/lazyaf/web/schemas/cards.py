@@ -27,6 +27,11 @@ class Live(BaseModel):
 
     While it is queued, ``queue_position`` is its place, from 1, among the jobs that wait for the same
     thing, and ``held_by`` why it would not be given out even to a free runner.
+
+    While it is in review, ``mergeable`` says whether its branch merges into its base (null while nobody
+    knows), ``conflicts`` the files that do not, ``behind`` how many commits of the base it lacks, and
+    ``conflicts_with`` the numbers of the other cards in review that it does not merge with. ``uncompared``
+    counts those that it was not held against, because there are too many.
     """
 
     job_id: str
@@ -46,6 +51,38 @@ class Live(BaseModel):
     files: int | None
     mergeable: bool | None
     conflicts: list[str]
+    behind: int | None
+    conflicts_with: list[int]
+    uncompared: int
+
+
+class ConflictingCard(BaseModel):
+    """Another card in review, and the files in which the two are in each other's way; none are named where
+    they have no common history."""
+
+    id: str
+    number: int
+    title: str
+    files: list[str]
+
+
+class Conflicts(BaseModel):
+    """What stands in the way of a card in review, as far as is known; see `Live`.
+
+    ``files`` conflict with the base. ``commands`` are what to type in a clone to settle it by hand: after
+    the third, if it stops, come resolving and ``git commit``.
+    """
+
+    base_ref: str
+    base_sha: str | None
+    head_ref: str | None
+    head_sha: str | None
+    behind: int | None
+    mergeable: bool | None
+    files: list[str]
+    cards: list[ConflictingCard]
+    uncompared: int
+    commands: list[str]
 
 
 class CardSummary(BaseModel):

@@ -1,0 +1,109 @@
+"""The conflict radar: looks at a repository's cards in review again when something moved.
+
+Whether each merges into its base, and which of them conflict with each other, is found out here and
+nowhere on the way of a request. An event is a hint to look; a look computes what the database does not
+know yet (`measure_reviews`, `compare_reviews`) and tells each card that is otherwise now. So a hint too
+many costs little, and what a restart loses it makes up for at its start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from lazyaf.domain.errors import LazyafError, NotFound
+from lazyaf.domain.events import SERVER, EventType, NewEvent
+from lazyaf.services.compare_reviews import compare_reviews
+from lazyaf.services.context import Context
+from lazyaf.services.measure_reviews import measure_reviews
+from lazyaf.store.cards import repos_in_review
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 2
+"""Repositories that are looked at together, each by one git child at a time."""
+PAUSE_S: Final = 0.25
+"""Between two looks at one repository: what comes in a burst is one thing to look at."""
+
+TELLING: Final = frozenset(
+    {
+        EventType.BRANCH_PUSHED,
+        EventType.BRANCH_MERGED,
+        EventType.JOB_FINISHED,
+        EventType.CARD_MOVED,
+        EventType.CARD_UPDATED,
+        EventType.CARD_DELETED,
+        EventType.REPO_UPDATED,
+    }
+)
+"""After these a head, a base or the set of cards in review may be another."""
+
+
+class Radar:
+    """Which repositories are to be looked at, and which one is. Belongs to one event loop."""
+
+    def __init__(self, ctx: Context, pause: float = PAUSE_S) -> None:
+        self._ctx = ctx
+        self._pause = pause
+        self._due: set[str] = set()
+        self._looking: set[str] = set()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._closed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Look at every repository with cards in review."""
+        for repo_id in await self._ctx.db.read(repos_in_review):
+            self.look(repo_id)
+
+    def close(self) -> None:
+        """Look no more, and stop at the next chance: what is computed by then is kept."""
+        self._closed.set()
+
+    def heard(self, events: Sequence[NewEvent]) -> None:
+        """What was just committed; never waits."""
+        for event in events:
+            # What this radar itself wrote down is no news to it.
+            own = event.type is EventType.CARD_UPDATED and event.actor == SERVER
+            if event.type in TELLING and not own:
+                self.look(event.repo_id or event.subject)
+
+    def look(self, repo_id: str) -> None:
+        """Look at this repository soon, once for however many say so meanwhile."""
+        if self._closed.is_set():
+            return
+        self._due.add(repo_id)
+        if repo_id not in self._looking:
+            self._looking.add(repo_id)
+            self._ctx.background.run(self._watch(repo_id))
+
+    async def _watch(self, repo_id: str) -> None:
+        try:
+            while repo_id in self._due and not self._closed.is_set():
+                self._due.discard(repo_id)
+                async with self._slots:
+                    await self._try(repo_id)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closed.wait(), self._pause)
+        finally:
+            self._looking.discard(repo_id)
+
+    async def _try(self, repo_id: str) -> None:
+        try:
+            await look_at(self._ctx, repo_id, self._closed.is_set)
+        except NotFound:
+            return  # the repository is gone
+        except LazyafError as error:
+            log.warning("radar_failed", repo=repo_id, detail=error.detail)
+        except Exception as error:
+            log.error("radar_failed", repo=repo_id, exc_info=error)
+
+
+async def look_at(ctx: Context, repo_id: str, is_over: Callable[[], bool] = lambda: False) -> None:
+    """One look at a repository, to its end or until ``is_over``."""
+    reviews = await measure_reviews(ctx, repo_id, is_over)
+    if not is_over():
+        await compare_reviews(ctx, repo_id, reviews, is_over)

@@ -1,0 +1,339 @@
+"""The conflict radar: what each card in review is told, and what is computed for it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factories.scene import Scene
+from lazyaf.domain.errors import NotFound
+from lazyaf.domain.events import PERSON
+from lazyaf.git import command, diff, footprints, merge, refs
+from lazyaf.git.reader import PairCache
+from lazyaf.services import compare_reviews
+from lazyaf.services.approve_card import approve_card
+from lazyaf.services.card_conflicts import card_conflicts
+from lazyaf.services.cards import delete_card, edit_card
+from lazyaf.services.decide_card import reject_card
+from lazyaf.services.radar import Radar
+from lazyaf.store.head_pairs import list_pairs
+
+TEXT = "".join(f"line {n}\n" for n in range(20))
+
+
+def changed(line: int, to: str) -> str:
+    return TEXT.replace(f"line {line}\n", f"{to}\n")
+
+
+async def repo_of_its_own(scene: Scene) -> str:
+    """One whose commits no other test has, so that nothing of them is remembered."""
+    return await scene.repo(
+        files={"hot": TEXT, "cold": TEXT, "own": f"{uuid.uuid4()}\n", ".gitattributes": "x text\n"}
+    )
+
+
+async def live(scene: Scene, card_id: str) -> dict[str, Any]:
+    shown: dict[str, Any] = (await scene.shown(card_id))["live"]
+    return shown
+
+
+@pytest.fixture
+def watched(scene: Scene) -> Scene:
+    """A scene whose radar hears of every commit."""
+    scene.db.on_commit.append(Radar(scene.ctx, pause=0).heard)
+    return scene
+
+
+async def test_a_base_that_moves_on_says_so_on_every_card(watched: Scene) -> None:
+    repo = await repo_of_its_own(watched)
+    first, _ = await watched.in_review(repo, {"hot": changed(3, "first")})
+    second, _ = await watched.in_review(repo, {"cold": changed(3, "second")})
+    await watched.ctx.background.settle()
+    assert (await live(watched, first))["behind"] == 0
+    versions = [(await watched.card_row(card)).version for card in (first, second)]
+    times = [(await watched.card_row(card)).updated_at for card in (first, second)]
+
+    watched.clock.advance(60)
+    await watched.push(repo, "main", {"hot": changed(3, "main")})
+    tip = await watched.push(repo, "main", {"other": "1\n"})
+    await watched.ctx.background.settle()
+
+    for card, mergeable, files in ((first, False, ["hot"]), (second, True, [])):
+        shown = await live(watched, card)
+        assert (shown["mergeable"], shown["conflicts"], shown["behind"]) == (mergeable, files, 2)
+        assert (await watched.card_row(card)).base_sha == tip
+        assert (await watched.told_cards())[card]["live"] == shown
+    rows = [await watched.card_row(card) for card in (first, second)]
+    assert all(row.version > before for row, before in zip(rows, versions, strict=True))
+    assert [row.updated_at for row in rows] == times  # others moved, not these
+
+
+async def test_cards_that_conflict_with_each_other_name_each_other(watched: Scene) -> None:
+    repo = await repo_of_its_own(watched)
+    cards = [
+        (await watched.in_review(repo, files))[0]
+        for files in (
+            {"hot": changed(3, "one"), "cold": TEXT + "1\n"},
+            {"hot": changed(3, "two")},
+            {"hot": changed(17, "three")},  # the same file, elsewhere in it
+            {"cold": TEXT + "4\n"},
+            {"new": "5\n"},
+        )
+    ]
+    await watched.ctx.background.settle()
+    assert [(await live(watched, card))["conflicts_with"] for card in cards] == [
+        [2, 4],
+        [1],
+        [],
+        [1],
+        [],
+    ]
+    told = await watched.told_cards()
+    assert [told[card]["live"]["conflicts_with"] for card in cards[:2]] == [[2, 4], [1]]
+    in_full = await watched.db.read(card_conflicts, cards[0], "http://here")
+    assert [(each["number"], each["files"]) for each in in_full["cards"]] == [
+        (2, ["hot"]),
+        (4, ["cold"]),
+    ]
+
+    # One is merged: those it was in the way of conflict with the base now, and with nobody.
+    await approve_card(watched.ctx, cards[0], (await watched.card_row(cards[0])).head_sha, PERSON)
+    await watched.ctx.background.settle()
+    shown = [await live(watched, card) for card in cards[1:]]
+    assert [each["conflicts_with"] for each in shown] == [[], [], [], []]
+    assert [each["mergeable"] for each in shown] == [False, True, False, True]
+    assert [each["behind"] for each in shown] == [2, 2, 2, 2]
+
+
+async def test_what_a_card_has_against_its_base_is_not_held_against_others(watched: Scene) -> None:
+    repo = await repo_of_its_own(watched)
+    old, _ = await watched.in_review(repo, {"hot": changed(3, "old"), "cold": changed(5, "old")})
+    await watched.push(repo, "main", {"hot": changed(3, "main")})
+    innocent, _ = await watched.in_review(repo, {"cold": changed(15, "new")})
+    rival, _ = await watched.in_review(repo, {"cold": changed(5, "rival")})
+    await watched.ctx.background.settle()
+
+    assert (await live(watched, old))["conflicts"] == ["hot"]
+    assert [(await live(watched, each))["conflicts_with"] for each in (old, innocent, rival)] == [
+        [3],
+        [],
+        [1],
+    ]
+    shown = await watched.db.read(card_conflicts, rival, "http://here")
+    assert shown["cards"] == [{"id": old, "number": 1, "title": "Fix the login", "files": ["cold"]}]
+    assert (shown["files"], shown["mergeable"], shown["behind"]) == ([], True, 0)
+    shown = await watched.db.read(card_conflicts, old, "http://here")
+    assert (shown["files"], shown["behind"], shown["base_ref"]) == (["hot"], 1, "main")
+
+
+async def test_the_commands_settle_a_conflict_by_hand(watched: Scene, tmp_path: Path) -> None:
+    repo = await repo_of_its_own(watched)
+    card, head = await watched.in_review(repo, {"hot": changed(3, "card")})
+    tip = await watched.push(repo, "main", {"hot": changed(3, "main")})
+    await watched.ctx.background.settle()
+    store = watched.ctx.git.path(repo)
+    shown = await watched.db.read(card_conflicts, card, "http://here")
+    script = [line.replace(f"http://here/git/{repo}.git", str(store)) for line in shown["commands"]]
+    clone = tmp_path / "clone"
+    await command.run(["clone", "-q", str(store), str(clone)])
+    how = {"cwd": clone, "env": command.child_env({"HOME": str(tmp_path)})}
+
+    for line in script[:2]:
+        await command.run(line.split()[1:], **how)
+    stopped = await command.run(script[2].split()[1:], check=False, **how)
+    assert b"CONFLICT" in stopped.stdout
+    (clone / "hot").write_text(changed(3, "both"))
+    await command.run(["commit", "-qam", "Settle it"], **how)
+    await command.run(script[3].split()[1:], **how)
+    await watched.look(repo)
+
+    row = await watched.card_row(card)
+    assert (row.mergeable, row.behind, row.base_sha) == (True, 0, tip)
+    assert await refs.is_ancestor(watched.ctx.git, repo, head, str(row.head_sha))
+
+
+@pytest.mark.parametrize("leave", ["rejected", "deleted", "another base", "other commits"])
+async def test_a_card_that_is_no_rival_any_more_is_not_named(watched: Scene, leave: str) -> None:
+    repo = await repo_of_its_own(watched)
+    first, _ = await watched.in_review(repo, {"hot": changed(3, "one")})
+    second, head = await watched.in_review(repo, {"hot": changed(3, "two")})
+    await watched.ctx.background.settle()
+    assert (await live(watched, first))["conflicts_with"] == [2]
+
+    match leave:
+        case "rejected":
+            await reject_card(watched.ctx, second, PERSON)
+        case "deleted":
+            await watched.db.write(delete_card, second, PERSON)
+        case "another base":
+            await watched.set_ref(repo, "refs/heads/release", await watched.tip(repo, "main") or "")
+            change = {"base_branch": "release"}
+            await watched.db.write(edit_card, second, change, None, PERSON, watched.clock.now())
+        case "other commits":
+            branch = (await watched.card_row(second)).branch_name or ""
+            await watched.push(repo, branch, {"hot": TEXT})
+    await watched.ctx.background.settle()
+
+    assert (await live(watched, first))["conflicts_with"] == []
+    assert head not in {
+        sha
+        for pair in await watched.db.read(list_pairs, repo)
+        for sha in (pair.one_sha, pair.other_sha)
+    }
+
+
+class Merges:
+    """Counts what git is asked to merge and to list, by the commits; everything still happens."""
+
+    def __init__(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pairs: list[frozenset[str]] = []
+        self.children = 0
+        real = scene.ctx.git.git
+
+        async def counting(repo_id: str, args: Sequence[str], **how: Any) -> Any:
+            self.children += 1
+            if "merge-tree" in args:
+                lines = how["stdin"].decode().splitlines() if "--stdin" in args else [args[-2:]]
+                self.pairs += [frozenset(x if isinstance(x, list) else x.split()) for x in lines]
+            return await real(repo_id, args, **how)
+
+        monkeypatch.setattr(scene.ctx.git, "git", counting)
+
+    def taken(self) -> set[frozenset[str]]:
+        """The pairs since the last time; none of them twice."""
+        taken, self.pairs = self.pairs, []
+        assert len(taken) == len(set(taken))
+        return set(taken)
+
+
+async def three(scene: Scene) -> tuple[str, list[str], list[str]]:
+    """Three cards that all touch one file; the first two conflict."""
+    repo = await repo_of_its_own(scene)
+    made = [
+        await scene.in_review(repo, {"hot": changed(line, f"card {line}"), f"own-{line}": "1\n"})
+        for line in (3, 4, 16)
+    ]
+    await scene.look(repo)
+    return repo, [card for card, _ in made], [head for _, head in made]
+
+
+async def test_nothing_is_computed_twice(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo, cards, heads = await three(scene)
+    assert [(await live(scene, card))["conflicts_with"] for card in cards] == [[2], [1], []]
+    merges = Merges(scene, monkeypatch)
+    versions = [(await scene.card_row(card)).version for card in cards]
+
+    await scene.look(repo)
+    assert (merges.taken(), merges.children) == (set(), 0)
+    assert [(await scene.card_row(card)).version for card in cards] == versions
+
+    # Another base: each head with it, and no head with another.
+    tip = await scene.push(repo, "main", {"other": "1\n"})
+    assert merges.taken() == {frozenset({tip, head}) for head in heads}
+
+    # Another head: that one with the base and with the others.
+    branch = (await scene.card_row(cards[2])).branch_name or ""
+    moved = await scene.push(repo, branch, {"hot": changed(3, "third")})
+    assert merges.taken() == {frozenset({moved, other}) for other in (tip, *heads[:2])}
+    assert [(await live(scene, card))["conflicts_with"] for card in cards] == [
+        [2, 3],
+        [1, 3],
+        [1, 2],
+    ]
+
+    # A card fewer: nothing.
+    await reject_card(scene.ctx, cards[0], PERSON)
+    await scene.look(repo)
+    assert merges.taken() == set()
+    assert [(await live(scene, card))["conflicts_with"] for card in cards[1:]] == [[3], [2]]
+
+    # Other attributes: everything, since they say how to merge.
+    union = await scene.push(repo, "main", {".gitattributes": "hot merge=union\n"})
+    assert merges.taken() == {
+        frozenset(p) for p in ((union, heads[1]), (union, moved), (heads[1], moved))
+    }
+    assert [(await live(scene, card))["conflicts_with"] for card in cards[1:]] == [[], []]
+
+
+async def test_a_restart_merges_nothing_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, cards, _ = await three(scene)
+    for module in (merge, footprints):
+        monkeypatch.setattr(module, "_known", PairCache[Any](100))
+    monkeypatch.setattr(diff, "_stats", PairCache[Any](100))
+    monkeypatch.setattr(refs, "_distances", PairCache[Any](100))
+    merges = Merges(scene, monkeypatch)
+
+    radar = Radar(scene.ctx, pause=0)
+    await radar.start()
+    await scene.ctx.background.settle()
+
+    assert merges.taken() == set()
+    assert merges.children == 1  # what the branches touch is listed again, all at once
+    assert [(await live(scene, card))["conflicts_with"] for card in cards] == [[2], [1], []]
+
+
+async def test_what_is_too_much_is_left_out_and_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare_reviews, "MOST_PAIRS", 1)
+    monkeypatch.setattr(footprints, "MOST_PATHS", 4)
+    repo, cards, _ = await three(scene)
+    huge, _ = await scene.in_review(repo, {f"file-{n}": "1\n" for n in range(5)})
+    await scene.look(repo)
+
+    shown = [await live(scene, card) for card in (*cards, huge)]
+    assert [each["conflicts_with"] for each in shown] == [[2], [1], [], []]
+    assert [each["uncompared"] for each in shown] == [2, 2, 3, 3]
+
+
+async def test_many_hints_are_one_more_look(
+    watched: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = await repo_of_its_own(watched)
+    await watched.in_review(repo)
+    await watched.ctx.background.settle()
+    merges = Merges(watched, monkeypatch)
+    radar = Radar(watched.ctx, pause=0)
+    looks = 0
+    real = watched.ctx.db.read
+
+    async def reading(fn: Any, *args: Any) -> Any:
+        nonlocal looks
+        looks += fn.__name__ == "_in_review"
+        for _ in range(3 if looks == 1 else 0):
+            radar.look(repo)
+        return await real(fn, *args)
+
+    monkeypatch.setattr(watched.ctx.db, "read", reading)
+    for _ in range(5):
+        radar.look(repo)
+    await watched.ctx.background.settle()
+    assert (looks, merges.taken()) == (2, set())
+
+    radar.close()
+    radar.look(repo)
+    await watched.ctx.background.settle()
+    assert looks == 2
+
+
+async def test_a_branch_or_a_repository_that_goes_is_no_error(watched: Scene) -> None:
+    repo = await repo_of_its_own(watched)
+    card, _ = await watched.in_review(repo, {"hot": changed(3, "one")})
+    other, _ = await watched.in_review(repo, {"hot": changed(3, "two")})
+    branch = (await watched.card_row(card)).branch_name
+    await watched.ctx.git.git(repo, ["update-ref", "-d", f"refs/heads/{branch}"])
+    await watched.look(repo)
+    assert (await live(watched, other))["conflicts_with"] == []
+
+    await watched.ctx.git.delete(repo)
+    with pytest.raises(NotFound):
+        await watched.look(repo)
+    radar = Radar(watched.ctx, pause=0)
+    radar.look(repo)
+    await watched.ctx.background.settle()
