@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import pygit2
-from pygit2.enums import ReferenceFilter
+from pygit2.enums import ReferenceFilter, ReferenceType
 
 from lazyaf.domain.errors import BranchMoved, Conflict, GitFailed, Invalid, Unavailable
 from lazyaf.git.pktline import is_object_id
@@ -82,10 +82,21 @@ def _tips(path: Path, names: Sequence[str]) -> dict[str, str]:
     with opened(path) as repository:
         for name in names:
             with suppress(pygit2.GitError, ValueError, KeyError):  # an invalid name
-                tip = _commit_id(repository.references.get(name))
+                tip = _tip(repository.references.get(name))
                 if tip is not None:
                     found[name] = tip
     return found
+
+
+def _tip(reference: pygit2.Reference | None) -> str | None:
+    """The commit at a ref. That of a branch is not looked up: git lets a branch be at nothing else."""
+    if (
+        reference is not None
+        and reference.type == ReferenceType.DIRECT
+        and reference.name.startswith(HEADS)
+    ):
+        return str(reference.target)
+    return _commit_id(reference)
 
 
 def _resolve(path: Path, name: str) -> str | None:

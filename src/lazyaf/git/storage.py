@@ -157,10 +157,11 @@ class Storage:
 
         Raises `NotFound` when it is not there or is being deleted.
         """
-        if not self.exists(repo_id):
+        path = self.path(repo_id)
+        if not path.is_dir():
             raise NotFound("There is no such repository.")
         async with self._lock(repo_id).shared():
-            yield self.path(repo_id)
+            yield path
 
     @asynccontextmanager
     async def exclusive(self, repo_id: str) -> AsyncIterator[Path]:
