@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.types import Receive, Scope, Send
 
 THREAD_ABOVE: Final = 64 * 1024
 """Bytes above which a body would hold the event loop for milliseconds."""
@@ -25,17 +26,17 @@ T = TypeVar("T")
 
 
 class DirectRoute(APIRoute):
-    """Calls ``endpoint(request, **path parameters)``, which answers with a `Response`."""
+    """Calls ``endpoint(request, **path parameters)``, which answers with a `Response`. What it raises is
+    answered by the application's handlers of errors, as everywhere."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint without what FastAPI does before and after."""
-        endpoint = self.endpoint
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app = self._answer  # instead of what FastAPI does before and after
 
-        async def handle(request: Request) -> Response:
-            response: Response = await endpoint(request, **request.path_params)
-            return response
-
-        return handle
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response: Response = await self.endpoint(request, **request.path_params)
+        await response(scope, receive, send)
 
 
 async def body_of(request: Request, read: Callable[[bytes], T]) -> T:
