@@ -8,7 +8,6 @@ from __future__ import annotations
 from lazyaf.domain.events import Actor, EventType, Json, NewEvent
 from lazyaf.services.views import job_view, repo_view, runner_view
 from lazyaf.store.board import FullCard, full_card
-from lazyaf.store.cards import CardRow
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
@@ -40,7 +39,7 @@ def runner_changed(
     runner_id: str,
     actor: Actor,
     *,
-    card: CardRow | None = None,
+    card: FullCard | None = None,
     runner: RunnerRow | None = None,
 ) -> RunnerRow:
     """Emit a runner event; returns the runner. ``runner`` as it is now and the ``card`` that it works

@@ -15,23 +15,25 @@ from lazyaf.services.announce import job_changed, runner_changed
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
-from lazyaf.services.credentials import LeaseKeys, digest
-from lazyaf.services.runners import require_instance
+from lazyaf.services.credentials import AttemptSecrets, LeaseKeys, digest
+from lazyaf.services.runners import require_registered
 from lazyaf.services.supply_job import supply_job
-from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.jobs import (
     AttemptRow,
     JobRow,
-    attempt_by_claim,
     get_job,
     insert_attempt,
     update_job,
 )
-from lazyaf.store.queue import next_queued, read_holds, repos_of_other_images
+from lazyaf.store.next_job import Images, find_claimant, next_job
+from lazyaf.store.queue import HOLDING, holds_of
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow, update_runner
-from lazyaf.store.settings import get_setting
+from lazyaf.store.settings import get_setting, get_settings
 from lazyaf.store.tx import Tx
+
+COMMITTER: Final = "committer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class Claimed:
 
     runner: RunnerRow
     job: JobRow
-    card: CardRow
+    card: FullCard
     repo: RepoRow
     committer: dict[str, str]
     attempt: int
+    secrets: AttemptSecrets
     ended: Literal["lost", "closed"] | None = None
 
 
@@ -59,9 +62,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of a look into the queue: a job, or else in which lanes there is none. ``is_spent``:
-    this claim gets no job any more, another ``claim_id`` might."""
+    """What came of a runner's look into the queue: a job, or else in which lanes there is none.
+    ``is_spent``: this claim gets no job any more, another ``claim_id`` might."""
 
+    runner: RunnerRow
     job: Job | None = None
     lanes: frozenset[str] = frozenset()
     is_spent: bool = False
@@ -83,20 +87,21 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
         return claimed
     if claimed.ended is None:
         ctx.presence.touch(f"job:{claimed.job.id}")
-    base = claimed.card.base_branch or claimed.repo.default_branch
-    base_ref, own_ref = branch_ref(base), branch_ref(claimed.card.branch_name or "")
+    runner, card = claimed.runner, claimed.card.summary
+    base = card["base_branch"] or claimed.repo.default_branch
+    base_ref, own_ref = branch_ref(base), branch_ref(card["branch_name"] or "")
     tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
     base_sha, branch_sha = tips.get(base_ref), tips.get(own_ref)
     if base_sha is None and claimed.ended is not None:
-        return Look(is_spent=True)
+        return Look(runner, is_spent=True)
     if base_sha is None:
         await _fail_without_base(ctx, claimed, base)
-        return Look(is_spent=True)
+        return Look(runner, is_spent=True)
     if base_sha != claimed.job.base_sha and claimed.ended is None:  # it moved while the job waited
         await ctx.db.write(_remember_base, claimed.job.id, base_sha)
     resume = await _resume(ctx, claimed.job, branch_sha)
-    job = _message(ctx, claimed, claim_id, Start(base, base_sha, branch_sha, resume))
-    return Look(job if claimed.ended else await supply_job(ctx, claimed.runner, job))
+    job = _message(ctx, claimed, Start(base, base_sha, branch_sha, resume))
+    return Look(runner, job if claimed.ended else await supply_job(ctx, runner, job))
 
 
 def _claim(
@@ -109,21 +114,32 @@ def _claim(
     *,
     own_images: bool,
 ) -> Claimed | Look:
-    runner = require_instance(tx, instance_id, token_id)
-    held = attempt_by_claim(tx, claim_id)
+    found, held = find_claimant(tx, instance_id, claim_id)
+    runner = require_registered(found, token_id)
     if held is not None:
-        return _claimed_again(tx, runner, held, now)
+        return _claimed_again(tx, runner, held, keys, now)
     if runner.current_job_id is not None or runner.is_draining:
-        return Look()  # one job at a time: the one it has ends, or its lease does
-    holds = read_holds(tx, offered=runner.agent_names)
+        return Look(runner)  # one job at a time: the one it has ends, or its lease does
+    settings = get_settings(tx, (*HOLDING, COMMITTER))
+    holds = holds_of(tx, settings, runner.agent_names)
     if holds.is_shut:
-        return Look(lanes=runner.lanes)
-    passed_over = holds.full_repos
-    if own_images or runner.image is not None:
-        passed_over |= repos_of_other_images(tx, runner.image)
-    job = next_queued(tx, holds.offered - holds.full_agents, passed_over)
-    if job is None:
-        return Look(lanes=runner.lanes)
+        return Look(runner, lanes=runner.lanes)
+    images = Images(runner.image, matter=own_images or runner.image is not None)
+    turn = next_job(tx, holds.offered - holds.full_agents, images)
+    if turn is None:
+        return Look(runner, lanes=runner.lanes)
+    secrets = keys.attempt(turn.job.id, turn.job.attempt + 1, claim_id)
+    taken, card = _take(tx, runner, turn.job, claim_id, secrets, now)
+    committer = settings.get(COMMITTER, {})
+    claimed = Claimed(runner, taken, card, turn.repo, committer, taken.attempt, secrets)
+    _occupy(tx, runner, claimed, now)
+    return claimed
+
+
+def _take(
+    tx: Tx, runner: RunnerRow, job: JobRow, claim_id: str, secrets: AttemptSecrets, now: str
+) -> tuple[JobRow, FullCard]:
+    """The job runs from now on, in an attempt of this runner; the job and its card as they are then."""
     attempt = job.attempt + 1
     taken = update_job(
         tx,
@@ -143,16 +159,13 @@ def _claim(
             "attempt": attempt,
             "runner_id": runner.id,
             "claim_id": claim_id,
-            "lease_hash": digest(keys.lease(job.id, attempt, claim_id)),
-            "git_hash": digest(keys.git_password(job.id, attempt, claim_id)),
+            "lease_hash": digest(secrets.lease),
+            "git_hash": digest(secrets.git_password),
             "state": "live",
             "started_at": now,
         },
     )
-    job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name), taken)
-    claimed = _claimed(tx, runner, taken)
-    _occupy(tx, runner, claimed, now)
-    return claimed
+    return job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name), taken)
 
 
 def _occupy(tx: Tx, runner: RunnerRow, claimed: Claimed, now: str) -> None:
@@ -163,28 +176,27 @@ def _occupy(tx: Tx, runner: RunnerRow, claimed: Claimed, now: str) -> None:
     runner_changed(tx, EventType.RUNNER_UPDATED, runner.id, actor, card=card, runner=busy)
 
 
-def _claimed_again(tx: Tx, runner: RunnerRow, held: AttemptRow, now: str) -> Claimed | Look:
+def _claimed_again(
+    tx: Tx, runner: RunnerRow, held: AttemptRow, keys: LeaseKeys, now: str
+) -> Claimed | Look:
     """The same job for the same claim: the answer was lost, or the runner began anew."""
     if held.runner_id != runner.id:
-        return Look(is_spent=True)
-    claimed = _claimed(tx, runner, get_job(tx, held.job_id))
+        return Look(runner, is_spent=True)
+    job = get_job(tx, held.job_id)
+    claimed = Claimed(
+        runner,
+        job,
+        full_card(tx, job.card_id),
+        get_repo(tx, job.repo_id),
+        get_setting(tx, COMMITTER, {}),
+        held.attempt,
+        keys.attempt(held.job_id, held.attempt, held.claim_id),
+    )
     if held.state != "live":
-        ended: Final = "lost" if held.state == "lost" else "closed"
-        return replace(claimed, attempt=held.attempt, ended=ended)
+        return replace(claimed, ended="lost" if held.state == "lost" else "closed")
     if runner.current_job_id != held.job_id:
         _occupy(tx, runner, claimed, now)
     return claimed
-
-
-def _claimed(tx: Tx, runner: RunnerRow, job: JobRow) -> Claimed:
-    return Claimed(
-        runner,
-        job,
-        get_card(tx, job.card_id),
-        get_repo(tx, job.repo_id),
-        get_setting(tx, "committer", {}),
-        job.attempt,
-    )
 
 
 def _remember_base(tx: Tx, job_id: str, base_sha: str) -> None:
@@ -218,12 +230,7 @@ async def _resume(ctx: Context, job: JobRow, branch_sha: str | None) -> Resume:
     return Resume(head=job.head_sha, checkpoint=job.checkpoint_sha, session=session)
 
 
-def _message(
-    ctx: Context,
-    claimed: Claimed,
-    claim_id: str,
-    start: Start,
-) -> Job:
+def _message(ctx: Context, claimed: Claimed, start: Start) -> Job:
     job, card, repo = claimed.job, claimed.card, claimed.repo
     settings = effective(repo.settings, repo.file_settings)
     # A fresh start ignores the branch only until this job has pushed something itself.
@@ -231,17 +238,17 @@ def _message(
     return Job(
         job_id=job.id,
         attempt=claimed.attempt,
-        lease=ctx.keys.lease(job.id, claimed.attempt, claim_id),
+        lease=claimed.secrets.lease,
         repo=RepoAccess(
             id=repo.id,
             name=repo.name,
             clone_url=f"/git/{repo.id}.git",
             username=GIT_USERNAME,
-            password=ctx.keys.git_password(job.id, claimed.attempt, claim_id),
+            password=claimed.secrets.git_password,
         ),
         base=start.base,
         base_sha=start.base_sha,
-        branch=card.branch_name or "",
+        branch=card.summary["branch_name"] or "",
         branch_sha=None if is_fresh else start.branch_sha,
         push_prefix=f"refs/lazyaf/jobs/{job.id}/{claimed.attempt}/",
         resume=start.resume,
@@ -263,11 +270,11 @@ def _message(
     )
 
 
-def _task(card: CardRow, request: dict[str, Any]) -> Task:
+def _task(card: FullCard, request: dict[str, Any]) -> Task:
     return Task(
-        card_id=card.id,
-        number=card.number,
-        title=card.title,
+        card_id=card.summary["id"],
+        number=card.summary["number"],
+        title=card.summary["title"],
         description=card.description,
         message=request.get("message", ""),
         comments=[Comment(**comment) for comment in request.get("comments", [])],

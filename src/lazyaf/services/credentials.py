@@ -24,10 +24,24 @@ def new_token(prefix: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptSecrets:
+    """What proves to be an attempt, to the server and to its git."""
+
+    lease: str = field(repr=False)
+    git_password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseKeys:
     """Derives the secrets of an attempt."""
 
     secret: bytes = field(repr=False)
+
+    def attempt(self, job_id: str, attempt: int, claim_id: str) -> AttemptSecrets:
+        """Both secrets of an attempt."""
+        return AttemptSecrets(
+            self.lease(job_id, attempt, claim_id), self.git_password(job_id, attempt, claim_id)
+        )
 
     def lease(self, job_id: str, attempt: int, claim_id: str) -> str:
         """The token that fences every write of this attempt."""

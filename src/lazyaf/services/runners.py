@@ -117,7 +117,11 @@ def _forget_former_name(tx: Tx, request: RegisterRequest) -> None:
 
 def require_instance(tx: Tx, instance_id: str, token_id: str) -> RunnerRow:
     """The registered runner of this instance and token, or 404 ``unknown_runner``."""
-    runner = find_runner_by_instance(tx, instance_id)
+    return require_registered(find_runner_by_instance(tx, instance_id), token_id)
+
+
+def require_registered(runner: RunnerRow | None, token_id: str) -> RunnerRow:
+    """This runner, if there is one and it has this token, or 404 ``unknown_runner``."""
     if runner is None or runner.token_id != token_id or runner.status == RunnerStatus.OFFLINE.value:
         raise NotFound(
             "This runner is not registered here. Register, then repeat the request.",

@@ -5,17 +5,20 @@ The web layer's models document these shapes; the events carry them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
-from lazyaf.store.board import full_card
-from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.board import FullCard, full_card
+from lazyaf.store.cards import get_card
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
 from lazyaf.store.settings import get_setting
 from lazyaf.store.tx import Tx
+
+IN_RUNNER: Final = ("id", "number", "repo_id", "title")
+"""What a runner shows of the card that it works on."""
 
 
 def repo_view(tx: Tx, repo: RepoRow) -> dict[str, Any]:
@@ -88,10 +91,12 @@ def named_job_view(tx: Tx, job: JobRow) -> dict[str, Any]:
     return job_view(job, runner_name=_runner_name(tx, job.runner_id))
 
 
-def runner_view(tx: Tx, runner: RunnerRow, card: CardRow | None = None) -> dict[str, Any]:
+def runner_view(tx: Tx, runner: RunnerRow, card: FullCard | None = None) -> dict[str, Any]:
     """A runner and the card it works on, looked up when it is not given."""
-    if card is None and runner.current_job_id is not None:
-        card = _card_of(tx, runner.current_job_id)
+    if card is None:
+        current = _card_of(tx, runner.current_job_id)
+    else:
+        current = {name: card.summary[name] for name in IN_RUNNER}
     return {
         "id": runner.id,
         "name": runner.name,
@@ -106,7 +111,7 @@ def runner_view(tx: Tx, runner: RunnerRow, card: CardRow | None = None) -> dict[
         "container_id": runner.container_id,
         "image": runner.image,
         "current_job_id": runner.current_job_id,
-        "current_card": None if card is None else _named(card),
+        "current_card": current,
         "last_heartbeat": runner.last_heartbeat,
         "created_at": runner.created_at,
         "version_number": runner.row_version,
@@ -122,12 +127,9 @@ def _runner_name(tx: Tx, runner_id: str | None) -> str | None:
         return None
 
 
-def _card_of(tx: Tx, job_id: str) -> CardRow | None:
+def _card_of(tx: Tx, job_id: str | None) -> dict[str, Any] | None:
     try:
-        return get_card(tx, get_job(tx, job_id).card_id)
+        card = None if job_id is None else get_card(tx, get_job(tx, job_id).card_id)
     except NotFound:
         return None
-
-
-def _named(card: CardRow) -> dict[str, Any]:
-    return {"id": card.id, "number": card.number, "repo_id": card.repo_id, "title": card.title}
+    return None if card is None else {name: getattr(card, name) for name in IN_RUNNER}

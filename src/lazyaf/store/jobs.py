@@ -96,7 +96,6 @@ _ATTEMPT = select(attempts).where(
 )
 _BY_LEASE = select(attempts).where(attempts.c.lease_hash == bindparam("hash"))
 _BY_GIT = select(attempts).where(attempts.c.git_hash == bindparam("hash"))
-_BY_CLAIM = select(attempts).where(attempts.c.claim_id == bindparam("claim_id"))
 _LIVE = select(attempts).where(
     attempts.c.job_id == bindparam("job_id"), attempts.c.state == literal_column("'live'")
 )
@@ -199,11 +198,6 @@ def attempt_by_lease(tx: Tx, lease_hash: str) -> AttemptRow | None:
 def attempt_by_git(tx: Tx, git_hash: str) -> AttemptRow | None:
     """The attempt that this git credential was made for."""
     return _attempt(tx, _BY_GIT, {"hash": git_hash})
-
-
-def attempt_by_claim(tx: Tx, claim_id: str) -> AttemptRow | None:
-    """The attempt that this claim led to."""
-    return _attempt(tx, _BY_CLAIM, {"claim_id": claim_id})
 
 
 def live_attempt(tx: Tx, job_id: str) -> AttemptRow | None:

@@ -1,4 +1,5 @@
-"""The queue: the queued jobs in their order, what comes next, and where one stands and why.
+"""The queue: the queued jobs in their order, what holds them, and where one stands and why. What comes
+next is in `lazyaf.store.next_job`.
 
 Each look at the head of the queue is a look into an index, however long the queue is and whoever has
 filled it: of one agent (``ix_jobs_queue``), or of one agent in one repository (``ix_jobs_queue_repo``)
@@ -7,8 +8,8 @@ when some repository is at its limit. Counting a place reads no more than the in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -26,58 +27,31 @@ from sqlalchemy import (
 
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.queue import HeldBy, Holds, Lane
-from lazyaf.store.jobs import JobRow
+from lazyaf.store.jobs import RUNNING
 from lazyaf.store.runners import distinct_offers
 from lazyaf.store.settings import get_settings
 from lazyaf.store.tables import cards, jobs, repos
 from lazyaf.store.tx import Tx
 
 PAUSED, AGENT_LIMITS, DISK_LOW = "claims_paused", "agent_limits", "disk_low"
+HOLDING: Final = (PAUSED, AGENT_LIMITS, DISK_LOW)
 """The settings that hold jobs back. The last is set by the server itself."""
 
 # Literals, or PostgreSQL does not use the partial indexes.
-_QUEUED: ColumnElement[str] = literal_column("'queued'")
-_RUNNING: ColumnElement[str] = literal_column("'running'")
+QUEUED: ColumnElement[str] = literal_column("'queued'")
 _OPEN: ColumnElement[bool] = jobs.c.status.in_(
     (literal_column("'queued'"), literal_column("'running'"))
 )
 
 
-def _turn(table: Any) -> tuple[Any, ...]:
+def turn(table: Any) -> tuple[Any, ...]:
+    """By what the jobs of a table, or an alias of it, are ordered."""
     return table.c.priority.desc(), table.c.position, table.c.id
 
 
-_other = jobs.alias("other")
-_FIRST_OF_AGENT = (
-    select(jobs)
-    .where(jobs.c.status == _QUEUED, jobs.c.agent == bindparam("agent"))
-    .order_by(*_turn(jobs))
-    .limit(1)
-    .with_for_update(of=jobs, skip_locked=True)
-)
-_FIRST_OF_REPO = (
-    select(_other.c.id)
-    .where(
-        _other.c.status == _QUEUED,
-        _other.c.repo_id == repos.c.id,
-        _other.c.agent == bindparam("agent"),
-    )
-    .order_by(*_turn(_other))
-    .limit(1)
-    .correlate(repos)
-    .scalar_subquery()
-)
-_FIRST_ELSEWHERE = (
-    select(jobs)
-    .join_from(repos, jobs, jobs.c.id == _FIRST_OF_REPO)
-    .where(repos.c.id.not_in(bindparam("full", expanding=True)))
-    .order_by(*_turn(jobs))
-    .limit(1)
-    .with_for_update(of=jobs, skip_locked=True)
-)
 _RUNNING_IN_REPO = (
     select(func.count())
-    .where(jobs.c.status == _RUNNING, jobs.c.repo_id == repos.c.id)
+    .where(jobs.c.status == RUNNING, jobs.c.repo_id == repos.c.id)
     .correlate(repos)
     .scalar_subquery()
 )
@@ -90,21 +64,21 @@ _COMING = (
     select(repos.c.image)
     .join_from(jobs, repos, jobs.c.repo_id == repos.c.id)
     .where(
-        jobs.c.status == _QUEUED,
+        jobs.c.status == QUEUED,
         jobs.c.agent.not_in(bindparam("agents", expanding=True)),
         jobs.c.repo_id.not_in(bindparam("repos", expanding=True)),
     )
-    .order_by(*_turn(jobs))
+    .order_by(*turn(jobs))
 )
 _FOR_IMAGE = (
     select(jobs.c.id, jobs.c.agent)
     .join_from(jobs, repos, jobs.c.repo_id == repos.c.id)
-    .where(jobs.c.status == _QUEUED, repos.c.image == bindparam("image"))
+    .where(jobs.c.status == QUEUED, repos.c.image == bindparam("image"))
     .order_by(jobs.c.id)
 )
 _RUNNING_BY_AGENT = (
     select(jobs.c.agent, func.count().label("running"))
-    .where(jobs.c.status == _RUNNING)
+    .where(jobs.c.status == RUNNING)
     .group_by(jobs.c.agent)
 )
 _LAST_OF_REPO = (
@@ -116,33 +90,31 @@ _LAST_OF_REPO = (
 _LAST = select(func.max(select(_LAST_OF_REPO.label("last")).select_from(repos).subquery().c.last))
 
 
-# What comes next
-
-
-def next_queued(tx: Tx, agents: Iterable[str], full_repos: Collection[str]) -> JobRow | None:
-    """The job whose turn it is among those of these agents, outside the repositories at their limit."""
-    heads: list[JobRow] = []
-    for agent in agents:
-        row = (
-            tx.execute(_FIRST_ELSEWHERE, {"agent": agent, "full": list(full_repos)})
-            if full_repos
-            else tx.execute(_FIRST_OF_AGENT, {"agent": agent})
-        ).one_or_none()
-        if row is not None:
-            heads.append(JobRow(**row._mapping))
-    return min(heads, key=lambda job: (-job.priority, job.position, job.id), default=None)
+# What holds jobs back
 
 
 def read_holds(tx: Tx, offered: Collection[str] | None = None) -> Holds:
     """What holds jobs back now; ``offered`` instead of what all connected runners can run."""
-    values = get_settings(tx, (PAUSED, AGENT_LIMITS, DISK_LOW))
+    values = get_settings(tx, HOLDING)
+    return replace(
+        holds_of(tx, values, _offered(tx) if offered is None else offered),
+        full_repos=full_repos(tx),
+    )
+
+
+def holds_of(tx: Tx, values: Mapping[str, Any], offered: Collection[str]) -> Holds:
+    """What holds jobs back by these settings, whatever the limits of repositories."""
     return Holds(
         is_paused=bool(values.get(PAUSED)),
         is_disk_low=bool(values.get(DISK_LOW)),
-        offered=frozenset(_offered(tx) if offered is None else offered),
-        full_repos=frozenset(row.id for row in tx.execute(_FULL_REPOS)),
+        offered=frozenset(offered),
         full_agents=frozenset(_full_agents(tx, values.get(AGENT_LIMITS) or {})),
     )
+
+
+def full_repos(tx: Tx) -> frozenset[str]:
+    """The repositories of which as many jobs run as may."""
+    return frozenset(row.id for row in tx.execute(_FULL_REPOS))
 
 
 def _offered(tx: Tx) -> set[str]:
@@ -219,7 +191,7 @@ QUEUED_COLUMNS: Final = (
 @lru_cache(maxsize=2)
 def _lane_condition(in_one_repo: bool) -> ColumnElement[bool]:
     conditions = [
-        jobs.c.status == _QUEUED,
+        jobs.c.status == QUEUED,
         jobs.c.agent.in_(bindparam("agents", expanding=True)),
         jobs.c.repo_id.not_in(bindparam("without", expanding=True)),
     ]
@@ -252,7 +224,7 @@ def _place_statement(in_one_repo: bool) -> Select[Any]:
 @lru_cache(maxsize=2)
 def _places_statement(in_one_repo: bool) -> Select[Any]:
     lane = (
-        select(jobs.c.id, func.row_number().over(order_by=_turn(jobs)).label("place"))
+        select(jobs.c.id, func.row_number().over(order_by=turn(jobs)).label("place"))
         .where(_lane_condition(in_one_repo))
         .subquery()
     )
@@ -295,8 +267,8 @@ def waiting_in(tx: Tx, repo_id: str, after: int, limit: int) -> list[Any]:
     have their ``card_id`` and what `standings` needs."""
     query = (
         select(jobs.c.id.label("job_id"), jobs.c.card_id, jobs.c.repo_id, *QUEUED_COLUMNS)
-        .where(jobs.c.status == _QUEUED, jobs.c.repo_id == repo_id)
-        .order_by(*_turn(jobs))
+        .where(jobs.c.status == QUEUED, jobs.c.repo_id == repo_id)
+        .order_by(*turn(jobs))
         .offset(after)
         .limit(limit)
     )

@@ -20,7 +20,7 @@ from lazyaf.services.move_card import move_card, place_card
 from lazyaf.services.reap import reap
 from lazyaf.services.runners import drain_runner, show_runners
 from lazyaf.services.settings import edit_settings
-from lazyaf.store import queue
+from lazyaf.store import next_job, queue
 from lazyaf.store.board import card_summary
 from lazyaf.store.board_list import BoardFilter, list_summaries
 from lazyaf.store.database import SqlDatabase
@@ -298,8 +298,8 @@ def fill(tx: Any, now: str) -> None:
 
 
 STATEMENTS = {
-    "next": (queue._FIRST_OF_AGENT, {"agent": "script"}),
-    "next elsewhere": (queue._FIRST_ELSEWHERE, {"agent": "script", "full": ["repo-000"]}),
+    "next": (next_job._FIRST_OF_AGENT, {"agent": "script"}),
+    "next elsewhere": (next_job._FIRST_ELSEWHERE, {"agent": "script", "without": ["repo-000"]}),
     "who is full": (queue._FULL_REPOS, {}),
     "the end": (queue._LAST, {}),
 }
@@ -311,9 +311,9 @@ async def test_a_look_into_a_long_queue_reads_an_index_and_sorts_nothing(
 ) -> None:
     statement, values = STATEMENTS[name]
     await db.write(fill, clock.now())
-    found = await db.write(queue.next_queued, ["script"], ["repo-000"])
+    found = await db.write(next_job.next_job, ["script"], next_job.Images(None, matter=False))
     assert found is not None
-    assert found.id == f"job-{int(0.9 * LONG):06}"
+    assert found.job.id == f"job-{int(0.9 * LONG):06}"
     plan = await db.write(explain, dialect, statement, values)
     if dialect == "sqlite":
         touched = [line for line in plan if " jobs" in line or " other" in line or " cards" in line]

@@ -31,7 +31,7 @@ from lazyaf.protocol.messages import (
 from lazyaf.services import runners
 from lazyaf.services.about_leftovers import about_leftovers
 from lazyaf.services.append_log import Batch, append_log, batch_of
-from lazyaf.services.claim_job import claim_job
+from lazyaf.services.claim_job import Look, claim_job
 from lazyaf.services.finish_job import finish_job
 from lazyaf.services.keep_session import keep_session, kept_session
 from lazyaf.services.leases import pending_commands, touch
@@ -109,30 +109,37 @@ async def claim(request: Request) -> Response:
     body = await body_of(request, _claim)
     if state.ctx.dispatcher.is_draining:
         raise Unavailable("The server is restarting. Ask again in a moment.")
-    runner = await state.ctx.db.read(runners.require_instance, body.instance_id, token_id)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(body.wait, state.ctx.rhythm.long_poll)
+    look = await _look(state, body, token_id)  # with a job for it nobody needs to stand in the line
     line, baton = state.ctx.dispatcher, None
     try:
-        while not line.is_draining:
-            state.ctx.presence.touch(f"runner:{runner.id}")
-            waiter = line.join(runner.lanes)
+        while look.job is None and not look.is_spent and not line.is_draining:
+            waiter = line.join(look.runner.lanes)
             try:
-                look = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
+                look = await _look(state, body, token_id)
                 held, baton = baton, None
                 line.looked(held, look.lanes, found=look.job is not None)
-                if look.job is not None:
-                    # Without defaults: a runner that is older does not know the newest members.
-                    told = look.job.model_dump_json(exclude_defaults=True)
-                    return Response(told, media_type="application/json")
-                if look.is_spent or not await woken(request, waiter.future, deadline - loop.time()):
+                if look.job is not None or look.is_spent:
+                    break
+                if not await woken(request, waiter.future, deadline - loop.time()):
                     break
             finally:
                 baton = line.leave(waiter) or baton
     finally:
         line.pass_on(baton)
-    state.ctx.presence.touch(f"runner:{runner.id}")
-    return Response(status_code=204)
+    if look.job is None:
+        state.ctx.presence.touch(f"runner:{look.runner.id}")
+        return Response(status_code=204)
+    # Without defaults: a runner that is older does not know the newest members.
+    told = look.job.model_dump_json(exclude_defaults=True)
+    return Response(told, media_type="application/json")
+
+
+async def _look(state: WebState, body: ClaimRequest, token_id: str) -> Look:
+    look = await claim_job(state.ctx, body.instance_id, token_id, body.claim_id)
+    state.ctx.presence.touch(f"runner:{look.runner.id}")
+    return look
 
 
 async def woken(request: Request, future: asyncio.Future[None], wait: float) -> bool:

@@ -1,0 +1,130 @@
+"""What a claim asks of the database: who claims, and whose turn it is. One statement each, as long as
+nothing holds the job whose turn it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, bindparam, func, select
+
+from lazyaf.store.jobs import RUNNING, AttemptRow, JobRow
+from lazyaf.store.queue import QUEUED, full_repos, repos_of_other_images, turn
+from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.runners import RunnerRow
+from lazyaf.store.tables import attempts, jobs, repos, runners
+from lazyaf.store.tx import Tx
+
+
+def _columns(table: Table, kind: type[Any]) -> list[ColumnElement[Any]]:
+    """The columns of a row of this kind, in its order."""
+    return [table.c[field.name].label(f"{table.name}_{field.name}") for field in fields(kind)]
+
+
+_RUNNER, _ATTEMPT = _columns(runners, RunnerRow), _columns(attempts, AttemptRow)
+_JOB, _REPO = _columns(jobs, JobRow), _columns(repos, RepoRow)
+
+_CLAIMANT = (
+    select(*_RUNNER, *_ATTEMPT)
+    .outerjoin_from(runners, attempts, attempts.c.claim_id == bindparam("claim_id"))
+    .where(runners.c.instance_id == bindparam("instance_id"))
+)
+_other = jobs.alias("other")
+_RUNNING_THERE = (
+    select(func.count())
+    .where(_other.c.status == RUNNING, _other.c.repo_id == repos.c.id)
+    .correlate(repos)
+    .scalar_subquery()
+)
+# An outer join, though every job has a repository: the jobs are to be looked up first, in their order.
+_FIRST_OF_AGENT = (
+    select(*_JOB, *_REPO, (repos.c.wip_limit <= _RUNNING_THERE).label("is_full"))
+    .outerjoin_from(jobs, repos, jobs.c.repo_id == repos.c.id)
+    .where(jobs.c.status == QUEUED, jobs.c.agent == bindparam("agent"))
+    .order_by(*turn(jobs))
+    .limit(1)
+    .with_for_update(of=jobs, skip_locked=True)
+)
+_FIRST_OF_REPO = (
+    select(_other.c.id)
+    .where(
+        _other.c.status == QUEUED,
+        _other.c.repo_id == repos.c.id,
+        _other.c.agent == bindparam("agent"),
+    )
+    .order_by(*turn(_other))
+    .limit(1)
+    .correlate(repos)
+    .scalar_subquery()
+)
+_FIRST_ELSEWHERE = (
+    select(jobs)
+    .join_from(repos, jobs, jobs.c.id == _FIRST_OF_REPO)
+    .where(repos.c.id.not_in(bindparam("without", expanding=True)))
+    .order_by(*turn(jobs))
+    .limit(1)
+    .with_for_update(of=jobs, skip_locked=True)
+)
+
+
+def find_claimant(
+    tx: Tx, instance_id: str, claim_id: str
+) -> tuple[RunnerRow | None, AttemptRow | None]:
+    """The runner process of this instance, if it registered, and the attempt that this claim led to."""
+    row = tx.execute(_CLAIMANT, {"instance_id": instance_id, "claim_id": claim_id}).one_or_none()
+    if row is None:
+        return None, None
+    values = row[len(_RUNNER) :]
+    return RunnerRow(*row[: len(_RUNNER)]), AttemptRow(*values) if values[0] is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """For which repositories a runner may work: those that name this image, None is the pool's own.
+    Not ``matter``: where no pool makes containers of their images, for all."""
+
+    image: str | None
+    matter: bool
+
+    def fit(self, repo: RepoRow) -> bool:
+        """Whether this repository is one of them."""
+        return not self.matter or repo.image == self.image
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A job whose turn it is, and its repository."""
+
+    job: JobRow
+    repo: RepoRow
+
+
+def next_job(tx: Tx, agents: Iterable[str], images: Images) -> Turn | None:
+    """The job whose turn it is among those of these agents, outside the repositories that are at their
+    limit and those of other images."""
+    heads = [head for agent in agents if (head := _head(tx, agent, images)) is not None]
+    return min(heads, key=lambda t: (-t.job.priority, t.job.position, t.job.id), default=None)
+
+
+def _head(tx: Tx, agent: str, images: Images) -> Turn | None:
+    row = tx.execute(_FIRST_OF_AGENT, {"agent": agent}).one_or_none()
+    if row is None:
+        return None
+    repo = RepoRow(*row[len(_JOB) : -1])
+    if row.is_full or not images.fit(repo):
+        return _head_elsewhere(tx, agent, images)
+    return Turn(JobRow(*row[: len(_JOB)]), repo)
+
+
+def _head_elsewhere(tx: Tx, agent: str, images: Images) -> Turn | None:
+    """The first that nothing holds: what is held stands before it."""
+    without = full_repos(tx)
+    if images.matter:
+        without |= repos_of_other_images(tx, images.image)
+    row = tx.execute(_FIRST_ELSEWHERE, {"agent": agent, "without": list(without)}).one_or_none()
+    if row is None:
+        return None
+    job = JobRow(**row._mapping)
+    return Turn(job, get_repo(tx, job.repo_id))
