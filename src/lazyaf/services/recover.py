@@ -9,8 +9,8 @@ from lazyaf.services.approve_card import open_intents, resume_approval
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import resume_finish
 from lazyaf.services.import_repo import resume_imports
+from lazyaf.services.move_head import resume_move
 from lazyaf.services.reap import give_back_stranded
-from lazyaf.services.recovered_work import resume_recovered
 from lazyaf.services.repositories import resume_deletions
 from lazyaf.services.seal_remotes import seal_remotes
 from lazyaf.store.intents import IntentRow
@@ -36,7 +36,7 @@ async def resume_intent(ctx: Context, intent: IntentRow) -> None:
     """Finish what was begun if git has it, otherwise undo it. Nobody else may be at it."""
     if intent.operation == "approve":
         await resume_approval(ctx, intent)
-    elif intent.operation == "recover":
-        await resume_recovered(ctx, intent)
-    else:
+    elif intent.operation == "finish":
         await resume_finish(ctx, intent)
+    else:
+        await resume_move(ctx, intent)

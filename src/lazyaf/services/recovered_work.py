@@ -12,19 +12,17 @@ from typing import Any, Final
 
 from lazyaf.domain.cards import CardStatus, allowed_commands
 from lazyaf.domain.errors import IllegalTransition, NotFound
-from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
+from lazyaf.domain.events import SERVER, Actor, EventType
 from lazyaf.git import diff, orphans, refs
 from lazyaf.git.orphans import Orphan
-from lazyaf.git.pktline import ZERO
 from lazyaf.git.refs import RefUpdate
 from lazyaf.services.announce import card_changed
-from lazyaf.services.card_branch import Measured, archive_ref, branch_ref, measure
+from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.cards import require_no_intent
 from lazyaf.services.context import Context
-from lazyaf.services.protect_branches import require_unprotected
+from lazyaf.services.move_head import Move, archive_before, move_head
 from lazyaf.services.views import card_view
-from lazyaf.store.cards import CardRow, get_card, update_card
-from lazyaf.store.intents import IntentRow, insert_intent, remove_intent
+from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.jobs import get_job, jobs_of_card
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.tx import Tx
@@ -149,26 +147,19 @@ async def _use_recovered(ctx: Context, card_id: str, sha: str, actor: Actor) -> 
         ground = await _found(ctx, place, sha)
         # From the commit until a ref points at it, nothing may be pruned.
         async with ctx.git.shared(place.repo.id):
-            intent, updates = await _plan(ctx, place, ground, sha, actor)
-            await ctx.db.write(_write_down, intent)
-            try:
-                await refs.update(ctx.git, place.repo.id, updates)
-            except Exception:
-                # Whatever went wrong, git alone knows whether it is done.
-                await resume_recovered(ctx, intent)
-                raise
-        await _confirm(ctx, place, intent, actor)
+            move = await _plan(ctx, place, ground, sha)
+            await move_head(ctx, move, _require_rest, actor)
     return await ctx.db.read(card_view, card_id)
 
 
 def _resting_place(tx: Tx, card_id: str) -> Place:
     place = _place(tx, card_id)
     require_no_intent(tx, place.card)
-    _require_rest(place.card)
+    _require_rest(tx, place.card)
     return place
 
 
-def _require_rest(card: CardRow) -> None:
+def _require_rest(_: Tx, card: CardRow) -> None:
     status = CardStatus(card.status)
     if status not in RESTING:
         what = "is done: reopen it" if status is CardStatus.DONE else "has an open job: wait for it"
@@ -178,90 +169,23 @@ def _require_rest(card: CardRow) -> None:
         )
 
 
-async def _plan(
-    ctx: Context, place: Place, ground: Ground, sha: str, actor: Actor
-) -> tuple[IntentRow, list[RefUpdate]]:
-    card, repo_id, old = place.card, place.repo.id, ground.branch_sha
-    new, count = sha, card.rejections
+async def _plan(ctx: Context, place: Place, ground: Ground, sha: str) -> Move:
+    card, old = place.card, ground.branch_sha
+    new, archived, updates = sha, card.rejections, list[RefUpdate]()
     orphan = await _orphan(ctx, place, ground, sha)
     if orphan.subject == CHECKPOINT:  # never on a branch (R10)
         text = f"Keep what was unfinished of card #{card.number}: {card.title}\n"
-        new = await orphans.recommit(ctx.git, repo_id, sha, text, onto=old or ground.base_sha)
-    ref = branch_ref(card.branch_name or "")
-    updates = [RefUpdate(ref, new, old or ZERO)]
-    if old is not None and not await refs.is_ancestor(ctx.git, repo_id, old, new):
-        count = await _free_archive(ctx, place)
-        updates.append(RefUpdate(archive_ref(card.number, count), old, ZERO))
+        onto = old or ground.base_sha
+        new = await orphans.recommit(ctx.git, place.repo.id, sha, text, onto=onto)
+    if old is not None:
+        archived, updates = await archive_before(ctx, card, old, new)
     updates += _put_aside(place, ground, sha, keep=new != sha)
-    intent = IntentRow(
-        id=ctx.new_id(),
-        repo_id=repo_id,
-        card_id=card.id,
-        operation=OPERATION,
-        ref=ref,
-        old_sha=old,
-        new_sha=new,
-        head_sha=sha,
-        body={"rejections": count},
-        actor=str(actor),
-        created_at=ctx.clock.now(),
-    )
-    return intent, updates
-
-
-async def _free_archive(ctx: Context, place: Place) -> int:
-    """The next number under which nothing is archived: a crash may have come before counting."""
-    count = place.card.rejections + 1
-    while await refs.resolve(ctx.git, place.repo.id, archive_ref(place.card.number, count)):
-        count += 1
-    return count
+    return Move(OPERATION, card, old, new, archived, updates)
 
 
 def _put_aside(place: Place, ground: Ground, sha: str, *, keep: bool) -> list[RefUpdate]:
     gone = [RefUpdate(ref, None, sha) for ref, at in ground.left.items() if at == sha]
     return [RefUpdate(kept_ref(place.card.number, sha), sha, None), *gone] if keep else gone
-
-
-def _write_down(tx: Tx, intent: IntentRow) -> None:
-    card = get_card(tx, intent.card_id)
-    _require_rest(card)
-    require_no_intent(tx, card)
-    branch = intent.ref.removeprefix("refs/heads/")
-    require_unprotected(tx, get_repo(tx, card.repo_id), card, branch)
-    insert_intent(tx, intent)
-
-
-async def _confirm(ctx: Context, place: Place, intent: IntentRow, actor: Actor) -> None:
-    measured = await measure(ctx, intent.repo_id, place.base, intent.new_sha)
-    await ctx.db.write(_moved, intent, measured, actor, ctx.clock.now())
-
-
-def _moved(tx: Tx, intent: IntentRow, measured: Measured, actor: Actor, now: str) -> None:
-    remove_intent(tx, intent.id)
-    card = get_card(tx, intent.card_id)
-    update_card(
-        tx,
-        card,
-        {
-            "head_sha": intent.new_sha,
-            **measured.values(),
-            "no_changes": False,
-            "rejections": max(card.rejections, intent.body["rejections"]),
-            "updated_at": now,
-        },
-    )
-    branch = intent.ref.removeprefix("refs/heads/")
-    data = {"branch": branch, "sha": intent.new_sha, "repo_id": intent.repo_id}
-    tx.emit(NewEvent(EventType.BRANCH_PUSHED, intent.repo_id, actor, 0, data))
-    card_changed(tx, EventType.CARD_UPDATED, card.id, actor)
-
-
-async def resume_recovered(ctx: Context, intent: IntentRow) -> None:
-    """After a crash: confirm if the branch was moved, otherwise as if never begun."""
-    if await refs.resolve(ctx.git, intent.repo_id, intent.ref) == intent.new_sha:
-        await _confirm(ctx, await ctx.db.read(_place, intent.card_id), intent, SERVER)
-    else:
-        await ctx.db.write(remove_intent, intent.id)
 
 
 async def discard_recovered(ctx: Context, card_id: str, sha: str, actor: Actor) -> None:

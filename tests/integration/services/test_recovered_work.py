@@ -17,6 +17,7 @@ from lazyaf.git import command
 from lazyaf.protocol.messages import Job
 from lazyaf.runner.walker.history import message_of
 from lazyaf.runner.walker.tree import Tree
+from lazyaf.services import move_head
 from lazyaf.services import recovered_work as recovering
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.decide_card import reject_card
@@ -295,7 +296,7 @@ async def test_after_a_crash_it_is_done_or_as_if_never_begun(
     async def crash(*_: Any) -> None:
         raise Crash
 
-    place: Any = recovering.refs if before == "refs.update" else recovering
+    place: Any = move_head.refs if before == "refs.update" else move_head
     monkeypatch.setattr(place, before.rpartition(".")[2], crash)
     with pytest.raises(Crash):
         await use_recovered(scene.ctx, card, sha, PERSON)
