@@ -7,6 +7,8 @@ Needs root, or a Docker engine that answers; not part of ``make bench`` without 
 from __future__ import annotations
 
 import asyncio
+import base64
+import random
 import statistics
 import tempfile
 import time
@@ -27,6 +29,8 @@ from support.server import ServerProcess
 READY: Final = 8
 CLICKS: Final = 30
 DEATHS: Final = 10
+LARGE_FILES: Final = 1000
+LARGE_CLICKS: Final = 5
 JOBS: Final = 40
 SLOTS: Final = 4
 WAIT_S: Final = 120.0
@@ -51,6 +55,10 @@ def _measure() -> list[Figure]:
             figures += [Figure(f"0 → {READY} runners, right after the start", _ready(fleet))]
         with _fleet(found, runner.tag, egress.tag) as fleet:
             figures += [*_warm(fleet), _begins(fleet), _death(fleet), _churn(fleet)]
+        for cached in (False, True):
+            least = "50" if cached else "0"
+            with _fleet(found, runner.tag, egress.tag, LAZYAF_RUNNER_CACHE_MB=least) as fleet:
+                figures.append(_large(fleet, cached=cached))
     return figures
 
 
@@ -61,7 +69,7 @@ def _of_image(found: Engine, name: str, built: Built) -> Figure:
 
 
 @contextmanager
-def _fleet(found: Engine, runner: str, egress: str) -> Iterator[Fleet]:
+def _fleet(found: Engine, runner: str, egress: str, **variables: str) -> Iterator[Fleet]:
     """A server whose pool has no containers yet, and a small repository."""
     with (
         tempfile.TemporaryDirectory(prefix="lazyaf-bench-") as folder,
@@ -72,6 +80,7 @@ def _fleet(found: Engine, runner: str, egress: str) -> Iterator[Fleet]:
             "LAZYAF_RUNNER_IMAGE": runner,
             "LAZYAF_EGRESS_IMAGE": egress,
             "LAZYAF_DOCKER_HOST": found.host,
+            **variables,
         }
         options = ("--pool", "docker", "--runners", "0")
         root = Path(folder)
@@ -107,19 +116,43 @@ def _warm(fleet: Fleet) -> list[Figure]:
 
 def _begins(fleet: Fleet) -> Figure:
     """From the click on Start until the agent's process runs; its own clock is this machine's."""
-    samples = []
-    for number in range(CLICKS):
-        _until(lambda: len(fleet.runners("idle")) == READY)
-        card = fleet.script(REPO, f"Click {number}", "date +%s.%N")
-        begun = time.time()
-        fleet.board.command(card, "start")
-        fleet.board.wait_for(card, "in_review")
-        log = fleet.board.log(fleet.board.job(card)["id"])
-        (said,) = [entry["text"] for entry in log if entry["kind"] == "stdout"]
-        samples.append(float(said) - begun)
+    samples = [_click(fleet, REPO, READY) for _ in range(CLICKS)]
     return Figure(
         "click → agent in a warm container, p50 / p99", milliseconds(samples), "p50 ≤ 400 ms"
     )
+
+
+def _click(fleet: Fleet, repo: str, idle: int) -> float:
+    """Seconds, once so many runners wait."""
+    _until(lambda: len(fleet.runners("idle")) == idle)
+    card = fleet.script(repo, "Click", "date +%s.%N")
+    begun = time.time()
+    fleet.board.command(card, "start")
+    fleet.board.wait_for(card, "in_review", seconds=WAIT_S)
+    log = fleet.board.log(fleet.board.job(card)["id"])
+    (said,) = [entry["text"] for entry in log if entry["kind"] == "stdout"]
+    return float(said) - begun
+
+
+def _large(fleet: Fleet, *, cached: bool) -> Figure:
+    """The same for a large repository: over HTTP into a warm container, or in one with its cache."""
+    chance = random.Random(1)
+    text = (base64.b64encode(chance.randbytes(75_000)).decode() for _ in range(LARGE_FILES))
+    fleet.repository("large", files={f"{n}.txt": each for n, each in enumerate(text)})
+    _scale(fleet, 1)
+    _click(fleet, "large", 1)
+    if cached:
+        words = (
+            "--filter",
+            f"label=lazyaf.server={fleet.id}",
+            "--filter",
+            "label=lazyaf.role=cache",
+        )
+        _until(lambda: fleet.engine.docker("ps", "-aq", "--filter", "exited=0", *words))
+    samples = [_click(fleet, "large", 1) for _ in range(LARGE_CLICKS)]
+    name = f"click → agent, a repository of {LARGE_FILES * 75 / 1000:.0f} MB"
+    how = "with its cache" if cached else "over HTTP"
+    return Figure(f"{name}, {how}, p50 / p99", milliseconds(samples))
 
 
 def _death(fleet: Fleet) -> Figure:

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         ge=DISK_MIN_MB,
         description="Megabytes of a container's work tree, which is in its memory.",
     )
+    runner_cache_mb: int = Field(
+        50,
+        ge=0,
+        description="Megabytes in git from which on a repository's jobs run in containers with a cache of "
+        "it; 0: never.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="More host names to answer to, separated by commas."
     )

@@ -23,6 +23,13 @@ import click
 )
 @click.option("--token-stdin", is_flag=True, help="The token is the first line of stdin.")
 @click.option("--image", hidden=True, help="The repository's own image that this runner is in.")
+@click.option("--repo", "repo_id", hidden=True, help="Take the jobs of this repository alone.")
+@click.option(
+    "--borrow",
+    hidden=True,
+    type=click.Path(path_type=Path),
+    help="A bare repository with that one's objects.",
+)
 @click.option("--key-from-server", "promised", multiple=True, hidden=True)
 @click.option(
     "--name",
@@ -83,6 +90,8 @@ def command(
     token_file: Path | None,
     token_stdin: bool,
     image: str | None,
+    repo_id: str | None,
+    borrow: Path | None,
     promised: tuple[str, ...],
     name: str | None,
     labels: tuple[str, ...],
@@ -133,6 +142,8 @@ def command(
         sandbox=SandboxMode(isolation),
         container_id=own_container_id(),
         image=image,
+        repo_id=repo_id,
+        borrow=borrow,
         # Nothing of a server's may be seen by an agent, wherever the server keeps it.
         hide=(default_data_dir(), *(path.absolute() for path in hide)),
     )

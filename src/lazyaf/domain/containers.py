@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 IMAGE_MAX: Final = 255
@@ -43,12 +43,27 @@ class Containers:
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """What a pool needs next: the images of the jobs whose turn comes, None for its own one; ``images`` is
-    None when no repository names an image. ``busy`` are the runners that have a job at the same moment."""
+class Kind:
+    """In which containers a job can run: in those of the ``image`` that its repository names, None for the
+    pool's own one, and in those with the cache of this repository, None for any."""
 
-    images: tuple[str | None, ...] | None
+    image: str | None = None
+    cache: str | None = None
+
+
+WARM: Final = Kind()
+"""The kind of a container that takes any job of a repository that names nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What a pool needs next: the kinds of the jobs whose turn comes; ``kinds`` is None when all are
+    `WARM`, whatever comes. ``busy`` are the runners that have a job at the same moment, ``large`` the bytes of
+    the large repositories of which a job waits or runs."""
+
+    kinds: tuple[Kind, ...] | None
     busy: frozenset[str]
+    large: Mapping[str, int] = field(default_factory=dict)
 
 
 def is_image(text: str) -> bool:

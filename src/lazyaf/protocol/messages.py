@@ -50,6 +50,11 @@ class RegisterRequest(Message):
         max_length=255,
         description="The image that a repository names and that this runner is in: it gets no other jobs.",
     )
+    repo_id: str | None = Field(
+        None,
+        max_length=36,
+        description="The repository whose objects this runner has brought along: it gets no other jobs.",
+    )
     current_job_id: str | None = Field(None, max_length=36)
     replaces: str | None = Field(
         None,

@@ -86,7 +86,7 @@ class Bench:
             outbox=outbox,
             story=story,
             workspace=workspace,
-            cache=Cache(config.cache_dir, safe_name(job.repo.id), url, is_away),
+            cache=Cache(config.cache_dir, safe_name(job.repo.id), url, is_away, config.borrow),
             sessions=SessionKeeper(client, job, workspace, story, store),
             spares=spares,
             mailbox=Mailbox(state),

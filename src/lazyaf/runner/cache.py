@@ -32,14 +32,21 @@ _REGULAR: Final = frozenset({"100644", "100755"})
 
 class Cache:
     """The cache of one repository below ``root``; ``url`` is where it is fetched from. For as long as
-    ``is_away`` says that the server is, a fetch is tried again."""
+    ``is_away`` says that the server is, a fetch is tried again. ``borrow`` is a bare repository with objects
+    that then need not be fetched."""
 
     def __init__(
-        self, root: Path, repo_id: str, url: str, is_away: Callable[[], bool] = lambda: False
+        self,
+        root: Path,
+        repo_id: str,
+        url: str,
+        is_away: Callable[[], bool] = lambda: False,
+        borrow: Path | None = None,
     ) -> None:
         self._root = root / repo_id
         self._url = url
         self._is_away = is_away
+        self._borrow = borrow
         self.path = self._newest()
 
     async def fetch(self, job: Job, in_use: Iterable[Path] = ()) -> None:
@@ -59,6 +66,7 @@ class Cache:
                 if fetching.is_transient(error) or await self._is_sound():
                     raise
                 log.warning("cache.corrupt", path=str(self.path), error=error.detail)
+                self._borrow = None  # it may be what is corrupt
                 self.path = self._root / f"{int(self.path.stem) + 1}.git"
                 await self._fetch_all(auth, [sha for sha in wanted if sha])
             self._discard_all_but({self.path, *in_use})
@@ -108,6 +116,7 @@ class Cache:
         if not (self.path / "HEAD").is_file():
             await command.run(["init", "--quiet", "--bare", "--template=", str(self.path)])
             await self._git("config", "gc.auto", "0")
+            self._borrow_objects()
         # Pruned refs leave their objects: without gc nothing is ever removed, but a branch “a” that
         # became “a/b” would otherwise block every fetch.
         heads = ["+refs/heads/*:refs/heads/*"]
@@ -116,6 +125,13 @@ class Cache:
             # Protocol v2 hands out any object that is asked for by name, such as a checkpoint.
             kept = [f"+{sha}:refs/lazyaf/kept/{sha}" for sha in missing]
             await fetching.fetch(self.path, self._url, auth, kept, self._is_away)
+
+    def _borrow_objects(self) -> None:
+        """Git says what it has by the refs there, too, and the server sends the rest."""
+        if self._borrow is not None and (self._borrow / "objects").is_dir():
+            alternates = self.path / "objects" / "info" / "alternates"
+            alternates.parent.mkdir(exist_ok=True)
+            alternates.write_text(f"{self._borrow / 'objects'}\n")
 
     async def _is_sound(self) -> bool:
         """Whether everything the refs name can be read."""

@@ -81,7 +81,8 @@ class RunnerConfig:
     ``state_dir`` belongs to this runner alone (lock, outbox, what it is at). ``work_dir`` is shared by
     the runners of a machine (`WorkDir`). ``hide`` are further directories that no agent may see (the
     server's data directory), ``binds`` further ones that it may read. ``promised`` are variables that the
-    server gives with a job. ``image`` is the repository's own one that this runner is in. ``reserve`` are the
+    server gives with a job. ``image`` is the repository's own one that this runner is in; ``repo_id`` the only one
+    whose jobs it takes, and ``borrow`` a bare repository with that one's objects, nobody's to write. ``reserve`` are the
     bytes that must be free in ``work_dir`` for a job to be asked for. ``grace_s`` is how long to go on
     without the server; None leaves it to the server.
     """
@@ -101,6 +102,8 @@ class RunnerConfig:
     hide: tuple[Path, ...] = ()
     container_id: str | None = None
     image: str | None = None
+    repo_id: str | None = None
+    borrow: Path | None = None
     promised: tuple[str, ...] = ()
     instance_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     host_env: Mapping[str, str] = field(default_factory=host_environment, repr=False)

@@ -122,6 +122,7 @@ class Loop:
             pool=config.pool,
             container_id=config.container_id,
             image=config.image,
+            repo_id=config.repo_id,
             current_job_id=self._state.job_id,
             replaces=self._state.former_instance,
         )

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from lazyaf.domain.events import Actor, EventType
 from lazyaf.domain.jobs import JobCommand, JobStatus, StopReason, apply
 from lazyaf.domain.repo_settings import effective
+from lazyaf.domain.runners import PoolKind
 from lazyaf.git import refs
 from lazyaf.protocol import GIT_USERNAME
 from lazyaf.protocol.messages import Comment, Job, Limits, RepoAccess, Resume, Task
@@ -17,6 +18,7 @@ from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import AttemptSecrets, LeaseKeys, digest
 from lazyaf.services.runners import require_registered
+from lazyaf.services.supplies import Supplies
 from lazyaf.services.supply_job import supply_job
 from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.jobs import (
@@ -26,7 +28,7 @@ from lazyaf.store.jobs import (
     insert_attempt,
     update_job,
 )
-from lazyaf.store.next_job import Images, find_claimant, next_job
+from lazyaf.store.next_job import Scope, find_claimant, next_job
 from lazyaf.store.queue import HOLDING, holds_of
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow, update_runner
@@ -81,7 +83,7 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
         claim_id,
         ctx.keys,
         ctx.clock.now(),
-        own_images=ctx.supplies.own_images,
+        supplies=ctx.supplies,
     )
     if isinstance(claimed, Look):
         return claimed
@@ -112,7 +114,7 @@ def _claim(
     keys: LeaseKeys,
     now: str,
     *,
-    own_images: bool,
+    supplies: Supplies,
 ) -> Claimed | Look:
     found, held = find_claimant(tx, instance_id, claim_id)
     runner = require_registered(found, token_id)
@@ -124,8 +126,7 @@ def _claim(
     holds = holds_of(tx, settings, runner.agent_names)
     if holds.is_shut:
         return Look(runner, lanes=runner.lanes)
-    images = Images(runner.image, matter=own_images or runner.image is not None)
-    turn = next_job(tx, holds.offered - holds.full_agents, images)
+    turn = next_job(tx, holds.offered - holds.full_agents, _scope(runner, supplies))
     if turn is None:
         return Look(runner, lanes=runner.lanes)
     secrets = keys.attempt(turn.job.id, turn.job.attempt + 1, claim_id)
@@ -166,6 +167,17 @@ def _take(
         },
     )
     return job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name), taken)
+
+
+def _scope(runner: RunnerRow, supplies: Supplies) -> Scope:
+    """For which repositories this runner may work."""
+    is_warm = runner.pool == PoolKind.DOCKER.value and runner.repo_id is None
+    return Scope(
+        runner.image,
+        images_matter=supplies.own_images or runner.image is not None,
+        only=runner.repo_id,
+        without=supplies.cached if is_warm else frozenset(),
+    )
 
 
 def _occupy(tx: Tx, runner: RunnerRow, claimed: Claimed, now: str) -> None:

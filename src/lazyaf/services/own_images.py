@@ -4,21 +4,29 @@ word that one is of no use.
 
 from __future__ import annotations
 
-from lazyaf.domain.containers import Coming
+from collections.abc import Collection
+
+from lazyaf.domain.containers import Coming, Kind
 from lazyaf.domain.events import SERVER
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import RunnerStatus
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
-from lazyaf.store.queue import coming_images, queued_for_image
+from lazyaf.store.queue import coming_jobs, queued_for_image, repos_of_other_images
 from lazyaf.store.runners import list_runners
 from lazyaf.store.tx import Tx
 
 
-def coming(tx: Tx, limit: int) -> Coming:
-    """What a pool of this size needs next."""
-    images = coming_images(tx, limit)
-    return Coming(None if images is None else tuple(images), frozenset(busy_runners(tx)))
+def coming(tx: Tx, limit: int, cached: Collection[str]) -> Coming:
+    """What a pool of this size needs next, that has caches of these repositories. Says nothing of large
+    ones."""
+    busy = frozenset(busy_runners(tx))
+    if not cached and not repos_of_other_images(tx, None):
+        return Coming(None, busy)
+    jobs = coming_jobs(tx, limit)
+    return Coming(
+        tuple(Kind(image, repo_id if repo_id in cached else None) for image, repo_id in jobs), busy
+    )
 
 
 def busy_runners(tx: Tx) -> set[str]:

@@ -60,6 +60,7 @@ def _register(tx: Tx, new_id: str, request: RegisterRequest, token_id: str, now:
         "labels": request.labels,
         "container_id": request.container_id,
         "image": request.image,
+        "repo_id": request.repo_id,
         "last_heartbeat": now,
     }
     use_for_registration(tx, token_id, request.name, request.instance_id)

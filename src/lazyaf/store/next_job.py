@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, bindparam, func, select
 
 from lazyaf.store.jobs import RUNNING, AttemptRow, JobRow
-from lazyaf.store.queue import QUEUED, full_repos, repos_of_other_images, turn
+from lazyaf.store.queue import QUEUED, full_repos, repos_but, repos_of_other_images, turn
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow
 from lazyaf.store.tables import attempts, jobs, repos, runners
@@ -81,16 +81,21 @@ def find_claimant(
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
-    """For which repositories a runner may work: those that name this image, None is the pool's own.
-    Not ``matter``: where no pool makes containers of their images, for all."""
+class Scope:
+    """For which repositories a runner may work: those that name this ``image``, None is the pool's own,
+    unless no ``images_matter``, where no pool makes containers of them; for one ``only``, if that is said, and
+    not for those ``without``."""
 
     image: str | None
-    matter: bool
+    images_matter: bool
+    only: str | None = None
+    without: frozenset[str] = frozenset()
 
-    def fit(self, repo: RepoRow) -> bool:
+    def has(self, repo: RepoRow) -> bool:
         """Whether this repository is one of them."""
-        return not self.matter or repo.image == self.image
+        if self.images_matter and repo.image != self.image:
+            return False
+        return self.only in (None, repo.id) and repo.id not in self.without
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +106,30 @@ class Turn:
     repo: RepoRow
 
 
-def next_job(tx: Tx, agents: Iterable[str], images: Images) -> Turn | None:
-    """The job whose turn it is among those of these agents, outside the repositories that are at their
-    limit and those of other images."""
-    heads = [head for agent in agents if (head := _head(tx, agent, images)) is not None]
+def next_job(tx: Tx, agents: Iterable[str], scope: Scope) -> Turn | None:
+    """The job whose turn it is among those of these agents, in the repositories of the scope that
+    are not at their limit."""
+    heads = [head for agent in agents if (head := _head(tx, agent, scope)) is not None]
     return min(heads, key=lambda t: (-t.job.priority, t.job.position, t.job.id), default=None)
 
 
-def _head(tx: Tx, agent: str, images: Images) -> Turn | None:
+def _head(tx: Tx, agent: str, scope: Scope) -> Turn | None:
     row = tx.execute(_FIRST_OF_AGENT, {"agent": agent}).one_or_none()
     if row is None:
         return None
     repo = RepoRow(*row[len(_JOB) : -1])
-    if row.is_full or not images.fit(repo):
-        return _head_elsewhere(tx, agent, images)
+    if row.is_full or not scope.has(repo):
+        return _head_elsewhere(tx, agent, scope)
     return Turn(JobRow(*row[: len(_JOB)]), repo)
 
 
-def _head_elsewhere(tx: Tx, agent: str, images: Images) -> Turn | None:
+def _head_elsewhere(tx: Tx, agent: str, scope: Scope) -> Turn | None:
     """The first that nothing holds: what is held stands before it."""
-    without = full_repos(tx)
-    if images.matter:
-        without |= repos_of_other_images(tx, images.image)
+    without = full_repos(tx) | scope.without
+    if scope.images_matter:
+        without |= repos_of_other_images(tx, scope.image)
+    if scope.only is not None:
+        without |= repos_but(tx, scope.only)
     row = tx.execute(_FIRST_ELSEWHERE, {"agent": agent, "without": list(without)}).one_or_none()
     if row is None:
         return None

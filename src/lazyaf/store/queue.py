@@ -60,8 +60,10 @@ _WITH_IMAGE = select(repos.c.id).where(repos.c.image.is_not(None))
 _WITHOUT_IMAGE = select(repos.c.id).where(
     or_(repos.c.image.is_(None), repos.c.image != bindparam("image"))
 )
+_OTHERS = select(repos.c.id).where(repos.c.id != bindparam("repo_id"))
+_AT_HAND = select(jobs.c.repo_id).where(_OPEN).distinct()
 _COMING = (
-    select(repos.c.image)
+    select(repos.c.image, repos.c.id)
     .join_from(jobs, repos, jobs.c.repo_id == repos.c.id)
     .where(
         jobs.c.status == QUEUED,
@@ -135,16 +137,24 @@ def repos_of_other_images(tx: Tx, image: str | None) -> frozenset[str]:
     return frozenset(row.id for row in tx.execute(_WITHOUT_IMAGE, {"image": image}))
 
 
-def coming_images(tx: Tx, limit: int) -> list[str | None] | None:
-    """The images of the next so many jobs whose turn it is and that nothing holds, in their order; None
-    among them is the pool's own image. None alone: no repository names an image."""
-    if not repos_of_other_images(tx, None):
-        return None
+def repos_but(tx: Tx, repo_id: str) -> frozenset[str]:
+    """All repositories but this one."""
+    return frozenset(row.id for row in tx.execute(_OTHERS, {"repo_id": repo_id}))
+
+
+def repos_at_hand(tx: Tx) -> frozenset[str]:
+    """The repositories of which a job waits or runs."""
+    return frozenset(row.repo_id for row in tx.execute(_AT_HAND))
+
+
+def coming_jobs(tx: Tx, limit: int) -> list[tuple[str | None, str]]:
+    """The images (None: the pool's own) and repositories of the next so many jobs whose turn it is and that
+    nothing holds, in their order."""
     holds = read_holds(tx, offered=())
     if holds.is_shut:
         return []
     without = {"agents": list(holds.full_agents), "repos": list(holds.full_repos)}
-    return [row.image for row in tx.execute(_COMING.limit(limit), without)]
+    return [(row.image, row.id) for row in tx.execute(_COMING.limit(limit), without)]
 
 
 def queued_for_image(tx: Tx, image: str, agent: str | None = None) -> list[str]:

@@ -29,6 +29,7 @@ class RunnerRow:
     labels: list[str]
     container_id: str | None
     image: str | None
+    repo_id: str | None
     status: str
     is_draining: bool
     current_job_id: str | None
@@ -44,9 +45,9 @@ class RunnerRow:
     @property
     def lanes(self) -> frozenset[str]:
         """As what it stands in the line for jobs (`lazyaf.services.dispatch`). One of a repository's own
-        image is not to be woken in place of one that takes any job."""
-        names = self.agent_names
-        return frozenset(names if self.image is None else (f"{n} in {self.image}" for n in names))
+        image, or of one repository, is not to be woken in place of one that takes any job."""
+        only = " in ".join(filter(None, (self.image, self.repo_id)))
+        return frozenset(f"{name} in {only}" if only else name for name in self.agent_names)
 
 
 _GET = select(runners).where(runners.c.id == bindparam("runner_id"))

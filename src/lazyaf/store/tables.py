@@ -282,6 +282,7 @@ runners = Table(
     Column("labels", JSON, nullable=False),
     Column("container_id", String(100)),
     Column("image", String(255)),
+    Column("repo_id", Id),
     Column("status", String(16), nullable=False),
     Column("is_draining", Boolean, nullable=False, default=False),
     Column("current_job_id", Id),

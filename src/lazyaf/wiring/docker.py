@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import replace
 
 from lazyaf import __version__
 from lazyaf.agents import registry
@@ -15,6 +17,7 @@ from lazyaf.pools.docker import DockerPool, DockerPoolConfig
 from lazyaf.runner.config import host_environment
 from lazyaf.services.blocked_hosts import note_blocked
 from lazyaf.services.context import Context
+from lazyaf.services.large_repos import LargeRepos
 from lazyaf.services.own_images import busy_runners, coming, refuse_image
 from lazyaf.services.pool_tokens import make_pool_token, stray_pool_tokens
 from lazyaf.services.reap import lose_runner
@@ -23,6 +26,7 @@ from lazyaf.services.runners import drain_runner
 from lazyaf.services.supply_job import allowances
 from lazyaf.services.tokens import fresh_secret
 from lazyaf.settings import Settings
+from lazyaf.store.queue import repos_at_hand
 from lazyaf.store.runners import list_runners
 from lazyaf.store.tx import Tx
 from lazyaf.web.credentials import Credentials
@@ -30,6 +34,7 @@ from lazyaf.wiring.door import Door
 
 RUNNER_PORT = 8766
 ID_CHARACTERS = 8
+MB = 1_000_000
 
 
 async def make_docker_pool(
@@ -60,7 +65,9 @@ async def make_docker_pool(
     chosen = await ctx.db.read(chosen_containers, PoolKind.DOCKER.value)
     asked = await ctx.db.read(wanted_count, PoolKind.DOCKER.value)
     count = settings.runners if asked is None else asked
-    pool = DockerPool(config, count, chosen, PoolServer(ctx, credentials, door))
+    least = settings.runner_cache_mb * MB or None
+    large = LargeRepos(ctx.git, least, time.monotonic)
+    pool = DockerPool(config, count, chosen, PoolServer(ctx, credentials, door, large))
     ctx.supplies.exits[PoolKind.DOCKER.value] = pool
     ctx.supplies.own_images = True
     return pool
@@ -69,10 +76,13 @@ async def make_docker_pool(
 class PoolServer:
     """The server as the pool sees it (`lazyaf.pools.docker.server.Server`)."""
 
-    def __init__(self, ctx: Context, credentials: Credentials, door: Door) -> None:
+    def __init__(
+        self, ctx: Context, credentials: Credentials, door: Door, large: LargeRepos
+    ) -> None:
         self._ctx = ctx
         self._credentials = credentials
         self._door = door
+        self._large = large
 
     async def open_door(self, host: str, port: int) -> int:
         """Listen for runners there."""
@@ -120,7 +130,21 @@ class PoolServer:
 
     async def coming(self, limit: int) -> Coming:
         """What is needed next."""
-        return await self._ctx.db.read(coming, limit)
+        db = self._ctx.db
+        found = await db.read(coming, limit, self._ctx.supplies.cached)
+        return replace(found, large=await self._large.among(await db.read(repos_at_hand)))
+
+    async def cacheable(self) -> set[str]:
+        """The repositories that may have a cache."""
+        return await self._large.all()
+
+    def cached(self, repo_ids: Collection[str]) -> None:
+        """These have one."""
+        self._ctx.supplies.cached = frozenset(repo_ids)
+
+    def bundle(self, repo_id: str) -> AsyncGenerator[bytes, None]:
+        """Of what one is made."""
+        return self._large.bundle(repo_id)
 
     async def refuse(self, image: str, why: str, agent: str | None = None) -> None:
         """The jobs that wait for this image fail."""

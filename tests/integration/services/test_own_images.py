@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from factories.scene import TOKEN, Scene
+from lazyaf.domain.containers import WARM, Kind
 from lazyaf.domain.events import PERSON
 from lazyaf.protocol.messages import AgentOffer, Job, RegisterRequest
 from lazyaf.services.edit_repo import edit_repo
@@ -88,19 +89,19 @@ async def test_the_file_on_the_default_branch_names_the_image_and_no_other_branc
 async def test_what_a_pool_needs_next_comes_in_the_order_of_the_queue(containers: Scene) -> None:
     scene = containers
     plain, own, full = await scene.repo(), await scene.repo(), await scene.repo()
-    assert (await scene.db.read(coming, 5)).images is None
+    assert (await scene.db.read(coming, 5, ())).kinds is None
     await set_image(scene, own, APP)
     await set_image(scene, full, "full:1", wip_limit=1)
     await queued(scene, full)
-    assert (await scene.db.read(coming, 5)).images == ("full:1",)
+    assert (await scene.db.read(coming, 5, ())).kinds == (Kind("full:1"),)
     cold = await runner_in(scene, "full:1")
     assert await scene.claim(cold) is not None
     for repo in (plain, full, own, plain):  # the second of the full one waits for its limit
         await queued(scene, repo)
-    found = await scene.db.read(coming, 5)
-    assert found.images == (None, APP, None)
+    found = await scene.db.read(coming, 5, ())
+    assert found.kinds == (WARM, Kind(APP), WARM)
     assert found.busy == {cold.removeprefix("instance-")}
-    assert (await scene.db.read(coming, 2)).images == (None, APP)
+    assert (await scene.db.read(coming, 2, ())).kinds == (WARM, Kind(APP))
 
 
 async def test_jobs_whose_image_is_of_no_use_fail_and_say_why(containers: Scene) -> None:

@@ -311,7 +311,7 @@ async def test_a_look_into_a_long_queue_reads_an_index_and_sorts_nothing(
 ) -> None:
     statement, values = STATEMENTS[name]
     await db.write(fill, clock.now())
-    found = await db.write(next_job.next_job, ["script"], next_job.Images(None, matter=False))
+    found = await db.write(next_job.next_job, ["script"], next_job.Scope(None, images_matter=False))
     assert found is not None
     assert found.job.id == f"job-{int(0.9 * LONG):06}"
     plan = await db.write(explain, dialect, statement, values)

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from lazyaf.domain.containers import Kind
 from lazyaf.domain.errors import Unavailable
 from lazyaf.domain.runners import RunnerEnd
 from lazyaf.pools.docker import labels
@@ -56,10 +57,10 @@ async def _adoptable(
         return None
     now = asyncio.get_running_loop().time()
     _, where = await shop.cell(slot)
-    image = said.get(labels.IMAGE)
-    is_current = said.get(labels.MADE_OF) == await recipe.fingerprint(engine, image)
-    made_of = recipe.of(image) if is_current else None
-    return Box(slot, runner, found["Id"], where.runner, token, image, made_of, now)
+    kind = Kind(said.get(labels.IMAGE), said.get(labels.REPO))
+    is_current = said.get(labels.MADE_OF) == await recipe.fingerprint(engine, kind.image)
+    made_of = recipe.of(kind.image) if is_current else None
+    return Box(slot, runner, found["Id"], where.runner, token, kind, made_of, now)
 
 
 async def _open_again(server: Server, boxes: Boxes, egress: Egress) -> None:

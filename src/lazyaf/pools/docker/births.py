@@ -6,8 +6,10 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
+from lazyaf.domain.containers import Kind
 from lazyaf.domain.errors import Unavailable
 from lazyaf.pools.docker.boxes import Box, Boxes
+from lazyaf.pools.docker.caches import Caches
 from lazyaf.pools.docker.preparing import Preparing
 from lazyaf.pools.docker.recipe import Recipe
 from lazyaf.pools.docker.server import Server
@@ -25,6 +27,7 @@ class Births:
         recipe: Recipe,
         server: Server,
         images: Preparing,
+        caches: Caches,
         boxes: Boxes,
         trouble: Trouble,
         *,
@@ -35,12 +38,13 @@ class Births:
         self._recipe = recipe
         self._server = server
         self._images = images
+        self._caches = caches
         self._boxes = boxes
         self._trouble = trouble
         self._stillborn = stillborn
         self._done = done
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._bearing: dict[int, str | None] = {}
+        self._bearing: dict[int, Kind] = {}
         self._early: dict[str, int | None] = {}
 
     def __contains__(self, slot: int) -> bool:
@@ -52,36 +56,37 @@ class Births:
         return list(self._tasks.values())
 
     @property
-    def images(self) -> list[str | None]:
+    def kinds(self) -> list[Kind]:
         """Of what containers are being made."""
         return list(self._bearing.values())
 
-    def begin(self, slot: int, image: str | None) -> None:
-        """Make one in this slot: of the repository's image, or None of the pool's own."""
-        self._bearing[slot] = image
-        self._tasks[slot] = asyncio.create_task(self._bear(slot, image))
+    def begin(self, slot: int, kind: Kind) -> None:
+        """Make one of this kind in this slot."""
+        self._bearing[slot] = kind
+        self._tasks[slot] = asyncio.create_task(self._bear(slot, kind))
 
     def unknown_died(self, container_id: str, exit_code: int | None) -> None:
         """The engine tells of a death that nobody knows: it may be of one whose birth is not over."""
         if self._tasks:
             self._early[container_id] = exit_code
 
-    async def _bear(self, slot: int, image: str | None) -> None:
+    async def _bear(self, slot: int, kind: Kind) -> None:
         token_id = None
         try:
-            own = None if image is None else await self._images.own(image)
-            if image is not None and own is None:
-                return
+            own = None if kind.image is None else await self._images.own(kind.image)
+            cached = None if kind.cache is None else self._caches.of(kind.cache)
+            if (own is None) != (kind.image is None) or (cached is None) != (kind.cache is None):
+                return  # it is gone since it was found ready
             runner = f"docker-{slot}"
             token_id, token = await self._server.new_token(runner)
             berth = await self._shop.berth(slot, runner, token_id)
             born = asyncio.get_running_loop().time()
-            made_of = self._recipe.of(image)
+            made_of = self._recipe.of(kind.image)
             said = f"{token}\n".encode()
             suffix = secrets.token_hex(3)
-            container_id = await self._shop.make_runner(berth, made_of, suffix, said, own)
+            container_id = await self._shop.make_runner(berth, made_of, suffix, said, own, cached)
             address = berth.places.runner
-            box = Box(slot, runner, container_id, address, token_id, image, made_of, born)
+            box = Box(slot, runner, container_id, address, token_id, kind, made_of, born)
             self._boxes.put(box)
             if container_id in self._early:
                 self._stillborn(box, self._early[container_id])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lazyaf.domain.containers import Containers
+from lazyaf.domain.containers import Containers, Kind
 from lazyaf.domain.runners import RunnerEnd
 
 
@@ -18,8 +18,7 @@ class Box:
     container_id: str
     address: str
     token_id: str
-    image: str | None
-    """The repository's own one; None is the pool's."""
+    kind: Kind
     made_of: Containers | None
     """None: of something else than what counts now."""
     born: float

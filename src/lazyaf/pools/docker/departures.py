@@ -13,6 +13,7 @@ import structlog
 
 from lazyaf.domain.errors import Unavailable
 from lazyaf.pools.docker.boxes import Box, Boxes
+from lazyaf.pools.docker.caches import Caches
 from lazyaf.pools.docker.egress import Egress
 from lazyaf.pools.docker.engine import Engine
 from lazyaf.pools.docker.errands import Errands
@@ -29,8 +30,8 @@ SAVE_S: Final = 10.0
 
 
 class Departures:
-    """The pool's. ``engine`` is the one that answers now; without one runners are only told to take no more
-    jobs. ``done`` is called after each burial."""
+    """The pool's. ``engine`` is the one that answers now, ``caches`` those in it; without one runners are only
+    told to take no more jobs. ``done`` is called after each burial."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Departures:
         done: Callable[[], None],
     ) -> None:
         self.engine: Engine | None = None
+        self.caches: Caches | None = None
         self._boxes = boxes
         self._recipe = recipe
         self._server = server
@@ -66,7 +68,9 @@ class Departures:
     async def of_outdated(self) -> None:
         """Replace those that wait and are made of something else than counts now. One that works ends with
         its job anyway."""
-        outdated = [box for box in self._boxes.staying if box.made_of != self._recipe.of(box.image)]
+        outdated = [
+            box for box in self._boxes.staying if box.made_of != self._recipe.of(box.kind.image)
+        ]
         busy = await self._server.busy() if outdated else set()
         for box in outdated:
             if box.runner not in busy:
@@ -125,8 +129,11 @@ class Departures:
             f"A runner's container ended with code {exit_code} before it came to the server. "
             f"Its last words: {words or 'none'}"
         )
-        if box.image is not None:
-            await self._server.refuse(box.image, f"{what} It was of the image {box.image}.")
+        if box.kind.cache is not None and self.caches is not None:
+            self.caches.distrust(box.kind.cache)
+        if box.kind.image is not None:
+            about = f"{what} It was of the image {box.kind.image}."
+            await self._server.refuse(box.kind.image, about)
             return
         self._trouble.set_back(Unavailable(what))
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -170,6 +170,25 @@ class Engine:
             await self._call(stream.write_in(said))
         finally:
             await stream.close()
+
+    async def feed(
+        self, container_id: str, stream: AsyncGenerator[bytes, None], seconds: float
+    ) -> tuple[int, str]:
+        """Start a container, say this to its stdin, and wait for its end: its exit code, and what it said on
+        stderr."""
+        container = self._docker.containers.container(container_id)
+        attached = container.attach(stdin=True)
+        try:
+            await self._call(_open(attached))
+            await self._call(container.start())
+            async with contextlib.aclosing(stream):
+                with contextlib.suppress(OSError):  # it has ended, and its code says how
+                    async for chunk in stream:
+                        await attached.write_in(chunk)
+        finally:
+            await attached.close()
+        ended = await self._call(container.wait(), seconds)
+        return int(ended["StatusCode"]), await self.last_words(container_id)
 
     @contextlib.asynccontextmanager
     async def conversation(self, container_id: str) -> AsyncIterator[Stream]:

@@ -13,6 +13,7 @@ RUNNER: Final = "lazyaf.runner"
 TOKEN: Final = "lazyaf.token-id"  # noqa: S105 - the name of a label; its value is a token's id
 MADE_OF: Final = "lazyaf.made-of"
 IMAGE: Final = "lazyaf.image"
+REPO: Final = "lazyaf.repo"
 
 
 class Role(StrEnum):
@@ -29,6 +30,8 @@ class Role(StrEnum):
     """The volume with the runner for other images, and the container that stands for it being full."""
     CHECK = "check"
     """Looks whether a runner can work in an image."""
+    CACHE = "cache"
+    """The volume with a large repository's objects, and the container that filled it."""
 
 
 _PREFIXES: Final = {
@@ -37,6 +40,7 @@ _PREFIXES: Final = {
     Role.EGRESS: "proxy",
     Role.RUNTIME: "runtime",
     Role.CHECK: "check",
+    Role.CACHE: "cache",
 }
 
 
@@ -55,9 +59,15 @@ def volume_name(server_id: str, image_id: str) -> str:
     return f"lazyaf-runtime-{server_id}-{image_id.removeprefix('sha256:')[:12]}"
 
 
+def cache_name(server_id: str, repo_id: str, suffix: str) -> str:
+    """``lazyaf-cache-<server>-<repository>-<suffix>``: the volume, and the container that filled it."""
+    return f"lazyaf-cache-{server_id}-{repo_id}-{suffix}"
+
+
 def labels(role: Role, server_id: str, **more: str) -> dict[str, str]:
     """The labels of one thing; ``more`` by the last word of their name."""
-    known = {"slot": SLOT, "runner": RUNNER, "token": TOKEN, "made_of": MADE_OF, "image": IMAGE}
+    known = {"slot": SLOT, "runner": RUNNER, "token": TOKEN, "made_of": MADE_OF}
+    known |= {"image": IMAGE, "repo": REPO}
     return {SERVER: server_id, ROLE: role.value, **{known[key]: text for key, text in more.items()}}
 
 

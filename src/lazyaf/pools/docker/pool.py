@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 
+from lazyaf.domain.containers import Coming, Kind
 from lazyaf.domain.errors import Unavailable
 from lazyaf.domain.events import EventType, NewEvent
 from lazyaf.domain.runners import Isolation, PoolKind
@@ -23,6 +24,7 @@ from lazyaf.pools.docker.ahead import make_cells
 from lazyaf.pools.docker.births import Births
 from lazyaf.pools.docker.blocked import Blocked
 from lazyaf.pools.docker.boxes import Boxes
+from lazyaf.pools.docker.caches import Caches
 from lazyaf.pools.docker.config import MAX_COUNT, DockerPoolConfig
 from lazyaf.pools.docker.departures import Departures
 from lazyaf.pools.docker.egress import Egress
@@ -56,7 +58,7 @@ STIRRING: Final = frozenset(
         EventType.SETTINGS_UPDATED,
     }
 )
-"""After these other images may be needed, where some repository names one."""
+"""After these other kinds of containers may be needed, where there are any."""
 STOP_S: Final = 3.0
 """What a runner gets to save when the server leaves (rules.md R17)."""
 
@@ -76,7 +78,8 @@ class DockerPool:
         self._boxes = Boxes()
         self._trouble = Trouble()
         self._nudged = asyncio.Event()
-        self._images_are_named = False
+        self._kinds_matter = False
+        self._repos_went = False
         self._gates_to_look_at = 0
         errands = Errands()
         self._blocked = Blocked(server, errands)
@@ -140,9 +143,13 @@ class DockerPool:
         }
 
     def heard(self, events: Sequence[NewEvent]) -> None:
-        """Note which runners have come to the server, and that a job may want another image."""
+        """Note which runners have come to the server, and that a job may want a container of another kind,
+        or that a cache is not wanted any more."""
         for event in events:
-            if self._images_are_named and event.type in STIRRING:
+            if event.type is EventType.REPO_DELETED:
+                self._repos_went = True
+                self._nudged.set()
+            if self._kinds_matter and event.type in STIRRING:
                 self._nudged.set()
             if event.type is EventType.RUNNER_REGISTERED:
                 self._registered(event.actor.name)
@@ -176,7 +183,7 @@ class DockerPool:
                 log.exception("docker_pool_failed")
                 self._trouble.note(Unavailable("The pool failed; the server's log says how."))
             finally:
-                self._departures.engine = None
+                self._departures.engine = self._departures.caches = None
             await asyncio.sleep(RETRY_S)
 
     async def _work_with(self, engine: Engine) -> None:
@@ -185,26 +192,28 @@ class DockerPool:
         beside = [asyncio.create_task(self._listen(engine, heard))]
         shop = Shop(engine, self._config)
         images = self._preparing(engine)
-        births = self._births(shop, images)
+        caches = Caches(engine, self._config, self._recipe, self._server, done=self._nudged.set)
+        births = self._births(shop, images, caches)
         try:
             where = await shop.look()
             port = await self._server.open_door(
                 self._config.bind_host or where.gateway, self._config.bind_port
             )
             await shop.open(port)
-            self._departures.engine = engine
+            self._departures.engine, self._departures.caches = engine, caches
             beside.append(asyncio.create_task(self._talk(shop, engine)))
             beside.append(asyncio.create_task(make_cells(shop, lambda: self._is_at_rest(births))))
             await reconcile(engine, shop, self._recipe, self._server, self._boxes, self._egress)
+            await caches.find()
             while True:
-                await self._fill(births, images)
+                await self._fill(births, images, caches)
                 await self._hear(heard, births)
                 if self._gates_to_look_at > 0:
                     self._gates_to_look_at -= 1
                     await shop.open(port)
                 self._departures.of_mute_ones()
         finally:
-            beside += births.tasks + images.tasks
+            beside += births.tasks + images.tasks + caches.tasks
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
@@ -219,12 +228,13 @@ class DockerPool:
             done=self._nudged.set,
         )
 
-    def _births(self, shop: Shop, images: Preparing) -> Births:
+    def _births(self, shop: Shop, images: Preparing, caches: Caches) -> Births:
         return Births(
             shop,
             self._recipe,
             self._server,
             images,
+            caches,
             self._boxes,
             self._trouble,
             stillborn=self._departures.bury,
@@ -277,28 +287,34 @@ class DockerPool:
         elif happening.action == "die":
             self._departures.bury(box, happening.exit_code)
 
-    async def _fill(self, births: Births, images: Preparing) -> None:
+    async def _fill(self, births: Births, images: Preparing, caches: Caches) -> None:
         """Begin as many births as are missing, of what containers are made of now."""
         await self._departures.of_outdated()
         if len(self._boxes.staying) > self._target:  # born when fewer were asked for
             await self._departures.of_surplus(self._target, now=False)
-        missing = await self._missing(births, images)
+        coming = await self._server.coming(self._target)
+        self._kinds_matter = coming.kinds is not None
+        if self._repos_went:
+            self._repos_went = False
+            await caches.tidy()
+        await caches.keep(coming.large)
+        missing = await self._missing(coming, births, images)
         if not missing:
             self._trouble.note_calm()
             return
         if not self._trouble.is_over:
             return
         free = (n for n in range(1, 2 * MAX_COUNT) if n not in self._boxes and n not in births)
-        for slot, image in zip(free, missing, strict=False):
-            births.begin(slot, image)
+        for slot, kind in zip(free, missing, strict=False):
+            births.begin(slot, kind)
 
-    async def _missing(self, births: Births, images: Preparing) -> list[str | None]:
-        """Of which images containers are missing. Those that wait in vain make room for them."""
-        coming = await self._server.coming(self._target)
-        self._images_are_named = coming.images is not None
-        ready = [each for each in coming.images or () if each is None or images.is_ready(each)]
-        staying = {box.runner: box.image for box in self._boxes.staying}
-        planned = plan(self._target, ready, coming.busy, staying, births.images)
+    async def _missing(self, coming: Coming, births: Births, images: Preparing) -> list[Kind]:
+        """Of which kinds containers are missing. Those that wait in vain make room for them."""
+        kinds = [
+            kind for kind in coming.kinds or () if kind.image is None or images.is_ready(kind.image)
+        ]
+        staying = {box.runner: box.kind for box in self._boxes.staying}
+        planned = plan(self._target, kinds, coming.busy, staying, births.kinds)
         for box in self._boxes:
             if box.runner in planned.surplus:
                 await self._departures.of(box)

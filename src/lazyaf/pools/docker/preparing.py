@@ -80,4 +80,4 @@ class Preparing:
         if not fitness.agents:
             return own
         coming = await self._coming()
-        return own if image in (coming.images or ()) else None
+        return own if any(kind.image == image for kind in coming.kinds or ()) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from lazyaf.domain.containers import Coming
@@ -50,6 +50,18 @@ class Server(Protocol):
 
     async def coming(self, limit: int) -> Coming:
         """What is needed next."""
+        ...
+
+    async def cacheable(self) -> set[str]:
+        """The repositories that may have a cache."""
+        ...
+
+    def cached(self, repo_ids: Collection[str]) -> None:
+        """These have one: their jobs are for containers with it."""
+        ...
+
+    def bundle(self, repo_id: str) -> AsyncGenerator[bytes, None]:
+        """Of what one is made (`git bundle`). Raises `LazyafError`."""
         ...
 
     async def refuse(self, image: str, why: str, agent: str | None = None) -> None:

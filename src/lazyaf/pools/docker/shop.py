@@ -155,10 +155,11 @@ class Shop:
         suffix: str,
         said: bytes,
         own: spec.OwnImage | None = None,
+        cached: spec.Cached | None = None,
     ) -> str:
         """A running container that was told this on its stdin; its id. Leaves nothing half made."""
         image = await require_image(self._engine, containers.image, self._config)
-        body = spec.runner(self._config, containers, berth, image, own)
+        body = spec.runner(self._config, containers, berth, image, own, cached)
         name = labels.container_name(Role.RUNNER, self._config.server_id, f"{berth.slot}-{suffix}")
         container_id = await self._engine.create(name, body)
         try:

@@ -20,6 +20,17 @@ from lazyaf.pools.docker.config import (
 )
 from lazyaf.pools.docker.labels import Role
 
+CACHE: Final = "/opt/lazyaf-cache"
+"""Where a large repository's objects are, in containers for its jobs."""
+FILL: Final = """\
+git init --quiet --bare --template= "$1"
+cd "$1"
+git bundle unbundle /dev/stdin >refs.new
+sed 's/^\\([^ ]*\\) \\(.*\\)$/create \\2 \\1/' refs.new | git update-ref --stdin
+git pack-refs --all
+rm refs.new
+"""
+"""Makes a bare repository of what comes by stdin (`git bundle`)."""
 RUNTIME: Final = "/opt/lazyaf"
 """Where the runner is, with all that it needs, in whatever image."""
 USER: Final = "10001:10001"
@@ -31,6 +42,8 @@ STATE_MB: Final = 256
 TMP_MB: Final = 512
 VOLUME_MB: Final = 64
 GATE_MB: Final = 256
+FILL_MB: Final = 2048
+"""Git looks at a pack's deltas in memory while it makes the index."""
 MB: Final = 1_000_000
 NO_HEALTH: Final = {"Test": ["NONE"]}
 """The pool hears of a death from the engine; a check would be one more process every few seconds."""
@@ -45,6 +58,14 @@ class Berth:
     token_id: str
     network: str
     places: Places
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """A repository and the volume with its objects."""
+
+    repo_id: str
+    volume: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +85,10 @@ def runner(
     berth: Berth,
     image: str,
     own: OwnImage | None = None,
+    cached: Cached | None = None,
 ) -> dict[str, Any]:
-    """A runner for one job, of the image with this id, which ``own`` says more of when it is not the pool's.
-    Its token comes by stdin: nothing in here is secret."""
+    """A runner for one job, of the image with this id, which ``own`` says more of when it is not the pool's;
+    with ``cached`` for jobs of that repository alone. Its token comes by stdin: nothing in here is secret."""
     argv = [f"{RUNTIME}/bin/lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
     argv += ["--server", f"http://{SERVER_NAME}:{RUNNER_PORT}", "--pool", "docker"]
     argv += ["--isolation", "container", "--state-dir", STATE, "--work-dir", WORK]
@@ -76,6 +98,9 @@ def runner(
     if own is not None:
         argv += ["--image", own.name]
         more["image"] = own.name
+    if cached is not None:
+        argv += ["--repo", cached.repo_id, "--borrow", f"{CACHE}/cache.git"]
+        more["repo"] = cached.repo_id
     role = labels.labels(
         Role.RUNNER,
         config.server_id,
@@ -118,7 +143,37 @@ def runner(
     }
     if own is not None:
         _move_in(body, own)
+    if cached is not None:
+        mount = _cache(config, cached, CACHE) | {"ReadOnly": True}
+        body["HostConfig"].setdefault("Mounts", []).append(mount)
     return body
+
+
+def cache(config: DockerPoolConfig, image: str, cached: Cached, size: int) -> dict[str, Any]:
+    """Fills the volume with what comes by stdin, in a container without a network. It stays where it ended:
+    its exit code says whether the volume is whole, and a label of how many bytes it was made."""
+    role = labels.labels(Role.CACHE, config.server_id, repo=cached.repo_id, made_of=str(size))
+    tmpfs = {"/tmp": _tmpfs(TMP_MB, 0o1777)}  # noqa: S108 - the container's own
+    return {
+        "Image": image,
+        # Below the runner's home, of whose owner and mode the engine makes an empty volume.
+        "Entrypoint": ["sh", "-e", "-c", FILL, "sh", f"{DATA}/cache.git"],
+        "User": USER,
+        "Env": [],
+        "Labels": role,
+        "Healthcheck": NO_HEALTH,
+        **_stdin(once=True),
+        "HostConfig": {
+            **_hardened(FILL_MB, 64, tmpfs),
+            "NetworkMode": "none",
+            "Mounts": [_cache(config, cached, DATA)],
+        },
+    }
+
+
+def _cache(config: DockerPoolConfig, cached: Cached, target: str) -> dict[str, Any]:
+    told = {"Labels": labels.labels(Role.CACHE, config.server_id, repo=cached.repo_id)}
+    return {"Type": "volume", "Source": cached.volume, "Target": target, "VolumeOptions": told}
 
 
 def runtime(config: DockerPoolConfig, image: str, image_id: str, volume: str) -> dict[str, Any]:

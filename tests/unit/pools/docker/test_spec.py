@@ -148,3 +148,17 @@ def test_an_image_is_looked_at_without_a_network() -> None:
     assert host["CapDrop"] == ["ALL"]
     assert host["ReadonlyRootfs"]
     assert host["Mounts"][0]["ReadOnly"]
+
+
+def test_a_cache_is_filled_without_a_network_and_mounted_read_only() -> None:
+    cached = spec.Cached("the-repo", "lazyaf-cache-0badcafe-the-repo-1")
+    filling = spec.cache(CONFIG, "lazyaf-runner:latest", cached, 75)
+    assert filling["HostConfig"]["NetworkMode"] == "none"
+    assert [mount["Source"] for mount in filling["HostConfig"]["Mounts"]] == [cached.volume]
+
+    body = spec.runner(CONFIG, CONTAINERS, BERTH, "sha256:image", None, cached)
+    (mount,) = body["HostConfig"]["Mounts"]
+    assert (mount["Source"], mount["ReadOnly"]) == (cached.volume, True)
+    assert body["Cmd"][-4:] == ["--repo", "the-repo", "--borrow", f"{spec.CACHE}/cache.git"]
+    own = spec.runner(CONFIG, CONTAINERS, BERTH, OWN.id, OWN, cached)
+    assert [m["Target"] for m in own["HostConfig"]["Mounts"]] == [spec.RUNTIME, spec.CACHE]
