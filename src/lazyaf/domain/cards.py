@@ -46,6 +46,14 @@ class CardCommand(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     REOPEN = "reopen"
+    UPDATE_BRANCH = "update_branch"
+
+
+class UpdateMethod(StrEnum):
+    """How `CardCommand.UPDATE_BRANCH` brings the base into a card's branch."""
+
+    MERGE = "merge"
+    REBASE = "rebase"
 
 
 S, C = CardStatus, CardCommand
@@ -61,12 +69,22 @@ TRANSITIONS: Final[dict[tuple[CardStatus, CardCommand], CardStatus]] = {
     (S.IN_REVIEW, C.REQUEST_CHANGES): S.IN_PROGRESS,
     (S.IN_REVIEW, C.APPROVE): S.DONE,
     (S.IN_REVIEW, C.REJECT): S.TODO,
+    (S.IN_REVIEW, C.UPDATE_BRANCH): S.IN_REVIEW,  # other commits: what was seen is seen no more
     (S.FAILED, C.REJECT): S.TODO,
     (S.DONE, C.REOPEN): S.TODO,
 }
 
 BY_PERSON: Final = frozenset(
-    {C.START, C.RETRY, C.CANCEL, C.REQUEST_CHANGES, C.APPROVE, C.REJECT, C.REOPEN}
+    {
+        C.START,
+        C.RETRY,
+        C.CANCEL,
+        C.REQUEST_CHANGES,
+        C.APPROVE,
+        C.REJECT,
+        C.REOPEN,
+        C.UPDATE_BRANCH,
+    }
 )
 """The commands that a person may give; the rest are consequences of a job."""
 

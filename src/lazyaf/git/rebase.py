@@ -90,8 +90,8 @@ async def rebase(
             if tree != reviewed:
                 raise Conflict(
                     "Replaying the commits one by one gives something else than the merge that "
-                    "was reviewed, as when a merge on the branch settled a conflict. Approve it as "
-                    "a merge commit or squashed.",
+                    "was reviewed, as when a merge on the branch settled a conflict. Merge it instead, "
+                    "or squash it.",
                     code="rebase_differs",
                 )
             if tip != base_sha:
@@ -110,8 +110,8 @@ async def _originals(
     shas = listed.text.split()
     if len(shas) > MOST_COMMITS:
         raise Conflict(
-            f"The branch has {len(shas)} commits, and {MOST_COMMITS} are replayed at most. Approve "
-            "it as a merge commit or squashed.",
+            f"The branch has {len(shas)} commits, and {MOST_COMMITS} are replayed at most. Merge "
+            "it instead, or squash it.",
             code="rebase_too_long",
         )
     return await asyncio.to_thread(_read, path, shas)
@@ -160,7 +160,7 @@ async def _replay(desk: _Desk, original: _Original, tip: str, tree: str) -> tupl
     if not merged.clean:
         raise Conflict(
             f"Commit {original.sha[:12]} does not apply on its own, so the branch cannot be rebased. "
-            "Approve it as a merge commit or squashed, or ask the agent to rebase it.",
+            "Merge it instead, or squash it, or ask the agent to rebase it.",
             code="rebase_conflict",
             extra={"files": merged.files},
         )

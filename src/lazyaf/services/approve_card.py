@@ -18,11 +18,10 @@ from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
 from lazyaf.services.merge_method import make_commit
-from lazyaf.services.views import card_view, effective_settings
+from lazyaf.services.views import card_view, effective_settings, person_identity
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.intents import IntentRow, insert_intent, list_intents, remove_intent
 from lazyaf.store.repos import RepoRow, get_repo
-from lazyaf.store.settings import get_setting
 from lazyaf.store.tx import Tx
 
 TRIES: Final = 20
@@ -95,13 +94,9 @@ def _review(tx: Tx, card_id: str, method: MergeMethod | None) -> Review:
     card = get_card(tx, card_id)
     apply(CardStatus(card.status), CardCommand.APPROVE)
     require_no_intent(tx, card)
-    committer = get_setting(tx, "person", {}) or {}
-    identity = Identity(
-        committer.get("name") or "LazyAF user", committer.get("email") or "lazyaf@localhost"
-    )
     repo = get_repo(tx, card.repo_id)
     usual = MergeMethod(effective_settings(tx, repo).merge_method)
-    return Review(card, repo, identity, method or usual)
+    return Review(card, repo, person_identity(tx), method or usual)
 
 
 def _close_unchanged(tx: Tx, seen: CardRow, actor: Actor, now: str) -> None:
@@ -196,7 +191,7 @@ def _confirm(tx: Tx, intent: IntentRow, actor: Actor, now: str) -> None:
         tx,
         card,
         CardCommand.APPROVE,
-        {"merged_sha": intent.new_sha, "mergeable": None, "conflicts": []},
+        {"merged_sha": intent.new_sha, "mergeable": None, "conflicts": [], "conflicts_with": []},
         actor,
         now,
     )

@@ -149,7 +149,7 @@ def require_no_intent(tx: Tx, card: CardRow) -> None:
         )
 
 
-_DOING = {"approve": "merged", "finish": "finished"}
+_DOING = {"approve": "merged", "finish": "finished", "update": "updated"}
 
 
 def delete_card(tx: Tx, card_id: str, actor: Actor) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
+from lazyaf.git.merge import Identity
 from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.cards import get_card
 from lazyaf.store.jobs import JobRow, get_job
@@ -47,6 +48,12 @@ def effective_settings(tx: Tx, repo: RepoRow) -> RepoSettings:
     """The settings of a repository, over the server's own default agent."""
     agent = get_setting(tx, "agent", "claude")
     return effective(repo.settings, repo.file_settings, agent=agent)
+
+
+def person_identity(tx: Tx) -> Identity:
+    """Who merges, as git is told."""
+    person = get_setting(tx, "person", {}) or {}
+    return Identity(person.get("name") or "LazyAF user", person.get("email") or "lazyaf@localhost")
 
 
 def card_view(tx: Tx, card_id: str) -> dict[str, Any]:

@@ -260,6 +260,67 @@ def test_approve_says_what_conflicts(working: Lazyaf, board: str, checkout: Git)
     assert "README.md" in refused.stderr
 
 
+def test_a_conflict_is_shown_and_goes_back_to_the_agent(
+    working: Lazyaf, board: str, checkout: Git
+) -> None:
+    solve = 'test -z "$MERGE_CONFLICTS" || git merge -q -X ours origin/main'
+    first = in_review(working, board, f"{solve}; echo one >> README.md && git commit -qam One")
+    second = in_review(working, board, f"{solve}; echo two >> README.md && git commit -qam Two")
+    number = first
+    listed = until(
+        lambda: (
+            (text := working("card", "list", board).stdout)
+            and f"(conflicts with #{second})" in text
+            and text
+        ),
+        "the radar's word",
+    )
+    assert f"(conflicts with #{first})" in listed
+    shown = working("card", "show", board, number).stdout
+    assert "Merge:     clean into main" in shown
+    assert f"Conflicts: #{second} (README.md)" in shown
+    assert "git fetch" not in shown
+
+    refused = working("card", "resolve", board, number)
+    assert "[no_conflict]" in refused.output
+    head = working.json("card", "show", board, second)["head_sha"]
+    assert working("card", "approve", board, second, "--sha", head).exit_code == 0
+    until(
+        lambda: working.json("card", "show", board, number)["live"]["mergeable"] is False,
+        "the conflict",
+    )
+    shown = working("card", "show", board, number).stdout
+    assert "Merge:     conflicts with main (README.md), 2 commits behind it" in shown
+    assert f"lazyaf card resolve {board} {number}" in shown
+    assert "  git switch --detach FETCH_HEAD\n" in shown
+    refused = working("card", "update-branch", board, number)
+    assert refused.exit_code == 1
+    assert "README.md" in refused.output
+
+    assert working("card", "resolve", board, number).exit_code == 0
+    working("card", "log", board, number, "--follow")
+    card = working.json("card", "show", board, number)
+    assert (card["status"], card["live"]["mergeable"], card["live"]["behind"]) == (
+        "in_review",
+        True,
+        0,
+    )
+
+
+def test_a_branch_is_updated(working: Lazyaf, board: str) -> None:
+    first = in_review(working, board, "echo 1 > one.txt")
+    second = in_review(working, board, "echo 2 > two.txt")
+    head = working.json("card", "show", board, first)["head_sha"]
+    working("card", "approve", board, first, "--sha", head)
+    old = working.json("card", "show", board, second)["head_sha"]
+    said = working("card", "update-branch", board, second, "--method", "rebase")
+    card = working.json("card", "show", board, second)
+    assert card["head_sha"] != old
+    assert said.stdout.splitlines()[1] == f"{card['branch_name']} is at {card['head_sha']}."
+    assert working("card", "approve", board, second, "--sha", old).exit_code == 1
+    assert working("card", "approve", board, second, "--sha", card["head_sha"]).exit_code == 0
+
+
 def test_changes_are_requested_and_work_is_rejected(working: Lazyaf, board: str) -> None:
     number = in_review(working, board)
     assert working("card", "request-changes", board, number, "-m", "Again").exit_code == 0

@@ -13,8 +13,10 @@ from lazyaf.cli.card.commands import (
     reject,
     reopen,
     request_changes,
+    resolve,
     retry,
     start,
+    update_branch,
 )
 from lazyaf.cli.card.log import log
 from lazyaf.cli.card.say import interrupt, say
@@ -39,6 +41,8 @@ for _each in (
     interrupt,
     approve,
     request_changes,
+    resolve,
+    update_branch,
     reject,
     cancel,
     cancel_all,

@@ -44,7 +44,7 @@ def approve(api: Api, repo: str, number: int, sha: str | None, method: str | Non
             "There is nobody to ask here. Say with --sha which commit you saw "
             f"(it is at {card['head_sha'] or 'none'})."
         )
-    seen = _show(api, card)
+    seen = _show(api, card, repo)
     click.confirm("Merge it?", abort=True, err=True)
     done = give(api, card, "approve", {"head_sha": seen, **how})
     if not api.as_json and done["merged_sha"]:
@@ -64,7 +64,7 @@ def _whole(sha: str, card: Json) -> str:
     )
 
 
-def _show(api: Api, card: Json) -> str:
+def _show(api: Api, card: Json, repo: str) -> str:
     """Show what would be merged; returns the head that was shown."""
     click.secho(f"#{card['number']} {one_line(card['title'])}", bold=True, err=True)
     if card["no_changes"] and card["head_sha"]:
@@ -81,7 +81,8 @@ def _show(api: Api, card: Json) -> str:
     if diff["mergeable"] is False:
         files = "".join(f"\n  {one_line(name)}" for name in diff["conflicts"])
         raise Failure(
-            f"It does not merge: these files conflict with {diff['base_ref']}:{files}\nRetry the "
-            "card, and its agent is given the conflict to resolve. [merge_conflict]"
+            f"It does not merge: these files conflict with {diff['base_ref']}:{files}\n`lazyaf "
+            f"card resolve {repo} {card['number']}` gives its agent the conflict to resolve; `lazyaf card "
+            "show` says how to do it yourself. [merge_conflict]"
         )
     return str(diff["head_sha"])

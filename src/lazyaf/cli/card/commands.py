@@ -7,6 +7,7 @@ import click
 from lazyaf.cli.card.naming import card_arguments, find_card, run_options
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, show_json
+from lazyaf.domain.cards import UpdateMethod
 
 
 def give(api: Api, card: Json, command: str, body: Json | None = None) -> Json:
@@ -45,6 +46,32 @@ def retry(api: Api, repo: str, number: int, fresh: bool, message: str) -> None:
 def request_changes(api: Api, repo: str, number: int, message: str) -> None:
     """Send a card in review back to its agent, with a message."""
     give(api, find_card(api, repo, number), "request-changes", {"message": message})
+
+
+@click.command("resolve")
+@card_arguments
+@click.option("--message", "-m", default="", help="Something more to tell the agent.")
+@client_command
+def resolve(api: Api, repo: str, number: int, message: str) -> None:
+    """Send a card that conflicts with its base back to its agent, to resolve that."""
+    give(api, find_card(api, repo, number), "resolve-conflicts", {"message": message})
+
+
+@click.command("update-branch")
+@card_arguments
+@click.option(
+    "--method",
+    type=click.Choice([method.value for method in UpdateMethod]),
+    default=UpdateMethod.MERGE.value,
+    show_default=True,
+    help="A merge commit, or the branch's commits replayed upon the base.",
+)
+@client_command
+def update_branch(api: Api, repo: str, number: int, method: str) -> None:
+    """Bring the base into the branch of a card in review, where that is clean."""
+    now = give(api, find_card(api, repo, number), "update-branch", {"method": method})
+    if not api.as_json:
+        click.echo(f"{now['branch_name']} is at {now['head_sha']}.")
 
 
 @click.command("cancel")

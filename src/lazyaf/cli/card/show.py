@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from lazyaf.cli.card.add import PRIORITIES
+from lazyaf.cli.card.conflicts import conflicts_of, show_ways_out
+from lazyaf.cli.card.conflicts import facts as conflict_facts
 from lazyaf.cli.card.naming import card_arguments, find_card
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, plain, plural, show_json, show_table
@@ -65,7 +67,16 @@ def _state(card: Json) -> str:
         state += f" ({_doing(card, live)})"
     elif card["status"] == CardStatus.IN_REVIEW and card["no_changes"]:
         state += " (no changes)"
+    elif card["status"] == CardStatus.IN_REVIEW and live is not None:
+        state += _in_the_way(live)
     return state
+
+
+def _in_the_way(live: Json) -> str:
+    said = ["conflicts"] if live["mergeable"] is False else []
+    if live["conflicts_with"]:
+        said.append("conflicts with " + ", ".join(f"#{n}" for n in live["conflicts_with"]))
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _doing(card: Json, live: Json) -> str:
@@ -95,11 +106,13 @@ def show(api: Api, repo: str, number: int) -> None:
         show_json(card)
         return
     click.secho(f"#{card['number']} {one_line(card['title'])}", bold=True)
-    for name, value in [*_facts(card), ("Blocked", _blocked(api, card))]:
+    found = conflicts_of(api, card)
+    for name, value in [*_facts(card), *conflict_facts(found), ("Blocked", _blocked(api, card))]:
         if value:
             click.echo(f"{name + ':':<10} {one_line(value)}")
     if card["description"]:
         click.echo(f"\n{plain(card['description']).rstrip()}")
+    show_ways_out(found, card, repo)
 
 
 def _blocked(api: Api, card: Json) -> str:

@@ -18,7 +18,9 @@ from lazyaf.services.inspect_repo import card_diff
 from lazyaf.services.move_card import move_card
 from lazyaf.services.recovered_work import discard_recovered, list_recovered, use_recovered
 from lazyaf.services.repositories import find_repo
+from lazyaf.services.resolve_conflicts import resolve_conflicts
 from lazyaf.services.start_card import RunRequest, start_card
+from lazyaf.services.update_branch import update_branch
 from lazyaf.services.views import card_view
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State, actor_of
@@ -195,6 +197,23 @@ async def request_changes(
         raise Invalid.field("message", "Say what should change, or comment on a line.")
     asked = RunRequest(message=body.message, comments=[c.model_dump() for c in body.comments])
     return await start_card(state.ctx, card_id, CardCommand.REQUEST_CHANGES, asked, person)
+
+
+@router.post("/cards/{card_id}/resolve-conflicts", response_model=schemas.Card)
+async def resolve(
+    state: State, person: Person, card_id: CardId, body: schemas.ResolveRequest | None = None
+) -> dict[str, Any]:
+    """Send the card back to its agent to settle the conflict with the base."""
+    return await resolve_conflicts(state.ctx, card_id, body.message if body else "", person)
+
+
+@router.post("/cards/{card_id}/update-branch", response_model=schemas.Card)
+async def update(
+    state: State, person: Person, card_id: CardId, body: schemas.UpdateRequest | None = None
+) -> dict[str, Any]:
+    """Bring the base into the card's branch where that is clean; the branch has another head then."""
+    wanted = body or schemas.UpdateRequest()
+    return await update_branch(state.ctx, card_id, wanted.method, person)
 
 
 @router.post("/cards/{card_id}/reopen", response_model=schemas.Card)

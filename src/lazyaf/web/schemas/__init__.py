@@ -31,7 +31,9 @@ from lazyaf.web.schemas.cards import (
     Live,
     MoveRequest,
     NewCard,
+    ResolveRequest,
     StartRequest,
+    UpdateRequest,
     Waiting,
 )
 from lazyaf.web.schemas.jobs import Cancelled, Job, JobRequest, LogPage, MessageRequest
@@ -140,6 +142,7 @@ __all__ = [
     "RepoPatch",
     "RepoSettingsPatch",
     "RepoSettingsView",
+    "ResolveRequest",
     "Runner",
     "RunnerCard",
     "RunnerCommand",
@@ -154,5 +157,6 @@ __all__ = [
     "StartRequest",
     "Token",
     "TokenRequest",
+    "UpdateRequest",
     "Waiting",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.cards import CardStatus, UpdateMethod
 from lazyaf.domain.jobs import JobStatus, StopReason
 from lazyaf.domain.queue import HeldBy
 from lazyaf.domain.repo_settings import MergeMethod
@@ -176,6 +176,18 @@ class ApproveRequest(Model):
 
     head_sha: Sha
     method: MergeMethod | None = None
+
+
+class UpdateRequest(Model):
+    """Bring the base in by a merge commit, or by replaying the branch's commits upon it."""
+
+    method: UpdateMethod = UpdateMethod.MERGE
+
+
+class ResolveRequest(Model):
+    """Something more to tell the agent about the conflict."""
+
+    message: Prose = Field("", max_length=20_000)
 
 
 class ChangesRequest(Model):
