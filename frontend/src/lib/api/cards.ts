@@ -6,9 +6,11 @@ import type {
 	CardDraft,
 	CardStatus,
 	CardSummary,
+	Conflicts,
 	MergeMethod,
 	Page,
 	RecoveredWork,
+	UpdateMethod,
 	Waiting,
 } from './types.ts';
 
@@ -79,6 +81,13 @@ export interface LineComment {
 }
 export const requestChanges = (id: string, message: string, comments: LineComment[] = []) =>
 	post<Card>(`${path(id)}/request-changes`, { message, comments });
+
+export const resolveConflicts = (id: string, message = '') =>
+	post<Card>(`${path(id)}/resolve-conflicts`, { message });
+export const updateBranch = (id: string, method: UpdateMethod) =>
+	post<Card>(`${path(id)}/update-branch`, { method });
+/** What stands in the way of a card in review. */
+export const getConflicts = (id: string) => get<Conflicts>(`${path(id)}/conflicts`);
 
 /** Work of lost attempts that the card's branch has not. */
 export const listRecovered = async (id: string) =>

@@ -45,6 +45,10 @@ export type CardDraft = { title: string } & Partial<
 export type Repo = Schemas['Repo'];
 /** What approving makes of a card's commits. */
 export type MergeMethod = Schemas['MergeMethod'];
+/** How the base comes into a card's branch. */
+export type UpdateMethod = Schemas['UpdateMethod'];
+/** What stands in the way of a card in review. */
+export type Conflicts = Schemas['Conflicts'];
 export type RepoSettings = Schemas['RepoSettingsView'];
 /** Settings to change; null goes back to the default. */
 export type RepoSettingsPatch = Schemas['RepoSettingsPatch'];

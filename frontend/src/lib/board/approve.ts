@@ -20,7 +20,8 @@ export function whyNotApprove(card: CardSummary, review: ReviewState): string | 
 			: 'Look at the changes first: what you have seen is what is merged.';
 	}
 	if (review.moved) return 'The branch has moved since you looked. Load the new commits first.';
-	if (card.live?.mergeable === false) return 'The branch conflicts with its base. Request changes.';
+	if (card.live?.mergeable === false)
+		return 'The branch conflicts with its base. Resolve that first.';
 	return null;
 }
 

@@ -39,6 +39,20 @@ export function sheetCommands(
 			run: actions.compose,
 		},
 		{
+			id: 'sheet-update',
+			title: 'Update branch: merge the base in',
+			group,
+			enabled: () => card.status === 'in_review' && Boolean(card.live?.behind),
+			run: () => void sheet.updateBranch(review, 'merge'),
+		},
+		{
+			id: 'sheet-resolve',
+			title: 'Ask the agent to resolve the conflict',
+			group,
+			enabled: () => card.status === 'in_review' && card.live?.mergeable === false,
+			run: () => void sheet.resolveConflicts(),
+		},
+		{
 			id: 'sheet-start',
 			title: card.status === 'failed' ? 'Retry' : 'Start',
 			group,

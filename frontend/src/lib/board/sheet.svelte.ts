@@ -9,12 +9,14 @@ import {
 	rejectCard,
 	reopenCard,
 	requestChanges,
+	resolveConflicts,
 	retryCard,
 	startCard,
+	updateBranch,
 	type LineComment,
 } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
-import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
+import type { Card, CardSummary, MergeMethod, UpdateMethod } from '#lib/api/types.ts';
 import type { CardStore } from '#lib/live/cards.svelte.ts';
 import { consent } from '#lib/live/consent.svelte.ts';
 import { expectation } from './board.svelte.ts';
@@ -54,7 +56,12 @@ const ASK: Record<CardCommand, (id: string) => Promise<Card>> = {
 };
 
 /** The commands after which an agent works. */
-const STARTING: ReadonlySet<string> = new Set(['start', 'retry', 'request-changes']);
+const STARTING: ReadonlySet<string> = new Set([
+	'start',
+	'retry',
+	'request-changes',
+	'resolve-conflicts',
+]);
 
 export class Sheet {
 	detail = $state.raw<Card | null>(null);
@@ -118,6 +125,18 @@ export class Sheet {
 		return sent;
 	}
 
+	/** Another round, in which the agent settles the conflict with the base. */
+	resolveConflicts(): Promise<boolean> {
+		return this.#ask('resolve-conflicts', () => resolveConflicts(this.id));
+	}
+
+	/** Bring the base in; the changes are read again, for the branch has another head then. */
+	async updateBranch(review: ReviewState, method: UpdateMethod): Promise<boolean> {
+		const updated = await this.#ask('update-branch', () => updateBranch(this.id, method));
+		if (updated) await review.load();
+		return updated;
+	}
+
 	async #ask(name: string, ask: () => Promise<Card>): Promise<boolean> {
 		if (this.busy || (STARTING.has(name) && !(await consent.obtain()))) return false;
 		this.busy = name;
@@ -127,7 +146,8 @@ export class Sheet {
 			return true;
 		} catch (error) {
 			const files = error instanceof ApiError ? (error.problem.files ?? []) : [];
-			const cannotReplay = error instanceof ApiError && error.code.startsWith('rebase_');
+			const cannotReplay =
+				name === 'approve' && error instanceof ApiError && error.code.startsWith('rebase_');
 			const squashable = cannotReplay ? { squashable: true as const } : {};
 			this.refusal = { text: sentence(error), files, ...squashable };
 			return false;

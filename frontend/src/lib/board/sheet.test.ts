@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { cancelCard, getCard, requestChanges, startCard } from '#lib/api/cards.ts';
+import {
+	cancelCard,
+	getCard,
+	requestChanges,
+	resolveConflicts,
+	startCard,
+	updateBranch,
+} from '#lib/api/cards.ts';
 import { ApiError } from '#lib/api/http.ts';
 import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
 import { aLive } from '#lib/live/blank.ts';
@@ -50,6 +57,42 @@ describe('Sheet', () => {
 		expect(getCard).toHaveBeenCalledTimes(1);
 		await sheet.load(3);
 		expect(getCard).toHaveBeenCalledTimes(2);
+	});
+
+	it('sends a conflict back to the agent', async () => {
+		const sheet = await opened(full({ status: 'in_review' }));
+		vi.mocked(resolveConflicts).mockResolvedValueOnce(full({ status: 'in_progress', version: 2 }));
+		expect(await sheet.resolveConflicts()).toBe(true);
+		expect(resolveConflicts).toHaveBeenCalledWith('c1');
+		expect(sheet.detail?.status).toBe('in_progress');
+	});
+
+	it('reads the changes again after bringing the base in, and only then', async () => {
+		const sheet = await opened(full({ status: 'in_review' }));
+		const review = aReview();
+		const problem = {
+			title: '',
+			status: 409,
+			detail: 'It conflicts.',
+			code: 'merge_conflict',
+			files: ['a.ts'],
+		};
+		vi.mocked(updateBranch).mockRejectedValueOnce(new ApiError(problem));
+		expect(await sheet.updateBranch(review, 'rebase')).toBe(false);
+		expect(sheet.refusal).toEqual({ text: 'It conflicts.', files: ['a.ts'] });
+		expect(review.load).not.toHaveBeenCalled();
+		vi.mocked(updateBranch).mockResolvedValueOnce(full({ version: 2, head_sha: 'new' }));
+		expect(await sheet.updateBranch(review, 'merge')).toBe(true);
+		expect(updateBranch).toHaveBeenLastCalledWith('c1', 'merge');
+		expect(review.load).toHaveBeenCalledTimes(1);
+	});
+
+	it('offers to squash only what is to be approved', async () => {
+		const sheet = await opened(full({ status: 'in_review' }));
+		const problem = { title: '', status: 409, detail: 'No.', code: 'rebase_conflict' };
+		vi.mocked(updateBranch).mockRejectedValueOnce(new ApiError(problem));
+		await sheet.updateBranch(aReview(), 'rebase');
+		expect(sheet.refusal?.squashable).toBeUndefined();
 	});
 
 	it('offers to squash what cannot be replayed, and then does', async () => {

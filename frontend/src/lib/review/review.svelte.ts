@@ -40,8 +40,6 @@ export class ReviewController {
 	drafts = $state.raw<readonly Draft[]>([]);
 	/** The branch has moved on from what is on the screen: its new tip and the commits since. */
 	moved = $state.raw<{ sha: string; commits: number | null } | null>(null);
-	/** Paths that do not merge; empty when it merges or nobody knows. */
-	conflicts = $state.raw<readonly string[]>([]);
 	reviewedSha = $state<string | null>(null);
 	/** Files being loaded alone, and why one could not be. */
 	readonly fetching = new SvelteSet<string>();
@@ -101,7 +99,6 @@ export class ReviewController {
 			if (asked !== this.#asked) return;
 			this.diff = diff;
 			this.range = range;
-			this.conflicts = diff.mergeable === false ? diff.conflicts : [];
 			this.moved = null;
 			this.failure = null;
 		} catch (error) {
@@ -121,9 +118,6 @@ export class ReviewController {
 			const tip = card.head_sha ?? (await this.#ports.diff(card.id)).head_sha;
 			if (this.diff !== shown) return;
 			if (tip !== shown.head_sha) await this.#hasMoved(card, shown, tip);
-			else if (card.live?.mergeable != null) {
-				this.conflicts = card.live.mergeable ? [] : card.live.conflicts;
-			}
 		} catch {
 			// Not asked for by anybody: what is shown stays true, the next check may answer.
 		}
@@ -222,9 +216,7 @@ export class ReviewController {
 		try {
 			return await this.#ports.approve(card.id, head, ...(method ? [method] : []));
 		} catch (error) {
-			if (error instanceof ApiError && error.code === 'merge_conflict') {
-				this.conflicts = error.problem.files ?? [];
-			} else if (error instanceof ApiError && error.code === 'branch_moved') {
+			if (error instanceof ApiError && error.code === 'branch_moved') {
 				this.moved ??= { sha: '', commits: null };
 			}
 			throw error;

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError } from '#lib/api/http.ts';
 import type { Card } from '#lib/api/types.ts';
 import { card, diff, file, MemoryStorage } from './factories.ts';
 import { NotReviewed, ReviewController } from './review.svelte.ts';
@@ -68,22 +67,6 @@ describe('a review', () => {
 		await review.loadMore();
 		expect(review.files.map((f) => f.path)).toEqual(['a.ts']);
 		expect(review.moved?.sha).toBe('new');
-	});
-
-	it('shows the files that the server could not merge', async () => {
-		const review = controller();
-		await review.load();
-		approve.mockRejectedValueOnce(
-			new ApiError({
-				title: 'Conflict',
-				status: 409,
-				detail: 'It does not merge.',
-				code: 'merge_conflict',
-				files: ['a.ts'],
-			}),
-		);
-		await expect(review.approve()).rejects.toThrow('It does not merge.');
-		expect(review.conflicts).toEqual(['a.ts']);
 	});
 
 	it('keeps drafts over a reload, per card', async () => {
