@@ -38,6 +38,7 @@ class EventType(StrEnum):
     SETTINGS_UPDATED = "settings.updated"
     POOL_SCALED = "pool.scaled"
     POOL_CONFIGURED = "pool.configured"
+    POOL_PREPARING = "pool.preparing"
     DISK_RAN_LOW = "disk.ran_low"
     DISK_HAS_ROOM = "disk.has_room"
 

@@ -17,6 +17,8 @@ class HeldBy(StrEnum):
     """A person paused giving out jobs."""
     DISK = "disk"
     """The server's disk has less room than its reserve."""
+    IMAGE = "image"
+    """The image that its repository names is being pulled, or looked at for the first time."""
     NO_RUNNER = "no_runner"
     """No connected runner that takes jobs can run this agent."""
     REPO_LIMIT = "repo_limit"
@@ -37,13 +39,15 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """What holds jobs back at a moment. ``offered`` are the agents that connected runners can run."""
+    """What holds jobs back at a moment. ``offered`` are the agents that connected runners can run,
+    ``preparing`` the repositories whose image is not ready yet."""
 
     is_paused: bool = False
     is_disk_low: bool = False
     offered: frozenset[str] = frozenset()
     full_repos: frozenset[str] = frozenset()
     full_agents: frozenset[str] = frozenset()
+    preparing: frozenset[str] = frozenset()
 
     @property
     def is_shut(self) -> bool:
@@ -56,6 +60,8 @@ class Holds:
             return HeldBy.PAUSED
         if self.is_disk_low:
             return HeldBy.DISK
+        if repo_id in self.preparing:
+            return HeldBy.IMAGE
         if agent not in self.offered:
             return HeldBy.NO_RUNNER
         if repo_id in self.full_repos:
@@ -65,10 +71,12 @@ class Holds:
     def lane(self, repo_id: str, agent: str) -> Lane:
         """The jobs among which one of this repository and agent has its place. Those that something
         else holds are not before it, wherever they stand."""
+        if repo_id in self.preparing:
+            return Lane(self.offered | {agent}, repo_id=repo_id)
         if agent not in self.offered:
-            return Lane(frozenset({agent}))
+            return Lane(frozenset({agent}), without=self.preparing)
         if repo_id in self.full_repos:
             return Lane(self.offered, repo_id=repo_id)
         if agent in self.full_agents:
-            return Lane(frozenset({agent}), without=self.full_repos)
-        return Lane(self.offered - self.full_agents, without=self.full_repos)
+            return Lane(frozenset({agent}), without=self.full_repos | self.preparing)
+        return Lane(self.offered - self.full_agents, without=self.full_repos | self.preparing)

@@ -4,16 +4,17 @@ word that one is of no use.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lazyaf.domain.containers import Coming, Kind
-from lazyaf.domain.events import SERVER
+from lazyaf.domain.events import SERVER, EventType, NewEvent
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import RunnerStatus
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
-from lazyaf.store.queue import coming_jobs, queued_for_image, repos_of_other_images
+from lazyaf.store.queue import PREPARING, coming_jobs, queued_for_image, repos_of_other_images
 from lazyaf.store.runners import list_runners
+from lazyaf.store.settings import get_setting, put_setting
 from lazyaf.store.tx import Tx
 
 
@@ -36,6 +37,15 @@ def busy_runners(tx: Tx) -> set[str]:
         for runner in list_runners(tx)
         if runner.current_job_id is not None and runner.status != RunnerStatus.OFFLINE.value
     }
+
+
+def note_preparing(tx: Tx, pool: str, images: Sequence[str]) -> None:
+    """This pool sees to these images and to no others: the cards that wait for them say so."""
+    if images == get_setting(tx, PREPARING, []):
+        return
+    put_setting(tx, PREPARING, list(images))
+    about = {"pool": pool, "images": list(images)}
+    tx.emit(NewEvent(EventType.POOL_PREPARING, f"pool:{pool}", SERVER, 0, about))
 
 
 async def refuse_image(ctx: Context, image: str, why: str, agent: str | None = None) -> None:

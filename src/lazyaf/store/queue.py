@@ -36,6 +36,8 @@ from lazyaf.store.tx import Tx
 PAUSED, AGENT_LIMITS, DISK_LOW = "claims_paused", "agent_limits", "disk_low"
 HOLDING: Final = (PAUSED, AGENT_LIMITS, DISK_LOW)
 """The settings that hold jobs back. The last is set by the server itself."""
+PREPARING: Final = "preparing_images"
+"""A setting of the server's own: the images that a pool of containers is pulling or looking at."""
 
 # Literals, or PostgreSQL does not use the partial indexes.
 QUEUED: ColumnElement[str] = literal_column("'queued'")
@@ -60,6 +62,7 @@ _WITH_IMAGE = select(repos.c.id).where(repos.c.image.is_not(None))
 _WITHOUT_IMAGE = select(repos.c.id).where(
     or_(repos.c.image.is_(None), repos.c.image != bindparam("image"))
 )
+_OF_IMAGES = select(repos.c.id).where(repos.c.image.in_(bindparam("images", expanding=True)))
 _OTHERS = select(repos.c.id).where(repos.c.id != bindparam("repo_id"))
 _AT_HAND = select(jobs.c.repo_id).where(_OPEN).distinct()
 _COMING = (
@@ -97,10 +100,11 @@ _LAST = select(func.max(select(_LAST_OF_REPO.label("last")).select_from(repos).s
 
 def read_holds(tx: Tx, offered: Collection[str] | None = None) -> Holds:
     """What holds jobs back now; ``offered`` instead of what all connected runners can run."""
-    values = get_settings(tx, HOLDING)
+    values = get_settings(tx, (*HOLDING, PREPARING))
     return replace(
         holds_of(tx, values, _offered(tx) if offered is None else offered),
         full_repos=full_repos(tx),
+        preparing=_repos_of(tx, values.get(PREPARING) or ()),
     )
 
 
@@ -117,6 +121,12 @@ def holds_of(tx: Tx, values: Mapping[str, Any], offered: Collection[str]) -> Hol
 def full_repos(tx: Tx) -> frozenset[str]:
     """The repositories of which as many jobs run as may."""
     return frozenset(row.id for row in tx.execute(_FULL_REPOS))
+
+
+def _repos_of(tx: Tx, images: Sequence[str]) -> frozenset[str]:
+    if not images:
+        return frozenset()
+    return frozenset(row.id for row in tx.execute(_OF_IMAGES, {"images": list(images)}))
 
 
 def _offered(tx: Tx) -> set[str]:

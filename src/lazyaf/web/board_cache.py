@@ -39,6 +39,7 @@ _QUEUE: Final = frozenset(
         EventType.RUNNER_WENT_OFFLINE,
         EventType.DISK_RAN_LOW,
         EventType.DISK_HAS_ROOM,
+        EventType.POOL_PREPARING,
     }
 )
 """After these a card of any repository may stand elsewhere in the one queue, or wait for something else."""

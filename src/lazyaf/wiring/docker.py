@@ -18,7 +18,7 @@ from lazyaf.runner.config import host_environment
 from lazyaf.services.blocked_hosts import note_blocked
 from lazyaf.services.context import Context
 from lazyaf.services.large_repos import LargeRepos
-from lazyaf.services.own_images import busy_runners, coming, refuse_image
+from lazyaf.services.own_images import busy_runners, coming, note_preparing, refuse_image
 from lazyaf.services.pool_tokens import make_pool_token, stray_pool_tokens
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.runner_panel import chosen_containers, wanted_count
@@ -145,6 +145,10 @@ class PoolServer:
     def bundle(self, repo_id: str) -> AsyncGenerator[bytes, None]:
         """Of what one is made."""
         return self._large.bundle(repo_id)
+
+    async def preparing(self, images: Collection[str]) -> None:
+        """The cards that wait for these images say so."""
+        await self._ctx.db.write(note_preparing, PoolKind.DOCKER.value, sorted(images))
 
     async def refuse(self, image: str, why: str, agent: str | None = None) -> None:
         """The jobs that wait for this image fail."""

@@ -9,10 +9,12 @@ from lazyaf.domain.containers import WARM, Kind
 from lazyaf.domain.events import PERSON
 from lazyaf.protocol.messages import AgentOffer, Job, RegisterRequest
 from lazyaf.services.edit_repo import edit_repo
-from lazyaf.services.own_images import coming, refuse_image
+from lazyaf.services.own_images import coming, note_preparing, refuse_image
 from lazyaf.services.runners import register_runner
+from lazyaf.store.queue import standings, waiting_in
 from lazyaf.store.repos import get_repo
 from lazyaf.store.runners import find_runner_by_instance
+from lazyaf.store.tx import Tx
 
 APP = "registry.example.com/app:1"
 
@@ -140,3 +142,31 @@ async def test_one_of_an_own_image_is_not_woken_in_place_of_another(containers: 
     assert not cold.is_woken
     line.wake_for_room()
     assert cold.is_woken
+
+
+async def test_a_card_whose_image_is_being_prepared_says_so_and_nobody_waits_behind_it(
+    containers: Scene,
+) -> None:
+    scene = containers
+    own, plain = await scene.repo(), await scene.repo()
+    await set_image(scene, own, APP)
+    await runner_in(scene, None)
+    first, second = await queued(scene, own), await queued(scene, plain)
+    await scene.db.write(note_preparing, "docker", [APP])
+    assert await standing(scene, own) == {first: (1, "image")}
+    assert await standing(scene, plain) == {second: (1, None)}
+
+    await scene.db.write(note_preparing, "docker", [])
+    assert await standing(scene, own) == {first: (1, None)}
+    assert await standing(scene, plain) == {second: (2, None)}
+
+
+async def standing(scene: Scene, repo: str) -> dict[str, tuple[int, str | None]]:
+    """By card its place and what holds it."""
+
+    def look(tx: Tx) -> dict[str, tuple[int, str | None]]:
+        waiting = waiting_in(tx, repo, 0, 10)
+        found = standings(tx, waiting)
+        return {w.card_id: (found[w.job_id].place, found[w.job_id].held_by) for w in waiting}
+
+    return await scene.db.read(look)

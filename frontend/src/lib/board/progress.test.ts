@@ -15,6 +15,8 @@ describe('a queued card', () => {
 		[{ queue_position: 1, held_by: 'repo_limit' }, 'Repository at its limit · next'],
 		[{ queue_position: 3, held_by: 'repo_limit' }, 'Repository at its limit · 3rd'],
 		[{ queue_position: 1, held_by: 'agent_limit' }, 'claude at its limit · next'],
+		[{ queue_position: 1, held_by: 'image' }, 'Its image is being prepared'],
+		[{ queue_position: 2, held_by: 'image' }, 'Its image is being prepared · 2nd'],
 		[{ queue_position: 1, held_by: 'no_runner' }, 'No runner for claude'],
 		[{ queue_position: 2, held_by: 'paused' }, 'Jobs are paused · 2nd'],
 		[{ queue_position: 1, held_by: 'disk' }, 'The disk is almost full · next'],

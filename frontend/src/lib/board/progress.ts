@@ -36,15 +36,19 @@ export function doing(card: CardSummary): string {
 function waiting(live: CardLive | null): string {
 	const place = live?.queue_position ?? 1;
 	if (live?.held_by) {
-		const turn = place > 1 ? ordinal(place) : live.held_by === 'no_runner' ? '' : 'next';
+		const turn = place > 1 ? ordinal(place) : NO_TURN.includes(live.held_by) ? '' : 'next';
 		return [HELD[live.held_by](live.agent), turn].filter(Boolean).join(' · ');
 	}
 	return place > 1 ? `${ordinal(place)} in the queue` : 'Waiting for a free runner';
 }
 
+/** Where being the next one means nothing yet. */
+const NO_TURN: readonly HeldBy[] = ['no_runner', 'image'];
+
 const HELD: Record<HeldBy, (agent: string) => string> = {
 	paused: () => 'Jobs are paused',
 	disk: () => 'The disk is almost full',
+	image: () => 'Its image is being prepared',
 	no_runner: (agent) => `No runner for ${agent}`,
 	repo_limit: () => 'Repository at its limit',
 	agent_limit: (agent) => `${agent} at its limit`,

@@ -11,7 +11,7 @@ import type { FeedSubscriber } from './feed.svelte.ts';
 
 const MOMENT = 300;
 const CHANGES =
-	/^(job\.(queued|claimed|requeued|finished)|card\.updated|repo\.updated|settings\.|runner\.|disk\.)/;
+	/^(job\.(queued|claimed|requeued|finished)|card\.updated|repo\.updated|settings\.|runner\.|disk\.|pool\.preparing)/;
 
 export class QueueWatch implements FeedSubscriber {
 	#timer: ReturnType<typeof setTimeout> | undefined;

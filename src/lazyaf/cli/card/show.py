@@ -17,6 +17,7 @@ from lazyaf.domain.queue import HeldBy
 HELD = {
     HeldBy.PAUSED: "jobs are paused",
     HeldBy.DISK: "the server's disk is almost full",
+    HeldBy.IMAGE: "its image is being prepared",
     HeldBy.NO_RUNNER: "no runner for {agent}",
     HeldBy.REPO_LIMIT: "the repository is at its limit",
     HeldBy.AGENT_LIMIT: "{agent} is at its limit",

@@ -173,6 +173,7 @@ class DockerPool:
                 await shop.clear()
 
     async def _keep(self) -> None:
+        await self._server.preparing(())
         while True:
             try:
                 async with Engine(self._config.docker_host) as engine:

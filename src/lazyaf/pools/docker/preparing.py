@@ -50,6 +50,7 @@ class Preparing:
         return image in self._ready
 
     async def _prepare(self, image: str) -> None:
+        await self._server.preparing(self._begun.keys())
         try:
             if await self._own(image) is not None:
                 self._ready.add(image)
@@ -57,6 +58,7 @@ class Preparing:
             self._trouble.set_back(problem)
         finally:
             self._begun.pop(image, None)
+            await self._server.preparing(self._begun.keys())
             self._done()
 
     async def own(self, image: str) -> OwnImage | None:

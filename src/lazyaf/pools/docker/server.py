@@ -64,6 +64,10 @@ class Server(Protocol):
         """Of what one is made (`git bundle`). Raises `LazyafError`."""
         ...
 
+    async def preparing(self, images: Collection[str]) -> None:
+        """These images are being seen to, and no others."""
+        ...
+
     async def refuse(self, image: str, why: str, agent: str | None = None) -> None:
         """No runner can work in this image, or this agent cannot: the jobs that wait for it fail."""
         ...
