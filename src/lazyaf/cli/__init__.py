@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "card": "Add, start, watch, approve … cards.",
     "land": "Push a branch from LazyAF to the real remote, with your own git.",
     "repo": "List and delete repositories.",
+    "secret": "Variables of a repository for its setup command.",
     "runners": "List the runners and what they work on.",
     "scale": "Change the number of local runners.",
     "runner": "Work jobs of a server on this machine.",

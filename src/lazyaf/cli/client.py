@@ -18,7 +18,14 @@ import click
 
 from lazyaf.cli.failures import Failure, Refused, Unauthorised, Unreachable
 from lazyaf.cli.logins import find_login
-from lazyaf.cli.target import DEFAULT_SERVER, data_dir, find_token, is_loopback, parse_server
+from lazyaf.cli.target import (
+    DEFAULT_SERVER,
+    data_dir,
+    default_server,
+    find_token,
+    is_loopback,
+    parse_server,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -263,8 +270,8 @@ def client_command(function: Callable[Concatenate[Api, P], R]) -> Callable[P, R]
         "--server",
         envvar="LAZYAF_SERVER",
         show_envvar=True,
-        default=DEFAULT_SERVER,
-        show_default=True,
+        default=default_server,
+        show_default=DEFAULT_SERVER,
         metavar="URL",
         callback=_checked_server,
         help="The server to ask.",

@@ -26,6 +26,12 @@ def data_dir() -> Path:
     return default_data_dir()
 
 
+def default_server() -> str:
+    """This machine's server: at ``LAZYAF_PORT``, where `lazyaf serve` listens then, or at the usual port."""
+    port = os.environ.get("LAZYAF_PORT", "").strip()
+    return DEFAULT_SERVER if port in ("", "0") else f"http://127.0.0.1:{port}"
+
+
 def is_loopback(server: str) -> bool:
     """Whether this URL is on this very machine."""
     host = urlsplit(server).hostname or ""

@@ -171,3 +171,11 @@ def test_json_errors_stay_on_stderr(lazyaf: Lazyaf) -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     assert json.loads(lazyaf("repo", "list", "--json").stdout)["items"] is not None
+
+
+def test_this_machines_server_is_looked_for_at_its_port(
+    lazyaf: Lazyaf, server: ServerProcess
+) -> None:
+    made = lazyaf("open", "--print", LAZYAF_SERVER="", LAZYAF_PORT=str(server.port))
+    assert made.exit_code == 0, made.output
+    assert made.stdout.startswith(f"http://127.0.0.1:{server.port}/#code=")
