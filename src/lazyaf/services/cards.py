@@ -120,16 +120,16 @@ def change_status(
     values: dict[str, Any],
     actor: Actor,
     now: str,
-) -> dict[str, Any]:
-    """Apply a command to a card and announce it. A card that changes column goes to its top, into In
-    Progress to its end: that column is the queue."""
+) -> FullCard:
+    """Apply a command to a card and announce it; returns it as it is then. A card that changes column
+    goes to its top, into In Progress to its end: that column is the queue."""
     status = apply(CardStatus(card.status), command)
     changed: dict[str, Any] = {**values, "status": status.value, "updated_at": now}
     if status.value != card.status:
         changed["position"] = _entrance(tx, card.repo_id, status)
     update_card(tx, card, changed)
     kind = EventType.CARD_UPDATED if status.value == card.status else EventType.CARD_MOVED
-    return card_changed(tx, kind, card.id, actor).summary
+    return card_changed(tx, kind, card.id, actor)
 
 
 def _entrance(tx: Tx, repo_id: str, status: CardStatus) -> float:

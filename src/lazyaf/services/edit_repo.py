@@ -85,7 +85,7 @@ def _require_no_job_there(tx: Tx, wanted: RepoRow) -> None:
     """No branch becomes protected while a job works on it: it could not keep its work there."""
     for card in cards_by_branch(tx, wanted.id).values():
         if card.status == CardStatus.IN_PROGRESS.value and card.branch_name is not None:
-            require_unprotected(tx, wanted, card, card.branch_name)
+            require_unprotected(wanted, card, card.branch_name)
 
 
 def _edit(

@@ -84,7 +84,7 @@ def _write_down(tx: Tx, intent: IntentRow, require: Callable[[Tx, CardRow], None
     require(tx, card)
     require_no_intent(tx, card)
     branch = intent.ref.removeprefix(refs.HEADS)
-    require_unprotected(tx, get_repo(tx, card.repo_id), card, branch)
+    require_unprotected(get_repo(tx, card.repo_id), card, branch)
     insert_intent(tx, intent)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lazyaf.domain.errors import Conflict
-from lazyaf.domain.repo_settings import is_protected
+from lazyaf.domain.repo_settings import effective, is_protected
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.views import effective_settings
 from lazyaf.store.cards import CardRow
@@ -23,9 +23,10 @@ def approve_only(tx: Tx, repo_id: str) -> tuple[str, ...]:
     return settings.protected(repo.default_branch)
 
 
-def require_unprotected(tx: Tx, repo: RepoRow, card: CardRow, branch: str) -> None:
+def require_unprotected(repo: RepoRow, card: CardRow, branch: str) -> None:
     """Refuse a job whose work would go to a protected branch; `Conflict` ``branch_protected``."""
-    if is_protected(branch, effective_settings(tx, repo).protected(repo.default_branch)):
+    settings = effective(repo.settings, repo.file_settings)
+    if is_protected(branch, settings.protected(repo.default_branch)):
         raise Conflict(
             f"The branch of card #{card.number}, {branch}, is protected in {repo.name}, and no job "
             "changes a protected branch. Change the protected branches or the branch prefix in the "

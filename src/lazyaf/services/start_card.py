@@ -5,7 +5,7 @@ One way for all three: a job is queued, in the transaction that moves the card.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -103,9 +103,9 @@ def _start(
     settings = effective_settings(tx, repo)
     _require_agent(tx, card.agent or settings.agent)
     branch = card.branch_name or branch_name(ground.prefix, card.number, card.title)
-    require_unprotected(tx, repo, card, branch)
+    require_unprotected(repo, card, branch)
     # The card first: an illegal command must be refused as such, not as a second open job.
-    change_status(
+    moved = change_status(
         tx,
         card,
         command,
@@ -113,7 +113,8 @@ def _start(
         actor,
         now,
     )
-    _queue(tx, get_card(tx, card_id), job_id, settings, request, ground.base_sha, now)
+    at = replace(card, position=moved.summary["position"])
+    _queue(tx, at, job_id, settings, request, ground.base_sha, now)
     _, queued = job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
     return queued.view
 
@@ -149,8 +150,9 @@ def _queue(
     now: str,
 ) -> None:
     agent = card.agent or settings.agent
-    last = None if request.fresh else last_job(tx, card.id, agent)
     newest = None if request.fresh else last_job(tx, card.id)
+    is_other = newest is not None and newest.agent != agent
+    last = last_job(tx, card.id, agent) if is_other else newest
     kept = newest if newest is not None and newest.checkpoint_sha else None
     try:
         insert_job(
