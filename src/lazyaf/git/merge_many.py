@@ -62,7 +62,7 @@ async def merge_pairs(
 async def _merge_batch(
     storage: Storage, repo_id: str, rules: str, pairs: Sequence[Pair]
 ) -> dict[Pair, Merged]:
-    with storage.temporary() as folder:
+    async with storage.scratch() as folder:
         aside = objects_aside(folder, storage.path(repo_id))
         attributes = await write_attributes(storage, repo_id, rules, folder)
         try:

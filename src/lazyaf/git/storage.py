@@ -186,6 +186,15 @@ class Storage:
         with tempfile.TemporaryDirectory(dir=self._temporary) as folder:
             yield Path(folder)
 
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[Path]:
+        """`temporary` for very many files: they are removed in a thread."""
+        folder = tempfile.TemporaryDirectory(dir=self._temporary)
+        try:
+            yield Path(folder.name)
+        finally:
+            await asyncio.to_thread(folder.cleanup)
+
     @contextmanager
     def running(self, repo_id: str, key: str | None, pack: Pack) -> Iterator[None]:
         """Register a transfer under its repository and, if it has one, its lease."""

@@ -17,7 +17,7 @@ from typing import Final
 
 from lazyaf.domain.events import SERVER, EventType
 from lazyaf.git.attributes import attributes_of
-from lazyaf.git.footprints import footprints, overlapping
+from lazyaf.git.footprints import Footprint, footprints, overlapping
 from lazyaf.git.merge_many import BATCH, Pair, merge_pairs
 from lazyaf.services.announce import card_changed
 from lazyaf.services.card_branch import FILES_KEPT
@@ -30,23 +30,32 @@ from lazyaf.store.tx import Tx
 MOST_PAIRS: Final = 5_000
 """Pairs of one base branch that are held against each other: a hundred cards that all touch one file. The
 oldest cards come first; how many a card was not held against is told."""
+TOLD_AFTER: Final = 1_000
+"""Merges after which the cards are told what is known so far: some five seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The pairs of heads to know, by the ids of their cards, and how many a card is not held against."""
+    """Of the cards of one base: the pairs of heads to know, by the ids of their cards, those that have to
+    be merged for it, by which attributes, and how many a card is not held against."""
 
-    pairs: dict[frozenset[str], Pair]
+    base_sha: str
+    rules: str
+    pairs: Mapping[frozenset[str], Pair]
+    unknown: Sequence[Pair]
     left_out: Mapping[str, int]
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What is known of a card's head: the numbers of those it conflicts with, those left out."""
+    """What is known of a card's head: the numbers of those it conflicts with, and how many are left out."""
 
     head_sha: str
     conflicts_with: list[int] = field(default_factory=list)
     uncompared: int = 0
+
+
+Known = dict[Pair, HeadPair]
 
 
 async def compare_reviews(
@@ -55,34 +64,46 @@ async def compare_reviews(
     """Merge the pairs that are not known yet, and tell each card that is otherwise now. When it ``is_over``
     before, what was found out is kept for the next time."""
     known = {(p.one_sha, p.other_sha): p for p in await ctx.db.read(list_pairs, repo_id)}
-    verdicts = {review.card.id: Verdict(review.head_sha) for review in reviews}
     wanted: set[Pair] = set()
     in_order = sorted(reviews, key=lambda each: (each.base, each.card.number))
     for _, those in groupby(in_order, key=lambda each: each.base):
         group = list(those)
-        plan = await _plan(ctx, repo_id, group)
+        plan = await _plan(ctx, repo_id, group, known)
         wanted.update(plan.pairs.values())
-        asked = await _unknown(ctx, repo_id, group[0].base_sha, plan, known)
-        async for found in _merged(ctx, repo_id, asked):
-            known |= found
-            if is_over():
-                return
-        for card_id, count in plan.left_out.items():
-            verdicts[card_id].uncompared = count
-        await _judge(ctx, repo_id, group, plan, known, verdicts)
+        for start in range(0, len(plan.unknown), TOLD_AFTER):
+            async for found in _merged(ctx, repo_id, plan, start):
+                known |= found
+                if is_over():
+                    return
+            if start + TOLD_AFTER < len(plan.unknown):
+                await _tell(ctx, repo_id, group, plan, known)
+        await _tell(ctx, repo_id, group, plan, known)
     if gone := known.keys() - wanted:
         await ctx.db.write(remove_pairs, [known[key] for key in gone])
-    await _tell(ctx, repo_id, verdicts)
 
 
-async def _plan(ctx: Context, repo_id: str, group: Sequence[Review]) -> Plan:
+async def _plan(ctx: Context, repo_id: str, group: Sequence[Review], known: Known) -> Plan:
     """``group`` is by number."""
+    base_sha = group[0].base_sha
+    rules = hashlib.sha256(await attributes_of(ctx.git, repo_id, base_sha)).hexdigest()
     heads = [review.head_sha for review in group]
-    found = await footprints(ctx.git, repo_id, group[0].base_sha, heads)
-    whole = {r.card.id: found[r.head_sha] for r in group if found[r.head_sha].is_whole}
+    found = await footprints(ctx.git, repo_id, base_sha, heads)
+    pairs, left_out = await asyncio.to_thread(_choose, group, found)
+    asked = dict.fromkeys(pairs.values())
+    unknown = [key for key in asked if key not in known or known[key].rules != rules]
+    return Plan(base_sha, rules, pairs, unknown, left_out)
+
+
+def _choose(
+    group: Sequence[Review], found: Mapping[str, Footprint]
+) -> tuple[dict[frozenset[str], Pair], dict[str, int]]:
+    """The pairs to know, the oldest cards' first, and how many of each card's are left out."""
     numbers = {review.card.id: review.card.number for review in group}
-    overlaps = await asyncio.to_thread(overlapping, whole)
-    in_turn = sorted(overlaps, key=lambda pair: sorted((numbers[i] for i in pair), reverse=True))
+    at = {review.card.id: review.head_sha for review in group}
+    whole = {card_id: found[head] for card_id, head in at.items() if found[head].is_whole}
+    in_turn = sorted(
+        overlapping(whole), key=lambda pair: sorted((numbers[i] for i in pair), reverse=True)
+    )
     left_out: dict[str, int] = defaultdict(int)
     for pair in in_turn[MOST_PAIRS:]:
         for card_id in pair:
@@ -91,55 +112,44 @@ async def _plan(ctx: Context, repo_id: str, group: Sequence[Review]) -> Plan:
         left_out[card_id] = len(group) - 1
         for other in whole:
             left_out[other] += 1
-    at = {review.card.id: review.head_sha for review in group}
-    return Plan({pair: _key(*(at[i] for i in pair)) for pair in in_turn[:MOST_PAIRS]}, left_out)
+    return {pair: _key(*(at[i] for i in pair)) for pair in in_turn[:MOST_PAIRS]}, left_out
 
 
 def _key(one: str, other: str) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Pairs that are not known by the attributes at this base."""
-
-    base_sha: str
-    rules: str
-    pairs: list[Pair]
-
-
-async def _unknown(
-    ctx: Context, repo_id: str, base_sha: str, plan: Plan, known: Mapping[Pair, HeadPair]
-) -> Asked:
-    rules = hashlib.sha256(await attributes_of(ctx.git, repo_id, base_sha)).hexdigest()
-    pairs = dict.fromkeys(plan.pairs.values())
-    return Asked(
-        base_sha, rules, [key for key in pairs if key not in known or known[key].rules != rules]
-    )
-
-
-async def _merged(ctx: Context, repo_id: str, asked: Asked) -> AsyncIterator[dict[Pair, HeadPair]]:
-    """Merge them, batch by batch; each is written down as it comes."""
-    for start in range(0, len(asked.pairs), BATCH):
-        some = asked.pairs[start : start + BATCH]
-        merged = await merge_pairs(ctx.git, repo_id, asked.base_sha, some)
+async def _merged(ctx: Context, repo_id: str, plan: Plan, start: int) -> AsyncIterator[Known]:
+    """Merge the next `TOLD_AFTER` of those that are not known; each batch is written down as it comes."""
+    some = plan.unknown[start : start + TOLD_AFTER]
+    for first in range(0, len(some), BATCH):
+        merged = await merge_pairs(ctx.git, repo_id, plan.base_sha, some[first : first + BATCH])
         found = {
-            key: HeadPair(repo_id, *key, asked.rules, answer.clean, answer.files[:FILES_KEPT])
+            key: HeadPair(repo_id, *key, plan.rules, answer.clean, answer.files[:FILES_KEPT])
             for key, answer in merged.items()
         }
         await ctx.db.write(put_pairs, list(found.values()))
         yield found
 
 
-async def _judge(
-    ctx: Context,
-    repo_id: str,
-    group: Sequence[Review],
-    plan: Plan,
-    known: Mapping[Pair, HeadPair],
-    verdicts: Mapping[str, Verdict],
+async def _tell(
+    ctx: Context, repo_id: str, group: Sequence[Review], plan: Plan, known: Known
 ) -> None:
     cards = {card.id: card for card in await ctx.db.read(cards_in_review, repo_id)}
+    verdicts = await asyncio.to_thread(_judge, group, plan, known, cards)
+    ids = list(verdicts)
+    for start in range(0, len(ids), CHUNK):
+        some = {card_id: verdicts[card_id] for card_id in ids[start : start + CHUNK]}
+        await ctx.db.write(_note, repo_id, some)
+
+
+def _judge(
+    group: Sequence[Review], plan: Plan, known: Known, cards: Mapping[str, CardRow]
+) -> dict[str, Verdict]:
+    verdicts = {
+        review.card.id: Verdict(review.head_sha, uncompared=plan.left_out.get(review.card.id, 0))
+        for review in group
+    }
     numbers = {review.card.id: review.card.number for review in group}
     for pair, key in plan.pairs.items():
         one, other = pair
@@ -148,6 +158,7 @@ async def _judge(
         if conflicting_files(known[key], cards[one], cards[other]) is not None:
             verdicts[one].conflicts_with.append(numbers[other])
             verdicts[other].conflicts_with.append(numbers[one])
+    return verdicts
 
 
 def conflicting_files(pair: HeadPair, one: CardRow, other: CardRow) -> list[str] | None:
@@ -158,13 +169,6 @@ def conflicting_files(pair: HeadPair, one: CardRow, other: CardRow) -> list[str]
     if not pair.files:
         return []
     return sorted(set(pair.files) - set(one.conflicts) - set(other.conflicts)) or None
-
-
-async def _tell(ctx: Context, repo_id: str, verdicts: Mapping[str, Verdict]) -> None:
-    ids = list(verdicts)
-    for start in range(0, len(ids), CHUNK):
-        some = {card_id: verdicts[card_id] for card_id in ids[start : start + CHUNK]}
-        await ctx.db.write(_note, repo_id, some)
 
 
 def _note(tx: Tx, repo_id: str, verdicts: Mapping[str, Verdict]) -> None:

@@ -62,6 +62,8 @@ async def measure_reviews(ctx: Context, repo_id: str, is_over: Callable[[], bool
 
 async def _reviews(ctx: Context, repo_id: str) -> list[Review]:
     repo, cards = await ctx.db.read(_in_review, repo_id)
+    if not cards:
+        return []
     bases = {card.id: base_of(card, repo) for card in cards}
     names = {branch_ref(card.branch_name or "") for card in cards}
     tips = await refs.tips(ctx.git, repo_id, names | {branch_ref(base) for base in bases.values()})

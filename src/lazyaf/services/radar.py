@@ -43,6 +43,10 @@ TELLING: Final = frozenset(
 """After these a head, a base or the set of cards in review may be another."""
 
 
+Sight = frozenset[tuple[object, ...]]
+"""All that the comparing of cards depends on, and what they say of it already."""
+
+
 class Radar:
     """Which repositories are to be looked at, and which one is. Belongs to one event loop."""
 
@@ -51,6 +55,7 @@ class Radar:
         self._pause = pause
         self._due: set[str] = set()
         self._looking: set[str] = set()
+        self._seen: dict[str, Sight] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._closed = asyncio.Event()
 
@@ -93,7 +98,10 @@ class Radar:
 
     async def _try(self, repo_id: str) -> None:
         try:
-            await look_at(self._ctx, repo_id, self._closed.is_set)
+            last = self._seen.pop(repo_id, None)
+            seen = await look_at(self._ctx, repo_id, self._closed.is_set, last)
+            if seen is not None:
+                self._seen[repo_id] = seen
         except NotFound:
             return  # the repository is gone
         except LazyafError as error:
@@ -102,8 +110,19 @@ class Radar:
             log.error("radar_failed", repo=repo_id, exc_info=error)
 
 
-async def look_at(ctx: Context, repo_id: str, is_over: Callable[[], bool] = lambda: False) -> None:
-    """One look at a repository, to its end or until ``is_over``."""
+async def look_at(
+    ctx: Context,
+    repo_id: str,
+    is_over: Callable[[], bool] = lambda: False,
+    last: Sight | None = None,
+) -> Sight | None:
+    """One look at a repository, to its end or until ``is_over``; returns what it saw, for the next one to
+    do nothing when it sees the same."""
     reviews = await measure_reviews(ctx, repo_id, is_over)
-    if not is_over():
+    sight = frozenset(
+        (r.card.id, r.base, r.base_sha, r.head_sha, *r.card.conflicts_with, r.card.uncompared)
+        for r in reviews
+    )
+    if sight != last and not is_over():
         await compare_reviews(ctx, repo_id, reviews, is_over)
+    return None if is_over() else sight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from factories.scene import Scene
+from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.events import PERSON
+from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command, diff, footprints, merge, refs
 from lazyaf.git.reader import PairCache
 from lazyaf.services import compare_reviews
@@ -20,6 +23,8 @@ from lazyaf.services.card_conflicts import card_conflicts
 from lazyaf.services.cards import delete_card, edit_card
 from lazyaf.services.decide_card import reject_card
 from lazyaf.services.radar import Radar
+from lazyaf.services.start_card import RunRequest
+from lazyaf.store.events import events_after
 from lazyaf.store.head_pairs import list_pairs
 
 TEXT = "".join(f"line {n}\n" for n in range(20))
@@ -337,3 +342,51 @@ async def test_a_branch_or_a_repository_that_goes_is_no_error(watched: Scene) ->
     radar = Radar(watched.ctx, pause=0)
     radar.look(repo)
     await watched.ctx.background.settle()
+
+
+async def test_what_was_seen_before_is_not_compared_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, cards, _ = await three(scene)
+    radar = Radar(scene.ctx, pause=0)
+    compared = 0
+    real = scene.ctx.db.read
+
+    async def reading(fn: Any, *args: Any) -> Any:
+        nonlocal compared
+        compared += fn.__name__ == "list_pairs"
+        return await real(fn, *args)
+
+    monkeypatch.setattr(scene.ctx.db, "read", reading)
+
+    async def look() -> int:
+        nonlocal compared
+        compared = 0
+        radar.look(repo)
+        await scene.ctx.background.settle()
+        return compared
+
+    assert [await look(), await look()] == [1, 0]
+
+    # A round that changed nothing: the same commits, and a card that has forgotten what it was told.
+    await scene.start(cards[0], CardCommand.REQUEST_CHANGES, RunRequest(message="More"))
+    job = await scene.claimed(await scene.runner())
+    await scene.finish(job, StopReason.NO_CHANGES)
+    assert (await live(scene, cards[0]))["conflicts_with"] == []
+    assert await look() == 1
+    assert (await live(scene, cards[0]))["conflicts_with"] == [2]
+
+
+async def test_pairs_are_told_before_all_of_them_are_known(
+    watched: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare_reviews, "TOLD_AFTER", 1)
+    repo = await repo_of_its_own(watched)
+    cards = [(await watched.in_review(repo, {"hot": changed(3, f"card {n}")}))[0] for n in range(3)]
+    await watched.ctx.background.settle()
+    numbers = {1: [2, 3], 2: [1, 3], 3: [1, 2]}
+    for number, card in enumerate(cards, start=1):
+        assert (await live(watched, card))["conflicts_with"] == numbers[number]
+        rows = await watched.db.read(events_after, 0, 1000)
+        told = [json.loads(row.data)["card"]["live"] for row in rows if row.subject == card]
+        assert any(len(each["conflicts_with"]) == 1 for each in told if each)
