@@ -95,19 +95,26 @@ def test_a_job_reaches_what_its_repository_allows_and_the_rest_is_counted(
     )
 
 
-def test_setup_has_no_key_and_the_agent_has(launch: Launch) -> None:
+@pytest.mark.claude
+def test_setup_has_the_repositorys_secrets_and_the_agent_the_key(launch: Launch) -> None:
     fleet = launch(runners=1, LAZYAF_AGENT_ENV="CHOSEN_SECRET", CHOSEN_SECRET="chosen-for-agents")
     fleet.repository("shop")
-    setup = "env | cut -d= -f1 | grep -E 'ANTHROPIC|CHOSEN' >setup.txt; true"
+    names = "env | cut -d= -f1 | grep -E 'ANTHROPIC|CHOSEN|REGISTRY' | sort"
+    setup = f"{names} > setup.txt; test $REGISTRY_TOKEN = for-setup-alone"
     fleet.board.patch("/api/repos/shop", {"settings": {"setup_command": setup}})
-    card = fleet.script(
-        "shop", "Look", "env | cut -d= -f1 | grep -E 'CHOSEN' >agent.txt; cat setup.txt"
-    )
-    fleet.board.command(card, "start")
-    fleet.board.wait_for(card, "in_review")
-    changes = fleet.board.changes(card)
-    assert "agent.txt" in changes
-    assert "CHOSEN_SECRET" not in "\n".join(fleet.board.output(card))
+    secret = {"value": "for-setup-alone"}
+    fleet.server.client.put(
+        "/api/repos/shop/secrets/REGISTRY_TOKEN", json=secret
+    ).raise_for_status()
+    script = fleet.script("shop", "Look", f"{names} > agent.txt")
+    claude = fleet.claude("shop", "Fix it", path="fixed.txt")
+    for card in (script, claude):
+        fleet.board.command(card, "start")
+        fleet.board.wait_for(card, "in_review")
+        changes = fleet.board.changes(card)
+        assert changes["setup.txt"] == ["+REGISTRY_TOKEN"], "a key was given to setup"
+    assert fleet.board.changes(script)["agent.txt"] == ["+CHOSEN_SECRET"]
+    assert fleet.asked("Fix it"), "the scripted model was not asked"
 
 
 def test_a_dead_proxy_comes_back_and_knows_what_is_allowed(launch: Launch, registry: str) -> None:

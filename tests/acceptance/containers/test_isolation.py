@@ -73,6 +73,34 @@ print(json.dumps({
 """
 
 
+CLAIM: Final = """
+import base64, json, sys, urllib.error, urllib.request
+token, own, other = sys.argv[1:]
+def ask(path, header, body=None):
+    raw = None if body is None else json.dumps(body).encode()
+    sent = {"Authorization": header, "Content-Type": "application/json"}
+    request = urllib.request.Request("http://lazyaf:8765" + path, raw, sent)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, b""
+def say(verb, **body):
+    body["instance_id"] = "instance-of-nobody"
+    return ask("/api/runner/v1/" + verb, "Bearer " + token, body)
+registered = say("register", name="nobody", version="1", protocol=1, agents=[{"name": "script"}])
+job = json.loads(say("claim", claim_id="claim-of-nobody", wait=20)[1])
+login = job["repo"]["username"] + ":" + job["repo"]["password"]
+basic = "Basic " + base64.b64encode(login.encode()).decode()
+services = "/git/{}.git/info/refs?service=git-upload-pack", "/git/{}.git/info/refs?service=git-receive-pack"
+print(json.dumps({
+    "repo": job["repo"]["id"],
+    "own": [ask(path.format(own), basic)[0] for path in services],
+    "other": [ask(path.format(other), basic)[0] for path in services],
+}))
+"""
+
+
 @pytest.fixture
 def everywhere() -> Iterator[int]:
     """A web server of this machine that listens on all its addresses; its port."""
@@ -166,3 +194,19 @@ def test_the_server_shows_a_container_the_runners_protocol_and_git_alone(launch:
     paths = ["/", "/api/health", "/api/repos", f"/git/{repo}.git/info/refs?service=git-upload-pack"]
     found = fleet.python(fleet.container_of(runner["name"]), ask, *paths)
     assert found == [404, 404, 404, 401]
+
+
+def test_a_jobs_git_credential_opens_its_own_repository_alone(launch: Launch) -> None:
+    fleet = launch(runners=1)
+    fleet.repository("shop")
+    fleet.repository("other")
+    busy = fleet.script("shop", "Work", UNTIL_GO)
+    fleet.board.command(busy, "start")
+    _, container = fleet.at_work(busy)
+    fleet.board.command(fleet.script("shop", "Wait", "true"), "start")
+    token = fleet.board.post("/api/runners/tokens", {"name": "nobody"})["token"]
+    own, other = (fleet.board.get(f"/api/repos/{name}")["id"] for name in ("shop", "other"))
+
+    # What a runner knows, an agent that got at it could try out: from where agents are.
+    found = fleet.python(container, CLAIM, token, own, other)
+    assert found == {"repo": own, "own": [200, 200], "other": [403, 403]}

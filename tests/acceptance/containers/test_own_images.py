@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from acceptance.containers.conftest import Launch
-from acceptance.containers.fleet import READY_S, UNTIL_GO, Fleet
+from acceptance.containers.fleet import UNTIL_GO, Fleet
 from support.engine import Engine
 from support.images import base_image
+from support.registry import slow_registry
 from support.waiting import until
 
 OWN = "lazyaf-test-own:1"
@@ -125,54 +124,23 @@ def test_what_is_wrong_with_an_image_is_said_on_the_card(
     assert list(fleet.board.changes(card)) == ["app.txt"]
 
 
-class Registry(BaseHTTPRequestHandler):
-    """One that says nothing until ``said`` is set, and then that it has no such image."""
-
-    said = Event()
-
-    def do_GET(self) -> None:
-        self.said.wait(READY_S)
-        self.send_response(404)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def slow_registry() -> Iterator[str]:
-    """``host:port`` of it, where engines speak HTTP without being told."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    Registry.said.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    Registry.said.clear()
-
-
-def test_a_card_says_that_its_image_is_being_pulled(launch: Launch, slow_registry: str) -> None:
+def test_a_card_says_that_its_image_is_being_pulled(launch: Launch) -> None:
     fleet = launch(runners=1)
     fleet.wait_for_idle(1)
     fleet.repository("shop")
     fleet.repository("plain")
-    name_image(fleet, "shop", f"{slow_registry}/slow:1")
     card = fleet.script("shop", "Wait", "true")
-    fleet.board.command(card, "start")
-    until(lambda: live(fleet, card)["held_by"] == "image", "the card says what it waits for")
-    assert "its image is being prepared" in fleet.cli("card", "show", "shop", "1")
-    usual = fleet.script("plain", "Go", "echo 1 > 1.txt")
-    fleet.board.command(usual, "start")
-    fleet.board.wait_for(usual, "in_review")
+    with slow_registry() as registry:
+        name_image(fleet, "shop", f"{registry.host}/slow:1")
+        fleet.board.command(card, "start")
+        until(lambda: live(fleet, card)["held_by"] == "image", "the card says what it waits for")
+        assert "its image is being prepared" in fleet.cli("card", "show", "shop", "1")
+        usual = fleet.script("plain", "Go", "echo 1 > 1.txt")
+        fleet.board.command(usual, "start")
+        fleet.board.wait_for(usual, "in_review")
 
-    Registry.said.set()
-    failure = fleet.board.wait_for(card, "failed")["failure"]
+        registry.answers.set()
+        failure = fleet.board.wait_for(card, "failed")["failure"]
     assert "could not pull it" in failure["detail"]
 
 

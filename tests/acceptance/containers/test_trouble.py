@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 from acceptance.containers.conftest import Launch
-from acceptance.containers.fleet import READY_S, UNTIL_GO
+from acceptance.containers.fleet import READY_S, UNTIL_GO, Fleet
 from support.engine import Engine
+from support.tools import untestable
 from support.waiting import until
 
 
@@ -19,6 +23,36 @@ def test_an_agent_that_takes_too_much_memory_fails_for_that_and_its_work_stays(
     assert failed["failure"]["reason"] == "out_of_memory"
     assert "memory" in failed["failure"]["hint"]
     assert list(fleet.board.changes(card)) == ["kept.txt"]
+
+
+def test_a_container_that_dies_of_its_limit_ends_its_job_for_that(
+    launch: Launch, engine: Engine
+) -> None:
+    if engine.own is None:
+        untestable("whom the kernel kills can be said by root alone")
+    # Nobody but the engine can tell of the death, and why.
+    fleet = launch(runners=1, LAZYAF_RUNNER_MEMORY_MB="256", LAZYAF_LEASE="3600")
+    fleet.repository("shop")
+    card = fleet.script("shop", "Eat", UNTIL_GO + "tail /dev/zero")
+    fleet.board.command(card, "start")
+    for attempt in (1, 2):
+        _, container = fleet.at_work(card)
+        assert fleet.board.job(card)["attempt"] == attempt
+        offer_runner(fleet, container)
+        fleet.go(container)
+        until(lambda dead=container: dead not in fleet.containers(), "the container has died")
+    failed = fleet.board.wait_for(card, "failed")
+    assert failed["failure"]["reason"] == "out_of_memory"
+    assert failed["failure"]["hint"]
+
+
+def offer_runner(fleet: Fleet, container: str) -> None:
+    """Let the kernel take the runner first, as it may when that has grown more than its agent."""
+    for line in fleet.engine.docker("top", container, "-eo", "pid,args").splitlines()[1:]:
+        pid, _, args = line.strip().partition(" ")
+        is_runners = "--token-stdin" in args
+        with suppress(ProcessLookupError, FileNotFoundError):  # a sleep that is over
+            Path("/proc", pid, "oom_score_adj").write_text("1000" if is_runners else "0")
 
 
 def test_a_full_disk_fails_the_job_and_not_the_runner(launch: Launch) -> None:
