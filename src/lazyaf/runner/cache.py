@@ -63,7 +63,10 @@ class Cache:
             try:
                 await self._fetch_all(auth, [sha for sha in wanted if sha])
             except GitFailed as error:
-                if fetching.is_transient(error) or await self._is_sound():
+                if fetching.is_transient(error):
+                    raise
+                # A first fetch that fails over what it borrows has left no refs to judge by.
+                if self._borrow is None and await self._is_sound():
                     raise
                 log.warning("cache.corrupt", path=str(self.path), error=error.detail)
                 self._borrow = None  # it may be what is corrupt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.messages import Limits
 from lazyaf.runner import processes
+from lazyaf.runner.cache import Cache
 from lazyaf.runner.client import ServerAbsent
 
 COUNTING = "for i in $(seq 1 {0}); do echo line $i; done; echo done > result.txt"
@@ -250,6 +252,42 @@ async def test_a_corrupt_cache_is_replaced(rig: Rig) -> None:
     assert ledger.texts("stdout") == ["one"]
     assert await asyncio.to_thread(lambda: [p.name for p in caches.glob("*.git")]) == ["1.git"]
     await command.run(["--git-dir", str(caches / "1.git"), "fsck"])
+
+
+async def brought_along(rig: Rig) -> Path:
+    """A bare repository with what a runner has fetched, as a container has it mounted."""
+    await rig.work(rig.job("true"))
+    brought = rig.root / "brought.git"
+    await asyncio.to_thread(shutil.copytree, rig.work_dir / "cache" / REPO / "0.git", brought)
+    return brought
+
+
+async def fetched(rig: Rig, borrow: Path) -> Cache:
+    """A new cache that may borrow, with all that a job needs."""
+    job = rig.job("true")
+    await rig.server.queue(job)
+    cache = Cache(rig.root / "new", REPO, rig.server.url + job.repo.clone_url, borrow=borrow)
+    await cache.fetch(job)
+    assert await cache.missing([job.base_sha]) == []
+    return cache
+
+
+def objects_in(repository: Path) -> list[str]:
+    found = (repository / "objects").rglob("*")
+    return [path.name for path in found if path.is_file() and path.name != "alternates"]
+
+
+async def test_objects_that_were_brought_along_are_not_fetched(rig: Rig) -> None:
+    cache = await fetched(rig, await brought_along(rig))
+    assert await asyncio.to_thread(objects_in, cache.path) == []
+
+
+async def test_objects_that_were_brought_along_and_are_corrupt_are_fetched(rig: Rig) -> None:
+    brought = await brought_along(rig)
+    await asyncio.to_thread(rot, brought)
+    cache = await fetched(rig, brought)
+    assert cache.path.name == "1.git"
+    await command.run(["--git-dir", str(cache.path), "fsck"])
 
 
 def rot(repository: Path) -> None:
