@@ -34,6 +34,8 @@ LARGE_CLICKS: Final = 5
 JOBS: Final = 40
 SLOTS: Final = 4
 WAIT_S: Final = 120.0
+LOOK_S: Final = 0.03
+"""Between two looks: each costs the server some of what is measured."""
 REPO: Final = "bench"
 UNITS: Final = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -200,7 +202,7 @@ def _until(condition: Callable[[], Any]) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise RuntimeError("The pool does not come to rest.")
-        time.sleep(0.01)
+        time.sleep(LOOK_S)
 
 
 def _bytes(usage: str) -> float:

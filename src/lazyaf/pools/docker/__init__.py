@@ -3,9 +3,9 @@ this server and an egress proxy.
 
 `pool` keeps as many as were asked for, by the `planning` of which: `births` make them of what the `recipe`
 says, `departures` end and bury them, `adopting` finds them again after a crash, and `boxes` is who is there.
-`own` sees to images that repositories name, which `preparing` does beside the pool's work. `shop` makes and
-removes what stands in the engine; `spec` says what the engine is asked for, and so what an agent is kept
-from; `engine` is the one door to the engine's API.
+`own` sees to images that repositories name, which `preparing` does beside the pool's work, and `caches` to
+the objects of large ones. `shop` makes and removes what stands in the engine; `spec` and `networks` say what the
+engine is asked for, and so what an agent is kept from; `engine` is the one door to the engine's API.
 """
 
 from __future__ import annotations

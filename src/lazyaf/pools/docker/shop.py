@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 
 from lazyaf.domain.containers import Containers
-from lazyaf.pools.docker import labels, spec
+from lazyaf.pools.docker import labels, networks, spec
 from lazyaf.pools.docker.addresses import Places, free_subnet, places
 from lazyaf.pools.docker.config import DockerPoolConfig
 from lazyaf.pools.docker.engine import Engine, EngineRefused
@@ -66,9 +66,9 @@ class Shop:
             subnet = free_subnet(self._config.subnets, self._taken)
             self._taken.add(subnet)
             body = (
-                spec.outside(self._config, subnet)
+                networks.outside(self._config, subnet)
                 if slot is None
-                else spec.cell(self._config, slot, subnet)
+                else networks.cell(self._config, slot, subnet)
             )
             try:
                 await self._engine.create_network(body)
@@ -179,5 +179,5 @@ class Shop:
         await asyncio.gather(*(self._engine.remove(each["Id"]) for each in found))
         for volume in await self._engine.volumes(labels.of_server(self._config.server_id)):
             await self._engine.remove_volume(volume)
-        networks = await self._engine.networks(labels.of_server(self._config.server_id))
-        await asyncio.gather(*(self._engine.remove_network(each["Id"]) for each in networks))
+        nets = await self._engine.networks(labels.of_server(self._config.server_id))
+        await asyncio.gather(*(self._engine.remove_network(each["Id"]) for each in nets))

@@ -1,5 +1,5 @@
-"""What the engine is asked for: the bodies of containers and networks, and in them all that an agent is
-kept from. Pure functions; every line of hardening stands here and nowhere else.
+"""What the engine is asked for: the bodies of containers, and in them all that an agent is kept from. Pure
+functions; with `networks` every line of hardening stands here and nowhere else.
 """
 
 from __future__ import annotations
@@ -261,41 +261,6 @@ def _gate(
             "RestartPolicy": {"Name": "always"},
         },
         "NetworkingConfig": _at(outside, address),
-    }
-
-
-def outside(config: DockerPoolConfig, subnet: str) -> dict[str, Any]:
-    """The ordinary bridge of relay and proxy, who have nothing to say to each other."""
-    options = {"com.docker.network.bridge.enable_icc": "false"}
-    return _network(config, Role.OUTSIDE, subnet, options, internal=False)
-
-
-def cell(config: DockerPoolConfig, slot: int, subnet: str) -> dict[str, Any]:
-    """A slot's own network: internal, and without an address of the host's in it, which `Internal`
-    alone would leave reachable with every port."""
-    options = {"com.docker.network.bridge.inhibit_ipv4": "true"}
-    return _network(config, Role.CELL, subnet, options, internal=True, slot=slot)
-
-
-def _network(
-    config: DockerPoolConfig,
-    role: Role,
-    subnet: str,
-    options: dict[str, str],
-    *,
-    internal: bool,
-    slot: int | None = None,
-) -> dict[str, Any]:
-    named = {} if slot is None else {"slot": str(slot)}
-    return {
-        "Name": labels.network_name(role, config.server_id, slot),
-        "Driver": "bridge",
-        "CheckDuplicate": True,
-        "Internal": internal,
-        "EnableIPv6": False,
-        "IPAM": {"Driver": "default", "Config": [{"Subnet": subnet}]},
-        "Options": options,
-        "Labels": labels.labels(role, config.server_id, **named),
     }
 
 

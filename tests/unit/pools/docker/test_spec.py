@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lazyaf.domain.containers import Containers
-from lazyaf.pools.docker import spec
+from lazyaf.pools.docker import networks, spec
 from lazyaf.pools.docker.addresses import places
 from lazyaf.pools.docker.config import DockerPoolConfig
 
@@ -72,7 +72,7 @@ def test_a_runner_sees_only_relay_and_proxy_and_asks_no_resolver() -> None:
 
 
 def test_a_cell_has_neither_a_way_out_nor_an_address_of_the_host() -> None:
-    body = spec.cell(CONFIG, 3, "198.18.0.16/28")
+    body = networks.cell(CONFIG, 3, "198.18.0.16/28")
     assert body["Internal"]
     assert body["Options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
 
