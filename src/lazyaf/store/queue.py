@@ -64,7 +64,15 @@ _WITHOUT_IMAGE = select(repos.c.id).where(
 )
 _OF_IMAGES = select(repos.c.id).where(repos.c.image.in_(bindparam("images", expanding=True)))
 _OTHERS = select(repos.c.id).where(repos.c.id != bindparam("repo_id"))
-_AT_HAND = select(jobs.c.repo_id).where(_OPEN).distinct()
+_AT_HAND = select(repos.c.id).where(
+    # One look into an index for each repository and state, however many jobs there were.
+    or_(
+        *(
+            select(jobs.c.id).where(jobs.c.status == state, jobs.c.repo_id == repos.c.id).exists()
+            for state in (QUEUED, RUNNING)
+        )
+    )
+)
 _COMING = (
     select(repos.c.image, repos.c.id)
     .join_from(jobs, repos, jobs.c.repo_id == repos.c.id)
@@ -154,7 +162,7 @@ def repos_but(tx: Tx, repo_id: str) -> frozenset[str]:
 
 def repos_at_hand(tx: Tx) -> frozenset[str]:
     """The repositories of which a job waits or runs."""
-    return frozenset(row.repo_id for row in tx.execute(_AT_HAND))
+    return frozenset(row.id for row in tx.execute(_AT_HAND))
 
 
 def coming_jobs(tx: Tx, limit: int) -> list[tuple[str | None, str]]:

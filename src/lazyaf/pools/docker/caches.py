@@ -82,10 +82,8 @@ class Caches:
         for found in await self._engine.containers(self._ours()):
             told = await self._engine.inspect(found["Id"])
             made = None if told is None else _whole(told)
-            if made is None or made.cached.repo_id in self._made:
-                await self._engine.remove(found["Id"])
-            else:
-                self._made[made.cached.repo_id] = made
+            if made is not None:
+                self._made.setdefault(made.cached.repo_id, made)  # the newest is told first
         await self.tidy()
 
     async def keep(self, large: Mapping[str, int]) -> None:
@@ -96,23 +94,29 @@ class Caches:
             is_fresh = made is not None and size <= made.size * GROWN
             is_quiet = now >= self._not_before.get(repo_id, 0)
             if not is_fresh and is_quiet and repo_id not in self._begun:
+                self._not_before[repo_id] = now + AGAIN_S
                 self._begun[repo_id] = asyncio.create_task(self._make(repo_id, size))
         if now - self._tidied > TIDY_S:
             await self.tidy()
 
     async def tidy(self) -> None:
-        """Remove those of repositories that are gone, and the volumes that nobody names or has mounted."""
+        """Remove those of repositories that are gone, those that are not whole, that newer ones replaced or
+        that are not trusted, and their volumes as soon as nobody has them mounted."""
         self._tidied = asyncio.get_running_loop().time()
         cacheable = await self._server.cacheable()
         for repo_id in self._made.keys() - cacheable:
-            await self._engine.remove(self._made.pop(repo_id).container_id)
+            del self._made[repo_id]
         self._server.cached(self._made.keys())
         if self._begun:  # its volume is nobody's yet
             return
+        standing = {made.container_id for made in self._made.values()}
+        for found in await self._engine.containers(self._ours()):
+            if found["Id"] not in standing:
+                await self._remove(found["Id"])
         named = {made.cached.volume for made in self._made.values()}
         for volume in await self._engine.volumes(self._ours()):
             if volume not in named:
-                await self._engine.remove_volume(volume)
+                await self._remove_volume(volume)
 
     def distrust(self, repo_id: str) -> None:
         """A container with it was of no use: do without for a while."""
@@ -129,18 +133,14 @@ class Caches:
                 container_id = await self._fill(cached, size)
         except LazyafError as problem:
             log.warning("cache_failed", repo=repo_id, reason=problem.detail)
-            self._not_before[repo_id] = asyncio.get_running_loop().time() + AGAIN_S
             return
         finally:
             self._begun.pop(repo_id, None)
         log.info("cache_made", repo=repo_id, size=size)
-        former = self._made.get(repo_id)
         self._made[repo_id] = Made(cached, size, container_id)
+        self._not_before.pop(repo_id, None)
         self._server.cached(self._made.keys())
         self._done()
-        if former is not None:
-            with contextlib.suppress(Unavailable):
-                await self._engine.remove(former.container_id)
 
     async def _fill(self, cached: spec.Cached, size: int) -> str:
         """The container that filled it. Leaves nothing half made."""
@@ -154,10 +154,19 @@ class Caches:
             if code != 0:
                 raise Unavailable(f"It could not be filled: {said or f'code {code}'}")
         except BaseException:
-            await asyncio.shield(self._engine.remove(container_id))
-            await asyncio.shield(self._engine.remove_volume(cached.volume))
+            await asyncio.shield(self._remove(container_id))
+            await asyncio.shield(self._remove_volume(cached.volume))
             raise
         return container_id
+
+    async def _remove(self, container_id: str) -> None:
+        """What does not go now is found again. A cache is no reason for the pool not to work."""
+        with contextlib.suppress(Unavailable):
+            await self._engine.remove(container_id)
+
+    async def _remove_volume(self, name: str) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._engine.remove_volume(name)
 
     def _ours(self) -> dict[str, list[str]]:
         return labels.of_server(self._config.server_id, Role.CACHE)

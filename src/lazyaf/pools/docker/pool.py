@@ -173,9 +173,9 @@ class DockerPool:
                 await shop.clear()
 
     async def _keep(self) -> None:
-        await self._server.preparing(())
         while True:
             try:
+                await self._server.preparing(())
                 async with Engine(self._config.docker_host) as engine:
                     await self._work_with(engine)
             except Unavailable as problem:

@@ -5,6 +5,7 @@ being pulled, and one that is of no use fails the jobs that wait for it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from lazyaf.domain.containers import Coming
@@ -50,16 +51,17 @@ class Preparing:
         return image in self._ready
 
     async def _prepare(self, image: str) -> None:
-        await self._server.preparing(self._begun.keys())
         try:
+            await self._server.preparing(self._begun.keys())
             if await self._own(image) is not None:
                 self._ready.add(image)
         except Unavailable as problem:
             self._trouble.set_back(problem)
         finally:
             self._begun.pop(image, None)
-            await self._server.preparing(self._begun.keys())
             self._done()
+            with contextlib.suppress(Unavailable):  # a database that is away
+                await self._server.preparing(self._begun.keys())
 
     async def own(self, image: str) -> OwnImage | None:
         """What a container of a ready image is made with; None when it does not do any more. Raises
