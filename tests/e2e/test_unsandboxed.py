@@ -12,6 +12,7 @@ from acceptance.house import House, environment
 from e2e.pictures import shoot_everywhere
 from fakes.model_server import ModelServer
 from support.server import ServerProcess
+from support.waiting import until
 
 REPO = "open-house"
 
@@ -23,6 +24,11 @@ def house(chromium: str, tmp_path: Path) -> Iterator[House]:
         env = environment(model, LAZYAF_ISOLATION="none")
         with ServerProcess(tmp_path / "data", env, "--runners", "1") as server:
             yield House(server, model, tmp_path)
+
+
+def started(house: House, card: str) -> None:
+    """The browser's command has reached the server."""
+    until(lambda: house.board.card(card)["status"] != "todo", "the card is started")
 
 
 def test_the_board_asks_once_before_an_agent_works_without_isolation(
@@ -49,10 +55,12 @@ def test_the_board_asks_once_before_an_agent_works_without_isolation(
     sheet = page.get_by_role("dialog").first
     sheet.get_by_role("button", name="Start", exact=True).click()
     question.get_by_role("button", name="Start without isolation").click()
+    started(house, first)
     house.board.wait_for(first, "in_review")
 
     page.goto(f"{house.server.url}/r/{REPO}")
     page.get_by_role("link", name="two").focus()
     page.keyboard.press("s")
+    started(house, second)
     house.board.wait_for(second, "in_review")
     expect(question).to_be_hidden()
