@@ -1,6 +1,6 @@
 /** What a person is writing about a card, new or known, and whether it can be sent. */
 
-import { createCard, updateCard } from '#lib/api/cards.ts';
+import { createCard, getCard, updateCard } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
 import type { AgentOptions, Card, CardDraft } from '#lib/api/types.ts';
 
@@ -67,13 +67,26 @@ export class CardForm {
 		this.sending = true;
 		try {
 			return this.card
-				? await updateCard(this.card.id, this.draft, this.card.version)
+				? await this.#update(this.card)
 				: await createCard(this.repoId, { ...this.draft, start });
 		} catch (error) {
 			this.errors = said(error);
 			return null;
 		} finally {
 			this.sending = false;
+		}
+	}
+
+	/** A newer version in which nothing of this was changed is no reason to refuse: the server measures
+	 * a card in review anew whenever its base moves. */
+	async #update(seen: Card): Promise<Card> {
+		try {
+			return await updateCard(seen.id, this.draft, seen.version);
+		} catch (error) {
+			if (!(error instanceof ApiError && error.status === 412)) throw error;
+			const now = await getCard(seen.id);
+			if (written(now) !== written(seen)) throw error;
+			return await updateCard(seen.id, this.draft, now.version);
 		}
 	}
 
@@ -95,6 +108,12 @@ export class CardForm {
 		if (this.effectiveAgent === 'claude' && this.model.trim()) return { model: this.model.trim() };
 		return {};
 	}
+}
+
+/** What a form can say of a card. */
+function written(card: Card): string {
+	const { title, description, labels, priority, agent, agent_options, base_branch } = card;
+	return JSON.stringify([title, description, labels, priority, agent, agent_options, base_branch]);
 }
 
 function said(error: unknown): Record<string, string> {
