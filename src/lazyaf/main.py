@@ -35,6 +35,7 @@ from lazyaf.services.housekeeping import Housekeeping
 from lazyaf.services.password import Password, require_strong
 from lazyaf.services.radar import Radar
 from lazyaf.services.recover import recover
+from lazyaf.services.run_checks import follow_checks
 from lazyaf.settings import ANYWHERE, LOOPBACK, Settings
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.engine import normalise_url, sqlite_url
@@ -323,12 +324,14 @@ async def agent_offers() -> list[dict[str, Any]]:
 
 
 def _listener(ctx: Context, state: WebState, radar: Radar) -> Callable[[Sequence[NewEvent]], None]:
-    """What happens after each commit, before anyone is answered: hints only."""
+    """What happens after each commit, before anyone is answered: hints, and what would be begun at the next
+    start."""
 
     def on_commit(events: Sequence[NewEvent]) -> None:
         state.boards.on_commit(events)
         state.feed.nudge()
         radar.heard(events)
+        follow_checks(ctx, events)
         for pool in state.pools:
             pool.heard(events)
         for event in events:

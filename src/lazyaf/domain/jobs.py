@@ -1,4 +1,4 @@
-"""The job: one run of an agent for a card, its statuses, its attempts and why it ended."""
+"""The job: one run of an agent or of the checks for a card, its statuses, its attempts and why it ended."""
 
 from __future__ import annotations
 
@@ -53,12 +53,16 @@ class StopReason(StrEnum):
     """The sandbox ran out of memory."""
     BUDGET_EXCEEDED = "budget_exceeded"
     """The agent reached its budget of turns or money."""
+    CHECKS_FAILED = "checks_failed"
+    """A check did not pass; only jobs of kind `JobKind.CHECK` end so."""
 
 
 class JobKind(StrEnum):
     """What a job runs."""
 
     AGENT = "agent"
+    CHECK = "check"
+    """The repository's checks (`lazyaf.domain.checks`): it moves no card and pushes nothing."""
 
 
 OPEN: Final = frozenset({JobStatus.QUEUED, JobStatus.RUNNING})
@@ -88,6 +92,7 @@ HINTS: Final[dict[StopReason, str]] = {
     StopReason.RUNNER_LOST: "Look at the runners panel for what ended them, then retry.",
     StopReason.OUT_OF_MEMORY: "Give the runner more memory or split the card, then retry.",
     StopReason.BUDGET_EXCEEDED: "Raise the agent's budget or split the card, then retry: it continues.",
+    StopReason.CHECKS_FAILED: "Open the log of the checks, mend what they say, then retry.",
 }
 """What a person can do about a failure, by stop reason."""
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from lazyaf.domain.checks import CHECKS_MAX, NAME_MAX, TIMEOUT_S, Check
 from lazyaf.domain.containers import is_image
 from lazyaf.domain.errors import Invalid
 from lazyaf.domain.sandboxes import HOSTS_MAX, parse_host
@@ -25,6 +26,9 @@ AGENT_MAX: Final = 40
 """Characters in the name of an agent."""
 PATTERNS_MAX: Final = 50
 """Patterns of protected branches that a repository can have."""
+
+ROUNDS_MAX: Final = 10
+"""Rounds in which checks that failed can go back to the agent by themselves."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
@@ -47,6 +51,8 @@ class RepoSettings:
     ``protected_branches`` are shell patterns of branches besides the default one, which always is;
     ``only_approve`` refuses people's pushes to them as well. ``allowed_hosts`` are what jobs in containers
     may reach besides the model, and ``image`` is what those containers are of, if not of the pool's own.
+    Where there are ``checks`` nothing is merged that has not passed them; ``fix_rounds`` is how often those
+    that fail go back to the agent by themselves.
     """
 
     agent: str = "claude"
@@ -62,6 +68,8 @@ class RepoSettings:
     only_approve: bool = False
     allowed_hosts: tuple[str, ...] = ()
     image: str | None = None
+    checks: tuple[Check, ...] = ()
+    fix_rounds: int = 0
 
     def protected(self, default_branch: str) -> tuple[str, ...]:
         """The patterns of every protected branch, the default one first."""
@@ -84,6 +92,8 @@ _IN_FILE: Final[dict[str, tuple[str, ...]]] = {
     "only_approve": ("branches", "only_approve"),
     "allowed_hosts": ("sandbox", "allow"),
     "image": ("sandbox", "image"),
+    "checks": ("checks",),
+    "fix_rounds": ("limits", "fix_rounds"),
 }
 
 
@@ -100,6 +110,7 @@ def effective(
     both = [*person.get("protected_branches", ()), *file.get("protected_branches", ())]
     merged["protected_branches"] = tuple(dict.fromkeys(both))
     merged["allowed_hosts"] = tuple(merged.get("allowed_hosts", ()))
+    merged["checks"] = tuple(merged.get("checks", ()))
     merged["only_approve"] = bool(person.get("only_approve") or file.get("only_approve"))
     return RepoSettings(**merged)
 
@@ -186,6 +197,32 @@ def _image(value: Any) -> str | None:
     return value if isinstance(value, str) and is_image(value) else None
 
 
+def _repo_checks(value: Any) -> list[Check] | None:
+    if not isinstance(value, list) or len(value) > CHECKS_MAX:
+        return None
+    found = [_one_check(each) if isinstance(each, dict) else None for each in value]
+    usable = [each for each in found if each is not None]
+    names = {each["name"] for each in usable}
+    return usable if len(names) == len(value) else None
+
+
+def _one_check(value: dict[str, Any]) -> Check | None:
+    """The file says ``timeout = "10m"``, the API seconds."""
+    if not {"name", "run"} <= value.keys() <= {"name", "run", "timeout", "timeout_s"}:
+        return None
+    name, run = _text(value["name"]), _text(value["run"])
+    timeout = parse_duration(value.get("timeout", value.get("timeout_s", TIMEOUT_S)))
+    if name is None or run is None or timeout is None:
+        return None
+    is_name = len(name) <= NAME_MAX and name.isprintable() and name.strip() == name
+    return Check(name=name, run=run, timeout_s=timeout) if is_name else None
+
+
+def _rounds(value: Any) -> int | None:
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ROUNDS_MAX
+    return value if usable else None
+
+
 def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -204,6 +241,8 @@ _CHECKS: Final[dict[str, Any]] = {
     "only_approve": _truth,
     "allowed_hosts": _hosts,
     "image": _image,
+    "checks": _repo_checks,
+    "fix_rounds": _rounds,
 }
 _EXPECTED: Final[dict[str, str]] = {
     "agent": "must be the name of an agent",
@@ -217,6 +256,9 @@ _EXPECTED: Final[dict[str, str]] = {
     "merge_method": "must be “merge”, “squash” or “rebase”",
     "protected_branches": "must be a list of branch names or patterns like “release/*”",
     "only_approve": "must be true or false",
+    "checks": f"must be a list of at most {CHECKS_MAX} checks, each with a `name` of its own, a command to `run` "
+    "and, if it may not take ten minutes, a `timeout`",
+    "fix_rounds": f"must be a whole number from 0 to {ROUNDS_MAX}",
     "image": "must be the name of an image like “registry.example.com/team/app:1”",
     "allowed_hosts": "must be a list of hosts like “registry.example.com:443” or “.example.com:*”",
 }

@@ -163,13 +163,20 @@ async def merged_tree(storage: Storage, repo_id: str, base_sha: str, head_sha: s
     """
     answer = await mergeability(storage, repo_id, base_sha, head_sha)
     if not answer.clean:
-        raise MergeConflict(_complaint(answer.files), files=answer.files)
+        raise MergeConflict(complaint(answer.files), files=answer.files)
     with storage.temporary() as folder:
         attributes = await write_attributes(storage, repo_id, base_sha, folder)
         return (await merge_tree(storage, repo_id, attributes, base_sha, head_sha, {})).tree
 
 
-def _complaint(files: list[str]) -> str:
+async def tree_of(storage: Storage, repo_id: str, commit: str) -> str:
+    """The tree of a commit, by its full id."""
+    require_object_ids(commit)
+    return (await storage.git(repo_id, ["rev-parse", f"{commit}^{{tree}}"])).text
+
+
+def complaint(files: list[str]) -> str:
+    """What is said of a merge that is not clean."""
     if not files:
         return "The branches have no common history, so they do not merge."
     count = "1 file" if len(files) == 1 else f"{len(files)} files"

@@ -59,6 +59,8 @@ class Phase(StrEnum):
     FETCHING = "fetching"
     SETUP = "setup"
     WORKING = "working"
+    CHECKING = "checking"
+    """In place of working, where a job has no agent but checks."""
     PUSHING = "pushing"
 
 

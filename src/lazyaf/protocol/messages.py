@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.checks import CHECKS_MAX, NAME_MAX, CheckOutcome
+from lazyaf.domain.jobs import JobKind, StopReason
 from lazyaf.domain.runners import Isolation, PoolKind
 from lazyaf.protocol.entries import EntryFields, Usage
 
@@ -130,10 +131,34 @@ class Task(Message):
     comments: list[Comment] = Field(default_factory=list)
 
 
+class CheckTask(Message):
+    """One check: a shell command that passes when it ends with 0 in time."""
+
+    name: str = Field(max_length=NAME_MAX)
+    run: str
+    timeout_s: float
+
+
+class CheckReport(Message):
+    """How one check ended."""
+
+    name: str = Field(max_length=NAME_MAX)
+    outcome: CheckOutcome
+    exit_code: int | None = None
+    seconds: float = Field(0, ge=0)
+    last_lines: str = Field("", max_length=10_000, description="Of what it printed, redacted.")
+
+
 class Job(Message):
-    """A claimed job, everything that a runner needs and nothing else."""
+    """A claimed job, everything that a runner needs and nothing else.
+
+    One of kind ``check`` has no agent: it runs ``checks`` on the commit ``base_sha``, in a tree and a HOME
+    that nobody else has used, and pushes nothing.
+    """
 
     job_id: str
+    kind: JobKind = JobKind.AGENT
+    checks: list[CheckTask] = Field(default_factory=list)
     attempt: int
     lease: str
     repo: RepoAccess
@@ -158,7 +183,7 @@ class Job(Message):
     setup_env: dict[str, str] = Field(
         default_factory=dict,
         repr=False,
-        description="For the setup command alone, never for the agent: the repository's secrets.",
+        description="For the setup command and the checks, never for the agent: the repository's secrets.",
     )
     agent_env: dict[str, str] = Field(
         default_factory=dict,
@@ -240,6 +265,7 @@ class FinishRequest(Message):
     session: str | None = Field(None, max_length=200)
     error: str | None = Field(None, max_length=10_000)
     heard: int = Field(0, ge=0, description="Commands up to this number were dealt with.")
+    checks: list[CheckReport] = Field(default_factory=list, max_length=CHECKS_MAX)
 
 
 class FinishResponse(Message):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import structlog
 
 from lazyaf.domain.errors import GitFailed
+from lazyaf.domain.jobs import JobKind
 from lazyaf.protocol.messages import Resume
 from lazyaf.runner import filelock
 from lazyaf.runner.bench import Bench
@@ -23,7 +24,7 @@ async def settle(bench: Bench) -> None:
     log.info("job.ended_without_us", job=bench.job.job_id, state=bench.job.ended)
     space = bench.workspace
     async with filelock.lock(space.lock_path, wait_s=TREE_WAIT_S):
-        if space.is_left and bench.job.ended == "lost":
+        if space.is_left and bench.job.ended == "lost" and bench.job.kind is JobKind.AGENT:
             if await _take_up(bench):
                 closing = Closing(bench)
                 closing.publisher = _publisher(bench)

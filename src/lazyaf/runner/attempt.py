@@ -1,5 +1,7 @@
 """One attempt at a job, from its claim to its finish: fetch, set up, let the agent work, push, finish.
 
+A job of checks has neither agent nor work: there is nothing to push, nothing to keep, nothing to resume.
+
 Whatever interrupts it (`lazyaf.runner.stop`) decides what becomes of the work: a job that may be
 finished here is committed, pushed and finished; when the lease is lost it is pushed as an orphan; when
 the runner leaves or the server is away it stays in the work tree, from where it is taken up.
@@ -14,14 +16,14 @@ from typing import Any, Final
 
 import structlog
 
-from lazyaf.agents.environment import agent_env, certificate_paths
 from lazyaf.domain.errors import GitFailed, Invalid, LeaseLost, Unavailable
-from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.jobs import JobKind, StopReason
 from lazyaf.protocol.entries import Phase
 from lazyaf.protocol.messages import Command
 from lazyaf.runner import control, filelock
 from lazyaf.runner.agentwork import AgentWork
 from lazyaf.runner.bench import Bench
+from lazyaf.runner.checking import Checking
 from lazyaf.runner.checkpoint import Checkpointer
 from lazyaf.runner.client import Refused, ServerAbsent
 from lazyaf.runner.closing import Closing
@@ -51,7 +53,9 @@ class Attempt:
         self._draining = draining
         self._streamer = LogStreamer(bench.client, bench.job, bench.outbox)
         self._agent = AgentWork(bench)
-        self._closing = Closing(bench)
+        self._is_check = bench.job.kind is JobKind.CHECK
+        self._checking = Checking(bench)
+        self._closing = Closing(bench, self._checking.reports)
         self._tree_lock = contextlib.AsyncExitStack()
         self._broken: Exception | None = None
 
@@ -104,7 +108,7 @@ class Attempt:
                 stop.request(Cause.TIMED_OUT)
                 raise Stopped
             await self._set_up()
-            result = await self._let_agent_work()
+            result = await (self._check() if self._is_check else self._let_agent_work())
         except Stopped:
             result = Result(stop_reason=StopReason.AGENT_FAILED)
         except (GitFailed, Invalid, SetupFailed, Unavailable, OSError) as error:
@@ -159,6 +163,8 @@ class Attempt:
         await bench.cache.fetch(bench.job, borrowed_caches(bench.config.trees_dir))
         await space.prepare(bench.cache, bench.spares)
         bench.spares.begin(bench.cache.path, bench.job.base_sha)
+        if self._is_check:
+            return
         publisher = Publisher(bench.client, bench.job, space.git, space.spool)
         self._closing.publisher = publisher
         self._closing.checkpointer = Checkpointer(
@@ -182,14 +188,14 @@ class Attempt:
         if not bench.job.setup or bench.workspace.marker.is_set_up:
             return
         bench.story.phase(Phase.SETUP)
-        home = bench.workspace.home
-        card_env = {**bench.card_env(), **bench.job.setup_env}
-        env = agent_env(bench.config.host_env, card_env=card_env, home=home)
-        view = bench.view(env, certificate_paths(env))
-        limits, stop = bench.job.limits, bench.stop
+        view, limits, stop = bench.command_view(), bench.job.limits, bench.stop
         await run_setup(bench.sandbox, bench.job.setup, view, bench.story, limits, stop)
         bench.workspace.marker.is_set_up = True
         bench.workspace.save()
+
+    async def _check(self) -> Result:
+        self._bench.story.phase(Phase.CHECKING)
+        return await self._checking.run()
 
     async def _let_agent_work(self) -> Result:
         self._bench.story.phase(Phase.WORKING)

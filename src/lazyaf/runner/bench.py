@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from lazyaf.agents.environment import agent_env, secrets_in
+from lazyaf.agents.environment import agent_env, certificate_paths, secrets_in
+from lazyaf.domain.jobs import JobKind
 from lazyaf.protocol.messages import Job
 from lazyaf.runner import brief
 from lazyaf.runner.cache import Cache
@@ -108,6 +109,15 @@ class Bench:
             writable=(space.tree, space.home),
             read_only=(space.git.cache, *read_only),
         )
+
+    def command_view(self) -> View:
+        """What the repository's own commands see, its setup and its checks: its secrets, and no agent's
+        key."""
+        card_env = {**self.card_env(), **self.job.setup_env}
+        if self.job.kind is JobKind.CHECK:
+            card_env = {"CI": "true", **card_env}  # what test programs go by everywhere
+        env = agent_env(self.config.host_env, card_env=card_env, home=self.workspace.home)
+        return self.view(env, certificate_paths(env))
 
     def card_env(self) -> dict[str, str]:
         """The card's variables."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
 
 from lazyaf.domain.errors import GitFailed, LeaseLost, TooLarge
-from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.jobs import JobKind, StopReason
 from lazyaf.protocol.entries import Phase
-from lazyaf.protocol.messages import FinishRequest
+from lazyaf.protocol.messages import CheckReport, FinishRequest
 from lazyaf.runner import commit, saves, snapshot
 from lazyaf.runner.bench import Bench
 from lazyaf.runner.checkpoint import Checkpointer
@@ -36,9 +37,11 @@ SUCCESSFUL: Final = frozenset({StopReason.FINISHED, StopReason.NO_CHANGES})
 
 
 class Closing:
-    """The end of one attempt. ``publisher`` and ``checkpointer`` come with the work tree."""
+    """The end of one attempt. ``publisher`` and ``checkpointer`` come with the work tree, and never where
+    there are only checks, whose ``reports`` go with the finish."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, reports: Sequence[CheckReport] = ()) -> None:
+        self._reports = reports
         self._client = bench.client
         self._job = bench.job
         self._workspace = bench.workspace
@@ -73,6 +76,7 @@ class Closing:
             session=result.session,
             error=error and error[:10_000],
             heard=self._mailbox.heard,
+            checks=list(self._reports),
         )
         answer = await self._client.finish(self._job, request)
         log.info("job.finished", job=self._job.job_id, status=answer.status)
@@ -107,6 +111,8 @@ class Closing:
             ) as error:
                 log.warning("orphan.not_pushed", job=self._job.job_id, error=str(error))
                 self._workspace.keep_aside()
+        elif self._job.kind is JobKind.CHECK:
+            self._workspace.remove()
         self._outbox.remove()
         self._state.done()
 

@@ -24,7 +24,7 @@ from lazyaf.runner.filelock import try_lock
 from lazyaf.runner.marker import Marker
 from lazyaf.runner.proof import why_not_on_server
 from lazyaf.runner.sandbox import Sandbox
-from lazyaf.runner.workdir import WorkDir, remove_tree, size_of
+from lazyaf.runner.workdir import OF_CHECKS, WorkDir, remove_tree, size_of
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,8 @@ KEEP_S: Final = 30 * 24 * 3600.0
 """A month: longer than a review waits, and the agent's conversation is worth as long."""
 DYING_S: Final = 3600.0
 """Longer than any removal takes."""
+
+CUT_OFF: Final = "Of a run of checks that was cut off; it begins anew elsewhere."
 
 Ask = Callable[[LeftoversRequest], Awaitable[LeftoversResponse]]
 
@@ -96,6 +98,8 @@ class Retention:
         return [own, *kept] if own.exists() else kept
 
     async def _tree(self, root: Path) -> Leftover:
+        if root.name.startswith(OF_CHECKS):
+            return self._goes(LeftoverKind.WORK_TREE, root, CUT_OFF)
         why_not = await why_not_on_server(root, self.sandbox, self._reached)
         if why_not is not None:
             return Leftover(LeftoverKind.WORK_TREE, str(root), why_not, stays=True)
@@ -112,7 +116,9 @@ class Retention:
     def _home(self, card: str) -> list[Leftover]:
         """HOME, and the note of its session."""
         paths = self._homes(card)
-        if card in self._known.deleted:
+        if card.startswith(OF_CHECKS):
+            why = CUT_OFF
+        elif card in self._known.deleted:
             why = "Its card was deleted."
         elif paths and self.now - max(map(_used_at, paths)) > KEEP_S:
             why = "No agent has used it for a month."

@@ -1,6 +1,7 @@
 """The directory that the runners of a machine share: where what is in it, and how much there is.
 
-``cache/<repo_id>``, ``spares/<repo_id>``, ``trees/<card_id>``, ``homes/<card_id>``.
+``cache/<repo_id>``, ``spares/<repo_id>``, ``trees/<card_id>``, ``homes/<card_id>``. A run of checks has a
+tree and a HOME of its own, ``check-<job_id>``, which nobody else ever uses.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+OF_CHECKS: str = "check-"
+"""What the places of a run of checks begin with, in place of a card's id."""
 BLOCK: int = 512
 """What ``st_blocks`` counts in, whatever the disk's own blocks are."""
 

@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from lazyaf.domain.errors import GitFailed, Invalid
+from lazyaf.domain.jobs import JobKind
 from lazyaf.git import command
 from lazyaf.protocol.messages import Job
 from lazyaf.runner import saves
@@ -28,7 +29,7 @@ from lazyaf.runner.sandbox import Sandbox
 from lazyaf.runner.sessionnote import SessionNote
 from lazyaf.runner.spare import Spares
 from lazyaf.runner.treegit import TreeGit
-from lazyaf.runner.workdir import WorkDir, remove_tree
+from lazyaf.runner.workdir import OF_CHECKS, WorkDir, remove_tree
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,8 @@ class Workspace:
     """Where one job works. `prepare` before anything else."""
 
     def __init__(self, config: RunnerConfig, job: Job, sandbox: Sandbox) -> None:
-        card = safe_name(job.task.card_id)
+        self._is_check = job.kind is JobKind.CHECK
+        card = safe_name(f"{OF_CHECKS}{job.job_id}" if self._is_check else job.task.card_id)
         self._job = job
         self._sandbox = sandbox
         self._work = WorkDir(config.work_dir)
@@ -87,7 +89,10 @@ class Workspace:
         self.git: TreeGit
 
     async def prepare(self, cache: Cache, spares: Spares) -> None:
-        """Make the tree, or take up the one that was left. Raises `GitFailed`."""
+        """Make the tree, or take up the one that was left, never for checks: what they find is to be the
+        commit's. Raises `GitFailed`."""
+        if self._is_check:
+            self.remove()
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.utime(self.home)  # used now, for `retention`
         left = self._left()
@@ -99,7 +104,7 @@ class Workspace:
             # Others have gone on with the job since, so what is here is older; or it is of an earlier job,
             # which could not push it. `retention` finds out whether the server has it.
             self.keep_aside()
-        self.remove()
+        self._work.discard(self.root)
         await self._make(cache, spares)
 
     @property
@@ -130,8 +135,10 @@ class Workspace:
         self.save()
 
     def remove(self) -> None:
-        """Delete the tree and its marker; HOME stays for the next round."""
+        """Delete the tree and its marker; HOME stays for the next round, of which checks have none."""
         self._work.discard(self.root)
+        if self._is_check:
+            self._work.discard(self.home)
 
     @property
     def kept(self) -> Path:

@@ -31,12 +31,12 @@ def _cancel_card(tx: Tx, card_id: str, actor: Actor, now: str) -> str:
             f"Card #{card.number} is not being worked on, so there is nothing to cancel.",
             allowed=allowed_commands(CardStatus(card.status)),
         )
-    return _cancel(tx, card.job_id, actor, now)
+    return request_cancel(tx, card.job_id, actor, now)
 
 
 async def cancel_job(ctx: Context, job_id: str, actor: Actor) -> dict[str, Any]:
     """Stop a job; returns it. A job that is over is 409."""
-    await ctx.db.write(_cancel, job_id, actor, ctx.clock.now())
+    await ctx.db.write(request_cancel, job_id, actor, ctx.clock.now())
     ctx.control.wake(job_id)
     return await ctx.db.read(show_job, job_id)
 
@@ -50,10 +50,11 @@ async def cancel_all(ctx: Context, actor: Actor) -> int:
 
 
 def _cancel_all(tx: Tx, actor: Actor, now: str) -> list[str]:
-    return [_cancel(tx, job_id, actor, now) for job_id in open_job_ids(tx)]
+    return [request_cancel(tx, job_id, actor, now) for job_id in open_job_ids(tx)]
 
 
-def _cancel(tx: Tx, job_id: str, actor: Actor, now: str) -> str:
+def request_cancel(tx: Tx, job_id: str, actor: Actor, now: str) -> str:
+    """Stop a job in this transaction; its id. The caller wakes its runner (``ctx.control``)."""
     job = get_job(tx, job_id)
     if job.status == JobStatus.QUEUED.value:
         close_job(tx, job_id, Closing(StopReason.CANCELLED), actor, now)

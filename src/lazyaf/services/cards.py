@@ -26,9 +26,11 @@ from lazyaf.store.cards import (
     top_position,
     update_card,
 )
+from lazyaf.store.check_runs import open_check_job
 from lazyaf.store.intents import find_intent
 from lazyaf.store.jobs import get_job
 from lazyaf.store.queue import end_of_queue, reorder
+from lazyaf.store.queued_merges import remove_queued_merge
 from lazyaf.store.repos import get_repo, take_number
 from lazyaf.store.tx import Tx
 
@@ -127,6 +129,9 @@ def change_status(
     changed: dict[str, Any] = {**values, "status": status.value, "updated_at": now}
     if status.value != card.status:
         changed["position"] = _entrance(tx, card.repo_id, status)
+    if card.status == CardStatus.IN_REVIEW.value:
+        remove_queued_merge(tx, card.id)  # whatever it is, its approval is over
+        changed["merge_state"] = None
     update_card(tx, card, changed)
     kind = EventType.CARD_UPDATED if status.value == card.status else EventType.CARD_MOVED
     return card_changed(tx, kind, card.id, actor)
@@ -156,7 +161,8 @@ def delete_card(tx: Tx, card_id: str, actor: Actor) -> None:
     """Delete a card; its branch stays. Refused while its job is open."""
     card = get_card(tx, card_id)
     require_no_intent(tx, card)
-    if card.job_id is not None and JobStatus(get_job(tx, card.job_id).status) in OPEN:
+    is_at_work = card.job_id is not None and JobStatus(get_job(tx, card.job_id).status) in OPEN
+    if is_at_work or open_check_job(tx, card_id) is not None:
         raise Conflict(
             f"Card #{card.number} has a job that is not over. Cancel it first, then delete.",
             code="job_open",

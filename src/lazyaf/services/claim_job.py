@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.events import Actor, EventType
-from lazyaf.domain.jobs import JobCommand, JobStatus, StopReason, apply
+from lazyaf.domain.jobs import JobCommand, JobKind, JobStatus, StopReason, apply
 from lazyaf.domain.repo_settings import effective
 from lazyaf.domain.runners import PoolKind
 from lazyaf.git import refs
 from lazyaf.protocol import GIT_USERNAME
-from lazyaf.protocol.messages import Comment, Job, Limits, RepoAccess, Resume, Task
+from lazyaf.protocol.messages import CheckTask, Comment, Job, Limits, RepoAccess, Resume, Task
 from lazyaf.services.announce import job_changed, runner_changed
 from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.check_state import checks_began
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import AttemptSecrets, LeaseKeys, digest
@@ -21,6 +23,7 @@ from lazyaf.services.runners import require_registered
 from lazyaf.services.supplies import Supplies
 from lazyaf.services.supply_job import supply_job
 from lazyaf.store.board import FullCard, full_card
+from lazyaf.store.check_runs import CheckRunRow, find_run
 from lazyaf.store.jobs import (
     AttemptRow,
     JobRow,
@@ -49,6 +52,7 @@ class Claimed:
     committer: dict[str, str]
     attempt: int
     secrets: AttemptSecrets
+    run: CheckRunRow | None = None
     ended: Literal["lost", "closed"] | None = None
 
 
@@ -90,6 +94,9 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
     if claimed.ended is None:
         ctx.presence.touch(f"job:{claimed.job.id}")
     runner, card = claimed.runner, claimed.card.summary
+    if claimed.run is not None:
+        job = _check_message(ctx, claimed, claimed.run)
+        return Look(runner, job if claimed.ended else await supply_job(ctx, runner, job))
     base = card["base_branch"] or claimed.repo.default_branch
     base_ref, own_ref = branch_ref(base), branch_ref(card["branch_name"] or "")
     tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
@@ -116,23 +123,27 @@ def _claim(
     *,
     supplies: Supplies,
 ) -> Claimed | Look:
-    found, held = find_claimant(tx, instance_id, claim_id)
-    runner = require_registered(found, token_id)
-    if held is not None:
-        return _claimed_again(tx, runner, held, keys, now)
+    claimant = find_claimant(tx, instance_id, claim_id)
+    runner = require_registered(claimant.runner, token_id)
+    if claimant.attempt is not None:
+        return _claimed_again(tx, runner, claimant.attempt, keys, now)
     if runner.current_job_id is not None or runner.is_draining:
         return Look(runner)  # one job at a time: the one it has ends, or its lease does
     settings = get_settings(tx, (*HOLDING, COMMITTER))
     holds = holds_of(tx, settings, runner.agent_names)
     if holds.is_shut:
         return Look(runner, lanes=runner.lanes)
-    turn = next_job(tx, holds.offered - holds.full_agents, _scope(runner, supplies))
+    # Checks first: what is nearly done is finished before more is begun.
+    checks = [CHECKS] if holds.offered and claimant.checks_wait else []
+    scope = _scope(runner, supplies)
+    turn = next_job(tx, checks, scope) or next_job(tx, holds.offered - holds.full_agents, scope)
     if turn is None:
         return Look(runner, lanes=runner.lanes)
     secrets = keys.attempt(turn.job.id, turn.job.attempt + 1, claim_id)
     taken, card = _take(tx, runner, turn.job, claim_id, secrets, now)
     committer = settings.get(COMMITTER, {})
-    claimed = Claimed(runner, taken, card, turn.repo, committer, taken.attempt, secrets)
+    run = _run_of(tx, taken)
+    claimed = Claimed(runner, taken, card, turn.repo, committer, taken.attempt, secrets, run)
     _occupy(tx, runner, claimed, now)
     return claimed
 
@@ -166,6 +177,8 @@ def _take(
             "started_at": now,
         },
     )
+    if job.kind == JobKind.CHECK.value:
+        checks_began(tx, job, now)
     return job_changed(tx, EventType.JOB_CLAIMED, job.id, Actor("runner", runner.name), taken)
 
 
@@ -178,6 +191,10 @@ def _scope(runner: RunnerRow, supplies: Supplies) -> Scope:
         only=runner.repo_id,
         without=supplies.cached if is_warm else frozenset(),
     )
+
+
+def _run_of(tx: Tx, job: JobRow) -> CheckRunRow | None:
+    return find_run(tx, job.id) if job.kind == JobKind.CHECK.value else None
 
 
 def _occupy(tx: Tx, runner: RunnerRow, claimed: Claimed, now: str) -> None:
@@ -203,6 +220,7 @@ def _claimed_again(
         get_setting(tx, COMMITTER, {}),
         held.attempt,
         keys.attempt(held.job_id, held.attempt, held.claim_id),
+        _run_of(tx, job),
     )
     if held.state != "live":
         return replace(claimed, ended="lost" if held.state == "lost" else "closed")
@@ -280,6 +298,14 @@ def _message(ctx: Context, claimed: Claimed, start: Start) -> Job:
         ended=claimed.ended,
         **_committer(claimed.committer),
     )
+
+
+def _check_message(ctx: Context, claimed: Claimed, run: CheckRunRow) -> Job:
+    """The checks, on the commit that they are about and no other."""
+    base = claimed.card.summary["base_branch"] or claimed.repo.default_branch
+    job = _message(ctx, claimed, Start(base, run.merged_sha, run.merged_sha, Resume()))
+    tasks = [CheckTask(**check) for check in run.checks]
+    return job.model_copy(update={"kind": JobKind.CHECK, "checks": tasks})
 
 
 def _task(card: FullCard, request: dict[str, Any]) -> Task:

@@ -6,13 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from lazyaf.domain.cards import CardCommand
+from lazyaf.domain.checks import CheckResult
 from lazyaf.domain.events import Actor, EventType
-from lazyaf.domain.jobs import HINTS, JobCommand, JobStatus, StopReason, apply, command_for
+from lazyaf.domain.jobs import (
+    HINTS,
+    JobCommand,
+    JobKind,
+    JobStatus,
+    StopReason,
+    apply,
+    command_for,
+)
 from lazyaf.protocol.entries import UNHEARD, EntryKind
 from lazyaf.services.announce import job_changed, runner_changed
 from lazyaf.services.append_log import append_own
 from lazyaf.services.card_branch import Measured
 from lazyaf.services.cards import change_status
+from lazyaf.services.check_state import checks_ended
 from lazyaf.store.cards import get_card
 from lazyaf.store.jobs import (
     JobRow,
@@ -44,13 +54,15 @@ DETAILS = {
     StopReason.OUT_OF_MEMORY: "The agent ran out of memory. The work so far is on the branch.",
     StopReason.BUDGET_EXCEEDED: "The agent reached its budget of turns or money. The work so far is on "
     "the branch.",
+    StopReason.CHECKS_FAILED: "Not every check passed.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
     """How a job ended. ``head_sha`` is where the card's branch stands after it, ``final_sha`` what
-    the runner pushed as its last word, if it could; commands up to ``heard`` were dealt with."""
+    the runner pushed as its last word, if it could; commands up to ``heard`` were dealt with. ``checks``
+    is what came of each that ran."""
 
     reason: StopReason
     error: str | None = None
@@ -60,10 +72,12 @@ class Closing:
     session: str | None = None
     measured: Measured | None = None
     heard: int = 0
+    checks: tuple[CheckResult, ...] = ()
 
 
 def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> JobRow:
-    """End the job for this reason, its attempt and its runner's occupation; move the card."""
+    """End the job for this reason, its attempt and its runner's occupation; move the card, if it was an
+    agent's."""
     _answer_messages(tx, job_id, closing.heard, now)
     job = get_job(tx, job_id)
     command = command_for(closing.reason)
@@ -81,6 +95,17 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
         },
     )
     end_attempt(tx, job, "closed", now)
+    if job.kind == JobKind.CHECK.value:
+        checks_ended(tx, job, closing.reason, closing.checks, now)
+    else:
+        _move_card(tx, job, closing, command, actor, now)
+    closed, _ = job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
+    return closed
+
+
+def _move_card(
+    tx: Tx, job: JobRow, closing: Closing, command: JobCommand, actor: Actor, now: str
+) -> None:
     card = get_card(tx, job.card_id)
     values: dict[str, Any] = {
         "head_sha": closing.head_sha or card.head_sha,
@@ -90,8 +115,6 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
     if closing.measured is not None:
         values |= {**closing.measured.values(), "conflicts_with": [], "uncompared": 0}
     change_status(tx, card, CARD_COMMANDS[command], values, actor, now)
-    closed, _ = job_changed(tx, EventType.JOB_FINISHED, job_id, actor)
-    return closed
 
 
 def _answer_messages(tx: Tx, job_id: str, heard: int, now: str) -> None:

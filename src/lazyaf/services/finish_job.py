@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from lazyaf.domain.checks import CheckResult
 from lazyaf.domain.errors import BranchMoved, Conflict, LeaseLost, NotFound, SequenceGap
 from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
-from lazyaf.domain.jobs import StopReason
+from lazyaf.domain.jobs import JobKind, StopReason
 from lazyaf.git import refs
 from lazyaf.protocol.messages import FinishRequest
 from lazyaf.services.announce import card_changed
@@ -57,13 +58,38 @@ async def _finish_job(ctx: Context, job_id: str, lease: str, request: FinishRequ
             return ending.held.job.status
         if ending.held.attempt.src_seq < request.last_seq:
             raise SequenceGap(expected=ending.held.attempt.src_seq + 1)
-        if request.head_sha is not None:
-            await require_pushed(ctx, ending.held, "head", request.head_sha)
-        status = await _finish(ctx, ending, lease, request)
+        if ending.held.job.kind == JobKind.CHECK.value:
+            closing = _of_checks(request)
+            status = await ctx.db.write(_close, job_id, closing, ctx.clock.now())
+        else:
+            if request.head_sha is not None:
+                await require_pushed(ctx, ending.held, "head", request.head_sha)
+            status = await _finish(ctx, ending, lease, request)
     ctx.presence.forget(f"job:{job_id}")
     ctx.presence.forget(f"cancel:{job_id}")
     ctx.control.wake(job_id)
     return status
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL keeps none."""
+    return text.replace("\0", "\ufffd")
+
+
+def _of_checks(request: FinishRequest) -> Closing:
+    """Checks touch no branch, whatever the runner says of one."""
+    checks = tuple(
+        CheckResult(
+            name=report.name,
+            outcome=report.outcome,
+            exit_code=report.exit_code,
+            seconds=report.seconds,
+            last_lines=_without_nul(report.last_lines),
+        )
+        for report in request.checks
+    )
+    error = _without_nul(request.error) if request.error else None
+    return Closing(request.stop_reason, error=error, heard=request.heard, checks=checks)
 
 
 def _ending(tx: Tx, job_id: str, lease: str) -> Ending:
@@ -158,7 +184,7 @@ async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:
     measured = await measure(ctx, card.repo_id, ending.base, head) if head else Measured()
     closing = Closing(
         reason=_reason(request.stop_reason, measured, head),
-        error=request.error.replace("\0", "\ufffd") if request.error else None,
+        error=_without_nul(request.error) if request.error else None,
         head_sha=head,
         final_sha=request.head_sha,
         usage=usage_values(request.usage),

@@ -20,6 +20,9 @@ from lazyaf.domain.events import SERVER, EventType, NewEvent
 from lazyaf.services.compare_reviews import compare_reviews
 from lazyaf.services.context import Context
 from lazyaf.services.measure_reviews import measure_reviews
+from lazyaf.services.merge_queue import advance_merges
+from lazyaf.services.run_checks import review_checks
+from lazyaf.services.send_back import send_back_failures
 from lazyaf.store.cards import repos_in_review
 
 log = structlog.get_logger(__name__)
@@ -116,9 +119,14 @@ async def look_at(
     is_over: Callable[[], bool] = lambda: False,
     last: Sight | None = None,
 ) -> Sight | None:
-    """One look at a repository, to its end or until ``is_over``; returns what it saw, for the next one to
-    do nothing when it sees the same."""
+    """One look at a repository, to its end or until ``is_over``: how its cards merge, which checks are due,
+    whose turn it is in the merge queue, whom to send back, and who conflicts with whom. Returns what it saw,
+    for the next one not to compare the same again."""
     reviews = await measure_reviews(ctx, repo_id, is_over)
+    if not is_over():
+        await review_checks(ctx, repo_id)
+        await advance_merges(ctx, repo_id)
+        await send_back_failures(ctx, repo_id)
     sight = frozenset(
         (r.card.id, r.base, r.base_sha, r.head_sha, *r.card.conflicts_with, r.card.uncompared)
         for r in reviews

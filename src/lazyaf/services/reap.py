@@ -10,13 +10,14 @@ import structlog
 
 from lazyaf.domain.errors import NotFound, Unavailable
 from lazyaf.domain.events import SERVER, EventType
-from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobStatus, StopReason, apply
+from lazyaf.domain.jobs import MAX_ATTEMPTS, JobCommand, JobKind, JobStatus, StopReason, apply
 from lazyaf.domain.runners import MISSED_BEATS, RunnerEnd
 from lazyaf.git import refs
 from lazyaf.protocol.entries import Phase
 from lazyaf.services.announce import job_changed
 from lazyaf.services.append_log import append_own
 from lazyaf.services.card_branch import Measured, branch_ref, measure
+from lazyaf.services.check_state import checks_requeued
 from lazyaf.services.close_job import Closing, close_job, end_attempt
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import drop_finish_intent
@@ -280,6 +281,10 @@ def _requeue(
             "phase": "queued",
         },
     )
-    text = f"{lost.why} The job is queued again and will continue from the last checkpoint."
+    is_check = job.kind == JobKind.CHECK.value
+    again = "will begin anew" if is_check else "will continue from the last checkpoint"
+    text = f"{lost.why} The job is queued again and {again}."
     append_own(tx, job_id, text, now)
+    if is_check:
+        checks_requeued(tx, job, now)
     job_changed(tx, EventType.JOB_REQUEUED, job_id, SERVER)

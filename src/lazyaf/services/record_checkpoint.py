@@ -7,6 +7,7 @@ from typing import Any
 
 from lazyaf.domain.errors import BranchMoved, Conflict
 from lazyaf.domain.events import Actor, EventType
+from lazyaf.domain.jobs import JobKind
 from lazyaf.git import refs
 from lazyaf.protocol.messages import CheckpointRequest
 from lazyaf.services.announce import job_changed
@@ -34,6 +35,8 @@ async def record_checkpoint(
 
 def _held(tx: Tx, job_id: str, lease: str) -> tuple[Held, CardRow]:
     held = require_lease(tx, job_id, lease)
+    if held.job.kind == JobKind.CHECK.value:
+        raise Conflict("Checks have no work to keep.", code="not_pushed")
     return held, get_card(tx, held.job.card_id)
 
 

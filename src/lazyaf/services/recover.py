@@ -5,13 +5,14 @@ from __future__ import annotations
 import structlog
 
 from lazyaf.domain.events import SERVER
-from lazyaf.services.approve_card import open_intents, resume_approval
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import resume_finish
 from lazyaf.services.import_repo import resume_imports
+from lazyaf.services.merge_card import open_intents, resume_approval
 from lazyaf.services.move_head import resume_move
 from lazyaf.services.reap import give_back_stranded
 from lazyaf.services.repositories import resume_deletions
+from lazyaf.services.run_checks import forget_ended
 from lazyaf.services.seal_remotes import seal_remotes
 from lazyaf.store.intents import IntentRow
 
@@ -28,6 +29,7 @@ async def recover(ctx: Context) -> None:
     await resume_deletions(ctx, SERVER)
     await seal_remotes(ctx)
     await resume_imports(ctx)
+    await forget_ended(ctx)
     if swept or intents:
         log.info("recovered", leftovers=swept, intents=len(intents))
 

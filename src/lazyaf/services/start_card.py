@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lazyaf.domain.cards import CardCommand, CardStatus, allowed_commands, branch_name
 from lazyaf.domain.errors import Conflict, IllegalTransition
-from lazyaf.domain.events import Actor, EventType
+from lazyaf.domain.events import SERVER, Actor, EventType
 from lazyaf.domain.jobs import JobStatus
 from lazyaf.domain.repo_settings import RepoSettings, effective
 from lazyaf.git import refs
@@ -105,14 +105,14 @@ def _start(
     branch = card.branch_name or branch_name(ground.prefix, card.number, card.title)
     require_unprotected(repo, card, branch)
     # The card first: an illegal command must be refused as such, not as a second open job.
-    moved = change_status(
-        tx,
-        card,
-        command,
-        {"job_id": job_id, "branch_name": branch, "failure": None, "no_changes": False},
-        actor,
-        now,
-    )
+    values = {
+        "job_id": job_id,
+        "branch_name": branch,
+        "failure": None,
+        "no_changes": False,
+        "fix_rounds": card.fix_rounds + 1 if actor == SERVER else 0,
+    }
+    moved = change_status(tx, card, command, values, actor, now)
     at = replace(card, position=moved.summary["position"])
     _queue(tx, at, job_id, settings, request, ground.base_sha, now)
     _, queued = job_changed(tx, EventType.JOB_QUEUED, job_id, actor)

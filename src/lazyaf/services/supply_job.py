@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lazyaf.domain.jobs import JobKind
 from lazyaf.domain.repo_settings import effective
 from lazyaf.domain.sandboxes import AgentNeeds
 from lazyaf.protocol.messages import Job
@@ -30,15 +31,17 @@ class Allowance:
 
 
 async def supply_job(ctx: Context, runner: RunnerRow, job: Job) -> Job:
-    """The job with the secrets of its repository, and what its runner's pool withholds. Raises `Unavailable`; the claim is then
-    made again."""
-    if job.setup is not None:
+    """The job with the secrets of its repository, and what its runner's pool withholds: checks have no
+    model, so neither its key nor the way to it. Raises `Unavailable`; the claim is then made again."""
+    if job.setup is not None or job.kind is JobKind.CHECK:
         job = job.model_copy(update={"setup_env": await setup_env(ctx, job.repo.id)})
     exits = ctx.supplies.exits.get(runner.pool)
     if exits is None:
         return job
     allowance = await ctx.db.read(_allowance, job.job_id, ctx.supplies.needs)
     await exits.open(runner.name, job.job_id, allowance.hosts)
+    if job.kind is JobKind.CHECK:
+        return job
     return job.model_copy(update={"agent_env": ctx.supplies.needs(job.agent).env})
 
 
@@ -46,7 +49,8 @@ def _allowance(tx: Tx, job_id: str, needs: Callable[[str], AgentNeeds]) -> Allow
     job = get_job(tx, job_id)
     repo = get_repo(tx, job.repo_id)
     allowed = effective(repo.settings, repo.file_settings).allowed_hosts
-    return Allowance(job_id, (*needs(job.agent).hosts, *allowed))
+    hosts = () if job.kind == JobKind.CHECK.value else needs(job.agent).hosts
+    return Allowance(job_id, (*hosts, *allowed))
 
 
 def allowances(tx: Tx, pool: str, needs: Callable[[str], AgentNeeds]) -> dict[str, Allowance]:

@@ -119,6 +119,10 @@ def summary_of(dialect: str) -> ColumnElement[Any]:
                 func.coalesce(jobs.c.status, "") == literal_column("'running'"),
             )
         ),
+        checks=case((cards.c.checks.is_(None), null()), else_=j.embed(cards.c.checks)),
+        merge_state=case(
+            (cards.c.merge_state.is_(None), null()), else_=j.embed(cards.c.merge_state)
+        ),
         version=cards.c.version,
         created_at=cards.c.created_at,
         updated_at=cards.c.updated_at,

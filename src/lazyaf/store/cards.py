@@ -48,6 +48,9 @@ class CardRow:
     conflicts_with: list[int]
     uncompared: int
     rejections: int
+    checks: dict[str, Any] | None
+    merge_state: dict[str, Any] | None
+    fix_rounds: int
     version: int
     created_at: str
     updated_at: str

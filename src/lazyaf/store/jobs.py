@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from lazyaf.domain.errors import NotFound
+from lazyaf.domain.jobs import JobKind
 from lazyaf.store.change import change
 from lazyaf.store.tables import attempts, cards, job_commands, jobs
 from lazyaf.store.tx import Tx
@@ -89,7 +90,7 @@ _INSERT = insert(jobs)
 _INSERT_ATTEMPT = insert(attempts)
 _GET = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _BY_CARD = select(jobs).where(jobs.c.card_id == bindparam("card_id")).order_by(jobs.c.id.desc())
-_LAST = _BY_CARD.limit(1)
+_LAST = _BY_CARD.where(jobs.c.kind == literal_column(f"'{JobKind.AGENT}'")).limit(1)
 _LAST_OF_AGENT = _LAST.where(jobs.c.agent == bindparam("agent"))
 _ATTEMPT = select(attempts).where(
     attempts.c.job_id == bindparam("job_id"), attempts.c.attempt == bindparam("attempt")
@@ -124,7 +125,7 @@ def jobs_of_card(tx: Tx, card_id: str) -> list[JobRow]:
 
 
 def last_job(tx: Tx, card_id: str, agent: str | None = None) -> JobRow | None:
-    """The newest job of a card, or the newest of this agent."""
+    """The newest run of an agent for a card, or the newest of this agent."""
     statement = _LAST if agent is None else _LAST_OF_AGENT
     row = tx.execute(statement, {"card_id": card_id, "agent": agent}).one_or_none()
     return JobRow(**row._mapping) if row is not None else None
@@ -163,7 +164,7 @@ def count_open(tx: Tx, repo_id: str) -> int:
 
 
 def insert_job(tx: Tx, values: dict[str, Any]) -> None:
-    """Add a job; a second open one of the same card raises the integrity error."""
+    """Add a job; a second open one of its kind and card raises the integrity error."""
     tx.execute(_INSERT, values)
 
 

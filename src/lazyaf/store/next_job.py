@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, exists, func, select
 
+from lazyaf.domain.checks import CHECKS
 from lazyaf.store.jobs import RUNNING, AttemptRow, JobRow
-from lazyaf.store.queue import QUEUED, full_repos, repos_but, repos_of_other_images, turn
+from lazyaf.store.queue import NO_AGENT, QUEUED, full_repos, repos_but, repos_of_other_images, turn
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow
 from lazyaf.store.tables import attempts, jobs, repos, runners
@@ -26,15 +27,16 @@ def _columns(table: Table, kind: type[Any]) -> list[ColumnElement[Any]]:
 _RUNNER, _ATTEMPT = _columns(runners, RunnerRow), _columns(attempts, AttemptRow)
 _JOB, _REPO = _columns(jobs, JobRow), _columns(repos, RepoRow)
 
+_CHECKS_WAIT = exists().where(jobs.c.status == QUEUED, jobs.c.agent == NO_AGENT)
 _CLAIMANT = (
-    select(*_RUNNER, *_ATTEMPT)
+    select(*_RUNNER, *_ATTEMPT, _CHECKS_WAIT.label("checks_wait"))
     .outerjoin_from(runners, attempts, attempts.c.claim_id == bindparam("claim_id"))
     .where(runners.c.instance_id == bindparam("instance_id"))
 )
 _other = jobs.alias("other")
 _RUNNING_THERE = (
     select(func.count())
-    .where(_other.c.status == RUNNING, _other.c.repo_id == repos.c.id)
+    .where(_other.c.status == RUNNING, _other.c.repo_id == repos.c.id, _other.c.agent != NO_AGENT)
     .correlate(repos)
     .scalar_subquery()
 )
@@ -69,15 +71,27 @@ _FIRST_ELSEWHERE = (
 )
 
 
-def find_claimant(
-    tx: Tx, instance_id: str, claim_id: str
-) -> tuple[RunnerRow | None, AttemptRow | None]:
-    """The runner process of this instance, if it registered, and the attempt that this claim led to."""
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A runner process, if it registered, and the attempt that its claim led to. ``checks_wait``: some job
+    of checks is queued, so that it is worth a look whether it is for this runner."""
+
+    runner: RunnerRow | None = None
+    attempt: AttemptRow | None = None
+    checks_wait: bool = False
+
+
+def find_claimant(tx: Tx, instance_id: str, claim_id: str) -> Claimant:
+    """Who claims."""
     row = tx.execute(_CLAIMANT, {"instance_id": instance_id, "claim_id": claim_id}).one_or_none()
     if row is None:
-        return None, None
-    values = row[len(_RUNNER) :]
-    return RunnerRow(*row[: len(_RUNNER)]), AttemptRow(*values) if values[0] is not None else None
+        return Claimant()
+    attempt = row[len(_RUNNER) : -1]
+    return Claimant(
+        RunnerRow(*row[: len(_RUNNER)]),
+        AttemptRow(*attempt) if attempt[0] is not None else None,
+        bool(row.checks_wait),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,7 @@ class Turn:
 
 def next_job(tx: Tx, agents: Iterable[str], scope: Scope) -> Turn | None:
     """The job whose turn it is among those of these agents, in the repositories of the scope that
-    are not at their limit."""
+    are not at their limit, which does not hold checks."""
     heads = [head for agent in agents if (head := _head(tx, agent, scope)) is not None]
     return min(heads, key=lambda t: (-t.job.priority, t.job.position, t.job.id), default=None)
 
@@ -118,14 +132,14 @@ def _head(tx: Tx, agent: str, scope: Scope) -> Turn | None:
     if row is None:
         return None
     repo = RepoRow(*row[len(_JOB) : -1])
-    if row.is_full or not scope.has(repo):
+    if (row.is_full and agent != CHECKS) or not scope.has(repo):
         return _head_elsewhere(tx, agent, scope)
     return Turn(JobRow(*row[: len(_JOB)]), repo)
 
 
 def _head_elsewhere(tx: Tx, agent: str, scope: Scope) -> Turn | None:
     """The first that nothing holds: what is held stands before it."""
-    without = full_repos(tx) | scope.without
+    without = scope.without if agent == CHECKS else full_repos(tx) | scope.without
     if scope.images_matter:
         without |= repos_of_other_images(tx, scope.image)
     if scope.only is not None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from lazyaf.domain.cards import POSITION_STEP
+from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.queue import HeldBy, Holds, Lane
 from lazyaf.store.jobs import RUNNING
 from lazyaf.store.runners import distinct_offers
@@ -41,6 +42,7 @@ PREPARING: Final = "preparing_images"
 
 # Literals, or PostgreSQL does not use the partial indexes.
 QUEUED: ColumnElement[str] = literal_column("'queued'")
+NO_AGENT: ColumnElement[str] = literal_column(f"'{CHECKS}'")
 _OPEN: ColumnElement[bool] = jobs.c.status.in_(
     (literal_column("'queued'"), literal_column("'running'"))
 )
@@ -53,7 +55,7 @@ def turn(table: Any) -> tuple[Any, ...]:
 
 _RUNNING_IN_REPO = (
     select(func.count())
-    .where(jobs.c.status == RUNNING, jobs.c.repo_id == repos.c.id)
+    .where(jobs.c.status == RUNNING, jobs.c.repo_id == repos.c.id, jobs.c.agent != NO_AGENT)
     .correlate(repos)
     .scalar_subquery()
 )
@@ -79,7 +81,7 @@ _COMING = (
     .where(
         jobs.c.status == QUEUED,
         jobs.c.agent.not_in(bindparam("agents", expanding=True)),
-        jobs.c.repo_id.not_in(bindparam("repos", expanding=True)),
+        or_(jobs.c.agent == NO_AGENT, jobs.c.repo_id.not_in(bindparam("repos", expanding=True))),
     )
     .order_by(*turn(jobs))
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Text, bindparam, cast, insert, literal_column, select
 
+from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change
 from lazyaf.store.tables import runners
@@ -44,10 +45,12 @@ class RunnerRow:
 
     @property
     def lanes(self) -> frozenset[str]:
-        """As what it stands in the line for jobs (`lazyaf.services.dispatch`). One of a repository's own
-        image, or of one repository, is not to be woken in place of one that takes any job."""
+        """As what it stands in the line for jobs (`lazyaf.services.dispatch`): who runs any agent runs
+        checks, too. One of a repository's own image, or of one repository, is not to be woken in place of one
+        that takes any job."""
         only = " in ".join(filter(None, (self.image, self.repo_id)))
-        return frozenset(f"{name} in {only}" if only else name for name in self.agent_names)
+        names = [*self.agent_names, CHECKS] if self.agent_names else []
+        return frozenset(f"{name} in {only}" if only else name for name in names)
 
 
 _GET = select(runners).where(runners.c.id == bindparam("runner_id"))

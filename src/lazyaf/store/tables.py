@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.checks import ChecksState
 from lazyaf.domain.jobs import JobKind, JobStatus, StopReason
 from lazyaf.domain.runners import Isolation, PoolKind, RunnerStatus
 
@@ -110,6 +111,9 @@ cards = Table(
     Column("conflicts_with", JSON, nullable=False, server_default="[]"),
     Column("uncompared", Integer, nullable=False, server_default="0"),
     Column("rejections", Integer, nullable=False, default=0),
+    Column("checks", JSON(none_as_null=True)),  # the last run's summary, for the board
+    Column("merge_state", JSON(none_as_null=True)),
+    Column("fix_rounds", Integer, nullable=False, server_default="0"),  # used since a person spoke
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
@@ -157,6 +161,7 @@ jobs = Table(
     Index(
         "uq_jobs_open_card",
         "card_id",
+        "kind",
         unique=True,
         sqlite_where=text("status IN ('queued', 'running')"),
         postgresql_where=text("status IN ('queued', 'running')"),
@@ -212,6 +217,36 @@ attempts = Table(
         sqlite_where=text("state = 'live'"),
         postgresql_where=text("state = 'live'"),
     ),
+)
+
+check_runs = Table(
+    "check_runs",
+    metadata,
+    Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), nullable=False),
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
+    Column("base_sha", Sha, nullable=False),
+    Column("head_sha", Sha, nullable=False),
+    Column("merged_sha", Sha, nullable=False),
+    Column("tree_sha", Sha, nullable=False),
+    Column("checks", JSON, nullable=False),
+    Column("results", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    one_of("state", ChecksState, name="state"),
+    Index("ix_check_runs_card", "card_id", "job_id"),
+)
+
+queued_merges = Table(
+    "queued_merges",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
+    Column("head_sha", Sha, nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Index("ix_queued_merges_repo", "repo_id", "id"),
 )
 
 job_commands = Table(

@@ -27,6 +27,7 @@ from lazyaf.web.gatekeeper import Gatekeeper
 from lazyaf.web.routers import (
     access,
     cards,
+    checks,
     jobs,
     remotes,
     repos,
@@ -74,6 +75,7 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         jobs.router,
         repos.router,
         remotes.router,
+        checks.router,
         secrets.router,
         runners.router,
         system.router,

@@ -12,8 +12,8 @@ from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.errors import Conflict, NotFound
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.runners import RunnerEnd
-from lazyaf.services import approve_card as approving
 from lazyaf.services import finish_job as finishing
+from lazyaf.services import merge_card as approving
 from lazyaf.services import reap as reaping
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cards import delete_card

@@ -12,7 +12,7 @@ from lazyaf.domain.errors import BranchMoved, Conflict, IllegalTransition, Merge
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import refs
-from lazyaf.services import approve_card as approving
+from lazyaf.services import merge_card as approving
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.decide_card import reject_card, reopen_card
 from lazyaf.store.events import events_after

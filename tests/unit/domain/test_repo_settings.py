@@ -21,10 +21,13 @@ job = "90m"
 idle = "30s"
 setup = 45
 wip = 3
+fix_rounds = 2
 [setup]
 run = "npm ci"
 [[checks]]
 name = "tests"
+run = "npm test"
+timeout = "5m"
 [sandbox]
 allow = ["api.example.com:443"]
 image = "registry.example.com/team/app:1"
@@ -42,6 +45,8 @@ def test_a_full_file() -> None:
         "setup_limit_s": 45.0,
         "allowed_hosts": ["api.example.com:443"],
         "image": "registry.example.com/team/app:1",
+        "checks": [{"name": "tests", "run": "npm test", "timeout_s": 300.0}],
+        "fix_rounds": 2,
     }
 
 

@@ -6,6 +6,7 @@ import click
 
 from lazyaf.cli.card.add import add
 from lazyaf.cli.card.approve import approve
+from lazyaf.cli.card.checks import checks, dequeue
 from lazyaf.cli.card.commands import (
     cancel,
     cancel_all,
@@ -40,6 +41,8 @@ for _each in (
     say,
     interrupt,
     approve,
+    checks,
+    dequeue,
     request_changes,
     resolve,
     update_branch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from lazyaf.cli.card.in_short import merge_in_short
 from lazyaf.cli.card.naming import card_arguments, find_card, run_options
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, show_json
@@ -17,7 +18,9 @@ def give(api: Api, card: Json, command: str, body: Json | None = None) -> Json:
         show_json(now)
     else:
         state = "stopping" if now["stopping"] else str(now["status"]).replace("_", " ")
-        click.echo(f"#{now['number']} {one_line(now['title'])} is {state}.")
+        if now["merge_state"] is not None:
+            state += f"; {one_line(merge_in_short(now))}"
+        click.echo(f"#{now['number']} {one_line(now['title'])} is {state.removesuffix('.')}.")
     return now
 
 

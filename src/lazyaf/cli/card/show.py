@@ -7,6 +7,7 @@ import click
 from lazyaf.cli.card.add import PRIORITIES
 from lazyaf.cli.card.conflicts import conflicts_of, show_ways_out
 from lazyaf.cli.card.conflicts import facts as conflict_facts
+from lazyaf.cli.card.in_short import checks_in_short, merge_in_short
 from lazyaf.cli.card.naming import card_arguments, find_card
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, plain, plural, show_json, show_table
@@ -135,6 +136,8 @@ def _facts(card: Json) -> list[tuple[str, str]]:
         ("Branch", card["branch_name"] or ""),
         ("Commit", card["head_sha"] or ""),
         ("Changes", changes(card["live"])),
+        ("Checks", checks_in_short(card)),
+        ("Merge", merge_in_short(card)),
         ("Merged", card["merged_sha"] or ""),
         ("PR", card["pr_url"] or ""),
     ]

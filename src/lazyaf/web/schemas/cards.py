@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardStatus, UpdateMethod
+from lazyaf.domain.checks import ChecksState
 from lazyaf.domain.jobs import JobStatus, StopReason
 from lazyaf.domain.queue import HeldBy
 from lazyaf.domain.repo_settings import MergeMethod
@@ -85,6 +86,33 @@ class Conflicts(BaseModel):
     commands: list[str]
 
 
+class CheckSummary(BaseModel):
+    """The last run of the checks, in short. It says nothing of another head than ``head_sha``."""
+
+    job_id: str
+    state: ChecksState
+    base_sha: str
+    head_sha: str
+    total: int
+    passed: int
+    failed: list[str]
+
+
+class MergeState(BaseModel):
+    """Where an approved card stands in the merge queue, or why it was bounced from it.
+
+    ``reason`` is a code and ``detail`` a sentence, both of a bounce; ``files`` are those in conflict;
+    ``job_id`` is that of the checks.
+    """
+
+    state: Literal["queued", "checking", "bounced"]
+    head_sha: str
+    job_id: str | None
+    reason: str | None
+    detail: str | None
+    files: list[str]
+
+
 class CardSummary(BaseModel):
     """A card as lists and events show it."""
 
@@ -107,6 +135,8 @@ class CardSummary(BaseModel):
     no_changes: bool
     stopping: bool
     live: Live | None
+    checks: CheckSummary | None
+    merge_state: MergeState | None
     version: int
     created_at: str
     updated_at: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field, SecretStr
 
+from lazyaf.domain.checks import CHECKS_MAX
 from lazyaf.domain.remotes import ImportState
-from lazyaf.domain.repo_settings import PATTERNS_MAX, MergeMethod
+from lazyaf.domain.repo_settings import PATTERNS_MAX, ROUNDS_MAX, MergeMethod
 from lazyaf.web.schemas.base import Line, Model, Prose
+from lazyaf.web.schemas.checks import CheckView, NewCheck
 
 
 class RepoSettingsView(BaseModel):
@@ -25,6 +27,8 @@ class RepoSettingsView(BaseModel):
     only_approve: bool
     allowed_hosts: list[str]
     image: str | None
+    checks: list[CheckView]
+    fix_rounds: int
 
 
 class Repo(BaseModel):
@@ -95,6 +99,8 @@ class RepoSettingsPatch(Model):
     only_approve: bool | None = None
     allowed_hosts: list[str] | None = None
     image: str | None = None
+    checks: list[NewCheck] | None = Field(None, max_length=CHECKS_MAX)
+    fix_rounds: int | None = Field(None, ge=0, le=ROUNDS_MAX)
 
 
 class RepoPatch(Model):

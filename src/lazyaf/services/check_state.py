@@ -1,0 +1,61 @@
+"""How the checks of a card stand: kept with their run, and in short with the card, for the board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lazyaf.domain.checks import CheckOutcome, CheckResult, ChecksState, state_after
+from lazyaf.domain.jobs import StopReason
+from lazyaf.store.cards import get_card, update_card
+from lazyaf.store.check_runs import CheckRunRow, find_run, update_run
+from lazyaf.store.jobs import JobRow
+from lazyaf.store.tx import Tx
+
+
+def short(run: CheckRunRow) -> dict[str, Any]:
+    """What the board shows of a run."""
+    failed = [r["name"] for r in run.results if r["outcome"] != CheckOutcome.PASSED]
+    return {
+        "job_id": run.job_id,
+        "state": run.state,
+        "base_sha": run.base_sha,
+        "head_sha": run.head_sha,
+        "total": len(run.checks),
+        "passed": len(run.results) - len(failed),
+        "failed": failed,
+    }
+
+
+def checks_began(tx: Tx, job: JobRow, now: str) -> None:
+    """A runner has them."""
+    _note(tx, job, {"state": ChecksState.RUNNING.value}, now)
+
+
+def checks_requeued(tx: Tx, job: JobRow, now: str) -> None:
+    """Their runner was lost; they begin again."""
+    _note(tx, job, {"state": ChecksState.QUEUED.value, "results": []}, now)
+
+
+def checks_ended(
+    tx: Tx, job: JobRow, reason: StopReason, results: Sequence[CheckResult], now: str
+) -> None:
+    """They are over, for this reason and with these results."""
+    run = find_run(tx, job.id)
+    if run is not None:
+        state = state_after(reason, run.checks, results)
+        _note(tx, job, {"state": state.value, "results": list(results)}, now)
+
+
+def _note(tx: Tx, job: JobRow, values: dict[str, Any], now: str) -> None:
+    run = find_run(tx, job.id)
+    if run is None:
+        return
+    show(tx, update_run(tx, run, values), now)
+
+
+def show(tx: Tx, run: CheckRunRow, now: str) -> None:
+    """Keep it with the card as well, unless a newer one is there. The event of the job tells the card."""
+    card = get_card(tx, run.card_id)
+    if card.checks is None or card.checks["job_id"] <= run.job_id:
+        update_card(tx, card, {"checks": short(run), "updated_at": now})
