@@ -6,6 +6,7 @@ import type {
 	CardDraft,
 	CardStatus,
 	CardSummary,
+	CheckRun,
 	Conflicts,
 	MergeMethod,
 	Page,
@@ -73,6 +74,14 @@ export const reopenCard = (id: string) => post<Card>(`${path(id)}/reopen`);
 /** By `method`, or else as the repository's settings say. */
 export const approveCard = (id: string, headSha: string, method?: MergeMethod) =>
 	post<Card>(`${path(id)}/approve`, { head_sha: headSha, ...(method ? { method } : {}) });
+
+/** The last runs of a card's checks, the newest first. */
+export const listChecks = async (id: string) =>
+	(await get<Page<CheckRun>>(`${path(id)}/checks`)).items;
+export const runChecks = (id: string) => post<Card>(`${path(id)}/checks`);
+export const cancelJob = (jobId: string) => post<unknown>(`/api/jobs/${jobId}/cancel`);
+/** Take an approved card out of the merge queue. */
+export const dequeueCard = (id: string) => post<Card>(`${path(id)}/dequeue`);
 
 export interface LineComment {
 	path: string;

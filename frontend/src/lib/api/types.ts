@@ -23,6 +23,8 @@ export type CardFailure = Schemas['Failure'];
 export type CardLive = Schemas['Live'];
 /** Why a queued job would not be given out, even to a free runner. */
 export type HeldBy = Schemas['HeldBy'];
+/** A run of a card's checks on one pair of commits. */
+export type CheckRun = Schemas['CheckRun'];
 /** Where a queued card stands. */
 export type Waiting = Schemas['Waiting'];
 

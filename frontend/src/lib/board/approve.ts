@@ -2,6 +2,7 @@
 
 import type { CardSummary, MergeMethod } from '#lib/api/types.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
+import { isQueuedToMerge } from './checks-state.ts';
 import type { ReviewState, Sheet } from './sheet.svelte.ts';
 
 /** Nothing is on its branch, so approving merges nothing: it only closes the card. */
@@ -13,6 +14,7 @@ export const approveLabel = (card: CardSummary): string =>
 
 /** Why the button cannot be pressed now, or null. The server decides again. */
 export function whyNotApprove(card: CardSummary, review: ReviewState): string | null {
+	if (isQueuedToMerge(card)) return 'It is approved, and waits to be merged.';
 	if (hasNothing(card)) return null; // nothing is merged, so nothing has to be seen
 	if (!review.headSha) {
 		return review.loading
@@ -43,7 +45,15 @@ export async function approveAndClose(
 		return;
 	}
 	if (!(await sheet.approve(review, method))) return;
-	const sha = sheet.detail?.merged_sha;
+	const done = sheet.detail;
+	if (done?.merge_state?.state === 'bounced') return; // the sheet says why
+	if (done?.merge_state) {
+		const detail = 'It is merged when its turn has come and its checks have passed.';
+		void toast(`Approved #${card.number}.`, { tone: 'ok', detail });
+		close();
+		return;
+	}
+	const sha = done?.merged_sha;
 	void toast(sha ? `Merged #${card.number} as ${sha.slice(0, 7)}.` : `Closed #${card.number}.`, {
 		tone: 'ok',
 	});

@@ -71,6 +71,7 @@ const REASONS: Record<Reason, string> = {
 	runner_lost: 'The runner was lost',
 	out_of_memory: 'Out of memory',
 	budget_exceeded: 'The budget is used up',
+	checks_failed: 'Checks failed',
 };
 
 /** A failure's reason as a title; the server's detail and hint stand beside it. */

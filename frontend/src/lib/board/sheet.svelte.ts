@@ -5,12 +5,15 @@
 
 import {
 	cancelCard,
+	cancelJob,
+	dequeueCard,
 	getCard,
 	rejectCard,
 	reopenCard,
 	requestChanges,
 	resolveConflicts,
 	retryCard,
+	runChecks,
 	startCard,
 	updateBranch,
 	type LineComment,
@@ -135,6 +138,23 @@ export class Sheet {
 		const updated = await this.#ask('update-branch', () => updateBranch(this.id, method));
 		if (updated) await review.load();
 		return updated;
+	}
+
+	/** Once more, on what merging makes now. */
+	runChecks(): Promise<boolean> {
+		return this.#ask('run-checks', () => runChecks(this.id));
+	}
+
+	stopChecks(card: CardSummary): Promise<boolean> {
+		return this.#ask('stop-checks', async () => {
+			if (card.checks) await cancelJob(card.checks.job_id);
+			return getCard(this.id);
+		});
+	}
+
+	/** Take back an approval that waits in the merge queue. */
+	dequeue(): Promise<boolean> {
+		return this.#ask('dequeue', () => dequeueCard(this.id));
 	}
 
 	async #ask(name: string, ask: () => Promise<Card>): Promise<boolean> {

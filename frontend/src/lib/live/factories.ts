@@ -26,6 +26,8 @@ export function aCard(fields: Partial<CardSummary> = {}): CardSummary {
 		no_changes: false,
 		live: null,
 		merged_sha: null,
+		checks: null,
+		merge_state: null,
 		...fields,
 	};
 }

@@ -2,6 +2,7 @@
 
 import { ApiError, sentence } from '#lib/api/http.ts';
 import { updateRepo } from '#lib/api/repos.ts';
+import { checksOf, problemOf, textOf } from './checks-text.ts';
 import type { Repo, RepoSettings, RepoSettingsPatch } from '#lib/api/types.ts';
 
 /** As they stand in the fields: text and minutes. */
@@ -23,6 +24,9 @@ export interface Fields {
 	/** Hosts, separated by commas or blanks. */
 	allowed_hosts: string;
 	image: string;
+	/** One a line, `name: command`. */
+	checks: string;
+	fix_rounds: string;
 }
 
 const minutes = (seconds: number) => String(Math.round((seconds / 60) * 10) / 10);
@@ -45,6 +49,8 @@ export function fieldsOf(repo: Repo): Fields {
 		only_approve: settings.only_approve,
 		allowed_hosts: settings.allowed_hosts.join(', '),
 		image: settings.image ?? '',
+		checks: textOf(settings.checks),
+		fix_rounds: String(settings.fix_rounds),
 	};
 }
 
@@ -124,6 +130,10 @@ export class SettingsForm {
 		const wip = fields.wip_limit.trim();
 		if (wip && !/^[1-9]\d*$/.test(wip))
 			errors['wip_limit'] = 'A whole number, or empty for no limit.';
+		const wrong = problemOf(fields.checks);
+		if (wrong) errors['checks'] = wrong;
+		if (!/^\d+$/.test(fields.fix_rounds.trim()))
+			errors['fix_rounds'] = 'A whole number, 0 for never.';
 		if (!/^[\w.-]+(\/[\w.-]+)*$/.test(fields.branch_prefix.trim())) {
 			errors['branch_prefix'] = 'Letters, digits, dots, dashes and slashes.';
 		}
@@ -149,6 +159,8 @@ export class SettingsForm {
 		if (differs('allowed_hosts'))
 			settings.allowed_hosts = fields.allowed_hosts.split(/[\s,]+/).filter(Boolean);
 		if (differs('image')) settings.image = fields.image.trim() || null;
+		if (differs('checks')) settings.checks = checksOf(fields.checks, this.#repo.settings.checks);
+		if (differs('fix_rounds')) settings.fix_rounds = Number(fields.fix_rounds);
 		if (differs('only_approve')) settings.only_approve = fields.only_approve;
 		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
 			if (differs(name)) settings[LIMITS[name]] = Math.round(Number(fields[name]) * 60);

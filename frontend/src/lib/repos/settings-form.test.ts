@@ -24,6 +24,8 @@ const REPO: Repo = {
 		only_approve: false,
 		allowed_hosts: [],
 		image: null,
+		checks: [],
+		fix_rounds: 0,
 	},
 	settings_from_file: ['agent', 'job_limit_s'],
 	config_error: null,

@@ -1,6 +1,7 @@
 /**
- * A card's runs as one list of rows: its jobs oldest to newest, each a round. The newest round is
- * open; an earlier one is a line that says what it did and is read when somebody unfolds it.
+ * A card's runs as one list of rows: its jobs oldest to newest, each a round of the agent or a run of the
+ * checks. The newest round is open; an earlier one, and each run of the checks, is a line that says what it
+ * did and is read when somebody unfolds it.
  */
 
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
@@ -45,7 +46,11 @@ export class Timeline {
 
 	readonly rows: readonly TimelineRow[] = $derived.by(() => {
 		let rows: TimelineRow[] = [];
-		for (const [index, job] of this.jobs.entries()) rows = rows.concat(this.#round(job, index + 1));
+		let round = 0;
+		for (const job of this.jobs) {
+			if (job.kind === 'agent') round += 1;
+			rows = rows.concat(this.#round(job, round));
+		}
 		return rows;
 	});
 	/** Rows come in front, or go there, in the update that is being drawn. */
@@ -56,8 +61,9 @@ export class Timeline {
 		private readonly ports: TimelinePorts = { source: httpLogSource, jobs: listJobs },
 	) {}
 
+	/** The last run of an agent; what follows of it are its checks. */
 	get latest(): Job | null {
-		return this.jobs.at(-1) ?? null;
+		return this.jobs.findLast((job) => job.kind === 'agent') ?? null;
 	}
 
 	get log(): RunLog | null {

@@ -48,6 +48,33 @@ it('shows the newest round and folds the earlier ones', async () => {
 	expect(asked.toSorted()).toEqual(['first', 'last']);
 });
 
+it('shows runs of the checks as such, folded, and counts only rounds of the agent', async () => {
+	const check = (id: string) => job(id, { kind: 'check', agent: 'check', log_seq: 600 });
+	const { made, asked } = timeline([
+		job('first'),
+		check('c1'),
+		job('last', { log_seq: 1 }),
+		check('c2'),
+	]);
+	await made.refresh();
+	await settle();
+	expect(made.latest?.id).toBe('last');
+	const rounds = made.rows.flatMap((row) =>
+		row.kind === 'round' && 'job' in row ? [[row.job.id, row.round]] : [],
+	);
+	expect(rounds).toEqual([
+		['first', 1],
+		['c1', 1],
+		['last', 2],
+		['c2', 2],
+	]);
+	expect(kinds(made).slice(-2)).toEqual(['round', 'summary']);
+	expect(asked).toEqual(['last']);
+	made.unfold(check('c2'));
+	await settle();
+	expect(kinds(made).slice(-3)).toEqual(['round', 'summary', 'end']);
+});
+
 it('unfolds and folds an earlier round', async () => {
 	const first = job('first', { log_seq: 2 });
 	const { made } = timeline([first, job('last', { log_seq: 1 })]);

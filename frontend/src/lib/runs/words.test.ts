@@ -71,6 +71,7 @@ it('has a plain name for every reason to stop', () => {
 		runner_lost: true,
 		out_of_memory: true,
 		budget_exceeded: true,
+		checks_failed: true,
 	};
 	const names = (Object.keys(reasons) as StopReason[]).map((stop_reason) =>
 		stopName(job('j', { stop_reason })),

@@ -7,6 +7,7 @@ const PHASES: Record<string, string> = {
 	fetching: 'Fetching the repository',
 	setup: 'Setting up',
 	working: 'Working',
+	checking: 'Checking',
 	pushing: 'Pushing the branch',
 };
 
@@ -25,9 +26,11 @@ const STOPS: Record<StopReason, string> = {
 	runner_lost: 'The runner was lost',
 	out_of_memory: 'Out of memory',
 	budget_exceeded: 'The budget was used up',
+	checks_failed: 'Not every check passed',
 };
 
 export function stopName(job: Job): string {
+	if (job.kind === 'check' && job.stop_reason === 'finished') return 'Every check passed';
 	if (job.stop_reason) return STOPS[job.stop_reason];
 	return {
 		queued: 'Queued',
