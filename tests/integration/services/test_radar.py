@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,21 +13,26 @@ from typing import Any
 import pytest
 
 from factories.scene import Scene
-from lazyaf.domain.cards import CardCommand
+from lazyaf.domain.cards import CardCommand, UpdateMethod
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command, diff, footprints, merge, refs
 from lazyaf.git.reader import PairCache
-from lazyaf.services import compare_reviews
+from lazyaf.services import compare_reviews, measure_reviews
+from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.card_conflicts import card_conflicts
 from lazyaf.services.cards import delete_card, edit_card
 from lazyaf.services.decide_card import reject_card
+from lazyaf.services.list_cards import Wanted, board_page
 from lazyaf.services.radar import Radar
 from lazyaf.services.start_card import RunRequest
+from lazyaf.services.update_branch import update_branch
+from lazyaf.store.cards import cards_in_review, update_card
 from lazyaf.store.events import events_after
-from lazyaf.store.head_pairs import list_pairs
+from lazyaf.store.head_pairs import list_pairs, remove_pairs
+from lazyaf.store.tx import Tx
 
 TEXT = "".join(f"line {n}\n" for n in range(20))
 
@@ -390,3 +397,74 @@ async def test_pairs_are_told_before_all_of_them_are_known(
         rows = await watched.db.read(events_after, 0, 1000)
         told = [json.loads(row.data)["card"]["live"] for row in rows if row.subject == card]
         assert any(len(each["conflicts_with"]) == 1 for each in told if each)
+
+
+async def test_neither_a_push_nor_a_list_waits_for_the_radar(
+    watched: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = await repo_of_its_own(watched)
+    card, _ = await watched.in_review(repo, {"hot": changed(3, "card")})
+    await watched.ctx.background.settle()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    real = measure_reviews.measure_against
+
+    async def held(*args: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await real(*args)
+
+    monkeypatch.setattr(measure_reviews, "measure_against", held)
+    tip = watched.commit(repo, {"hot": changed(3, "main")}, [await watched.tip(repo, "main") or ""])
+    await watched.set_ref(repo, "refs/heads/main", tip)
+    async with asyncio.timeout(30):
+        await branches_pushed(watched.ctx, repo, [("0" * 40, tip, "refs/heads/main")], PERSON)
+        await begun.wait()
+        listed = await watched.db.read(board_page, Wanted(repo_id=repo), "e", lambda _: None)
+        [shown] = json.loads(listed)["items"]
+        assert (shown["live"]["mergeable"], shown["live"]["behind"]) == (True, 0)  # as it was
+        go_on.set()
+        await watched.ctx.background.settle()
+    assert (await live(watched, card))["mergeable"] is False
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happens_it_says_what_a_look_from_nothing_says(
+    watched: Scene, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    dice = random.Random(seed)
+    repo = await repo_of_its_own(watched)
+    cards = [
+        (await watched.in_review(repo, {dice.choice(["hot", "cold"]): changed(n % 4, f"{n}")}))[0]
+        for n in range(7)
+    ]
+    for step in range(12):
+        card = dice.choice(cards)
+        row = await watched.card_row(card)
+        text = {dice.choice(["hot", "cold", "new"]): changed(dice.randrange(4), f"step {step}")}
+        match dice.choice(["base", "head", "head", "update", "reject", "settle"]):
+            case "base":
+                await watched.push(repo, "main", text)
+            case "head" if row.status == "in_review":
+                await watched.push(repo, row.branch_name or "", text)
+            case "update" if row.status == "in_review" and row.mergeable:
+                await update_branch(watched.ctx, card, dice.choice(list(UpdateMethod)), PERSON)
+            case "reject" if row.status == "in_review" and step % 3 == 0:
+                await reject_card(watched.ctx, card, PERSON)
+            case "settle":
+                await watched.ctx.background.settle()
+    await watched.ctx.background.settle()
+    said = [await live(watched, card) for card in cards]
+    told = await watched.told_cards()
+    assert [told[card]["live"] for card in cards] == said
+
+    def forget(tx: Tx) -> None:
+        remove_pairs(tx, list_pairs(tx, repo))
+        for row in cards_in_review(tx, repo):
+            update_card(tx, row, {"base_sha": None, "conflicts_with": [], "uncompared": 9})
+
+    for module in (merge, footprints):
+        monkeypatch.setattr(module, "_known", PairCache[Any](100))
+    await watched.db.write(forget)
+    await watched.look(repo)
+    assert [await live(watched, card) for card in cards] == said
+    assert any(each["conflicts_with"] for each in said)
