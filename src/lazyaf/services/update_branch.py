@@ -13,7 +13,6 @@ from typing import Any, Final
 from lazyaf.domain.cards import CardCommand, CardStatus, UpdateMethod, apply
 from lazyaf.domain.errors import Conflict, NotFound
 from lazyaf.domain.events import Actor
-from lazyaf.domain.jobs import OPEN, JobStatus
 from lazyaf.git import merge, rebase, refs
 from lazyaf.git.merge import Identity
 from lazyaf.services.card_branch import branch_ref
@@ -23,7 +22,6 @@ from lazyaf.services.measure_reviews import base_of
 from lazyaf.services.move_head import Move, archive_before, move_head
 from lazyaf.services.views import card_view, person_identity
 from lazyaf.store.cards import CardRow, get_card
-from lazyaf.store.jobs import jobs_of_card
 from lazyaf.store.repos import get_repo
 from lazyaf.store.tx import Tx
 
@@ -42,8 +40,9 @@ async def update_branch(
 ) -> dict[str, Any]:
     """Bring the tip of the base into the card's branch; returns the card, in review as before.
 
-    A branch that has it already stays as it is. Raises `MergeConflict` with the files, `Conflict` for
-    what cannot be rebased or has an open job, `IllegalTransition`, `BranchMoved`.
+    A branch that has it already stays as it is. A card that waits to be merged waits no more. Raises
+    `MergeConflict` with the files, `Conflict` for what cannot be rebased, `IllegalTransition`,
+    `BranchMoved`.
     """
     # Shielded: a client that leaves must not stop between the effect and its confirmation.
     return await asyncio.shield(_update(ctx, card_id, method, actor))
@@ -70,13 +69,9 @@ def _wish(tx: Tx, card_id: str) -> _Wish:
     return _Wish(card, base_of(card, get_repo(tx, card.repo_id)), person_identity(tx))
 
 
-def _require_updatable(tx: Tx, card: CardRow) -> None:
+def _require_updatable(_: Tx, card: CardRow) -> None:
+    """In review no agent is at work. Checks may be: they are of the head before, and begin anew."""
     apply(CardStatus(card.status), CardCommand.UPDATE_BRANCH)
-    if any(JobStatus(job.status) in OPEN for job in jobs_of_card(tx, card.id)):
-        raise Conflict(
-            f"Card #{card.number} has a job that is not over. Wait for it, then update the branch.",
-            code="job_open",
-        )
 
 
 async def _tips(ctx: Context, wish: _Wish) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from factories.checked import Checked
 from factories.scene import Scene
 from lazyaf.domain.cards import CardCommand, UpdateMethod
 from lazyaf.domain.errors import BranchMoved, Conflict, IllegalTransition, MergeConflict
@@ -130,6 +131,27 @@ async def test_a_job_that_begins_between_has_the_branch(
     with pytest.raises(IllegalTransition):
         await update(scene, card)
     assert await scene.tip(repo, await branch_of(scene, card)) == head
+
+
+async def test_running_checks_are_of_the_head_before_and_an_approval_is_void(scene: Scene) -> None:
+    checked = Checked(scene)
+    repo = await checked.repo()
+    card, head = await checked.in_review(repo)
+    await approve_card(scene.ctx, card, head, PERSON)
+    await checked.settled()
+    first = await checked.claim()
+    await scene.push(repo, "main", {"later.txt": "1\n"})
+
+    shown = await update(scene, card)
+    await checked.end(first)
+
+    row = await scene.card_row(card)
+    assert row.head_sha == shown["head_sha"] != head
+    assert row.merge_state is not None
+    assert (row.status, row.merge_state["reason"]) == ("in_review", "branch_moved")
+    await checked.end(await checked.claim())
+    newest = (await checked.runs(card))[0]
+    assert (newest.head_sha, newest.state) == (row.head_sha, "passed")
 
 
 async def test_a_push_that_comes_between_is_not_overwritten(

@@ -2,12 +2,19 @@
 
 import { getConflicts } from '#lib/api/cards.ts';
 import type { CardSummary, Conflicts } from '#lib/api/types.ts';
+import { isQueuedToMerge } from './checks-state.ts';
 
 /** Is there anything to tell beyond that it merges? */
 export function isInTheWay(card: CardSummary): boolean {
 	const live = card.live;
 	if (card.status !== 'in_review' || card.no_changes || !live) return false;
-	return live.mergeable === false || live.conflicts_with.length > 0 || Boolean(live.behind);
+	return live.mergeable === false || live.conflicts_with.length > 0 || isLate(card);
+}
+
+/** Has its base moved on, and would it help to bring it in? Whoever waits to be merged needs nothing. */
+export function isLate(card: CardSummary): boolean {
+	const live = card.live;
+	return live?.mergeable === true && Boolean(live.behind) && !isQueuedToMerge(card);
 }
 
 export class InTheWay {

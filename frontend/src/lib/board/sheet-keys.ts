@@ -3,6 +3,7 @@
 import type { CardSummary } from '#lib/api/types.ts';
 import type { Command } from '#lib/ui/commands.svelte.ts';
 import { approveAndClose, approveLabel, whyNotApprove } from './approve.ts';
+import { isLate } from './conflicts.svelte.ts';
 import type { ReviewState, Sheet } from './sheet.svelte.ts';
 
 export interface SheetActions {
@@ -42,7 +43,7 @@ export function sheetCommands(
 			id: 'sheet-update',
 			title: 'Update branch: merge the base in',
 			group,
-			enabled: () => card.status === 'in_review' && Boolean(card.live?.behind),
+			enabled: () => card.status === 'in_review' && isLate(card),
 			run: () => void sheet.updateBranch(review, 'merge'),
 		},
 		{
