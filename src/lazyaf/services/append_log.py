@@ -24,6 +24,8 @@ from lazyaf.store.tx import Tx
 
 ACTION_MAX: Final = 200
 _ENTRIES: Final = TypeAdapter(list[EntryFields])
+_PHASE, _USAGE = EntryKind.PHASE, EntryKind.USAGE
+"""Looked up once: this takes longer than all else that is done to an entry of a large batch."""
 _PHASES: Final = frozenset(phase.value for phase in Phase)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
@@ -80,10 +82,10 @@ def _shown(entries: Sequence[EntryFields]) -> dict[str, Any]:
     phase = action = usage = None
     for entry in reversed(entries):
         kind = entry["kind"]
-        if kind is EntryKind.PHASE:
+        if kind is _PHASE:
             name = entry.get("name")
             phase = phase or (name if name in _PHASES else None)
-        elif kind is EntryKind.USAGE:
+        elif kind is _USAGE:
             usage = usage or entry.get("usage")
         elif action is None:
             action = _action(entry) or None
