@@ -117,6 +117,38 @@ def test_setup_has_the_repositorys_secrets_and_the_agent_the_key(launch: Launch)
     assert fleet.asked("Fix it"), "the scripted model was not asked"
 
 
+def test_checks_have_the_repositorys_secrets_and_neither_key_nor_model(
+    launch: Launch, model: ModelServer
+) -> None:
+    fleet = launch(runners=1, LAZYAF_AGENT_ENV="CHOSEN_SECRET", CHOSEN_SECRET="chosen-for-agents")
+    fleet.repository("shop")
+    names = "env | cut -d= -f1 | grep -E 'ANTHROPIC|CHOSEN|REGISTRY' | sort"
+    api = model.origin.removeprefix("http://")
+    checks = [{"name": "names", "run": names}, {"name": "model", "run": f"! {get(api)} 2>&1"}]
+    fleet.board.patch("/api/repos/shop", {"settings": {"checks": checks}})
+    secret = {"value": "for-setup-and-checks"}
+    fleet.server.client.put(
+        "/api/repos/shop/secrets/REGISTRY_TOKEN", json=secret
+    ).raise_for_status()
+    card = fleet.script("shop", "Work", "echo 1 > work.txt")
+    fleet.board.command(card, "start")
+    fleet.board.wait_for(card, "in_review")
+    checked = fleet.board.explained(
+        card,
+        lambda: (
+            (found := fleet.board.card(card)["checks"]) and found["state"] == "passed" and found
+        ),
+        "its checks have passed",
+    )
+    said = [entry["text"] for entry in fleet.board.log(checked["job_id"])]
+    assert "REGISTRY_TOKEN" in said
+    assert not {"ANTHROPIC_API_KEY", "CHOSEN_SECRET"} & set(said)
+    until(
+        lambda: api in fleet.board.get(f"/api/jobs/{checked['job_id']}")["blocked_hosts"],
+        "the way to the model was shut",
+    )
+
+
 def test_a_dead_proxy_comes_back_and_knows_what_is_allowed(launch: Launch, registry: str) -> None:
     fleet = launch(runners=1)
     fleet.repository("shop")
