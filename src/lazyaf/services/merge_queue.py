@@ -37,7 +37,7 @@ from lazyaf.services.merge_method import make_commit
 from lazyaf.services.run_checks import Candidate, Due, begin_checks
 from lazyaf.services.views import card_view, effective_settings
 from lazyaf.store.cards import get_card, update_card
-from lazyaf.store.check_runs import CheckRunRow, run_for
+from lazyaf.store.check_runs import CheckRunRow, find_run, open_check_job, run_for
 from lazyaf.store.queued_merges import (
     QueuedMerge,
     first_queued_merge,
@@ -111,15 +111,18 @@ async def advance_merges(ctx: Context, repo_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """The card whose turn it is, and its repository's checks."""
+    """The card whose turn it is, its repository's checks, and the run that is open, if one is."""
 
     review: Review
     checks: tuple[Check, ...]
+    running: CheckRunRow | None
 
 
 def _turn(tx: Tx, queued: QueuedMerge) -> _Turn:
     review = review_of(tx, queued.card_id, MergeMethod(queued.method))
-    return _Turn(review, effective_settings(tx, review.repo).checks)
+    job = open_check_job(tx, queued.card_id)
+    running = None if job is None else find_run(tx, job.id)
+    return _Turn(review, effective_settings(tx, review.repo).checks, running)
 
 
 async def _step(ctx: Context, queued: QueuedMerge) -> bool:
@@ -137,6 +140,8 @@ async def _step(ctx: Context, queued: QueuedMerge) -> bool:
             await merge_card(ctx, review, queued.head_sha, _actor(queued))
             ctx.background.run(branch_merged(ctx, review.repo.id, review.base))
             return True
+        if await _is_under_way(ctx, queued, turn):
+            return False
         async with ctx.git.shared(review.repo.id):
             try:
                 candidate = await _candidate(ctx, review, queued.head_sha)
@@ -155,6 +160,18 @@ async def _step(ctx: Context, queued: QueuedMerge) -> bool:
                 await _check(ctx, queued, turn, candidate)
                 return False
         return await _judge(ctx, queued, review, run)
+
+
+async def _is_under_way(ctx: Context, queued: QueuedMerge, turn: _Turn) -> bool:
+    """Whether these checks run on this pair already. Asked before a commit is made of it: each look would
+    leave one behind."""
+    run, base_sha = turn.running, await _base_of(ctx, turn.review)
+    asked = (base_sha, queued.head_sha, list(turn.checks))
+    if run is None or (run.base_sha, run.head_sha, run.checks) != asked:
+        return False
+    state = _state("checking", queued.head_sha, job_id=run.job_id)
+    await ctx.db.write(_show, queued.card_id, state, _actor(queued), ctx.clock.now())
+    return True
 
 
 async def _candidate(ctx: Context, review: Review, head_sha: str) -> Candidate:

@@ -16,6 +16,7 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.git import merge, refs
 from lazyaf.services import merge_card as merging
+from lazyaf.services import merge_queue
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cancel_job import cancel_job
 from lazyaf.services.decide_card import reject_card
@@ -178,6 +179,31 @@ async def test_a_push_to_an_approved_card_voids_its_approval(
     await checked.end(await checked.claim())
     assert not await has(scene, repo, newer)
     assert (await approve(scene, card, newer))["status"] == "done"
+
+
+async def test_waiting_for_checks_leaves_no_commits_behind(
+    scene: Scene, checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever moves in the repository, the queue is looked at again."""
+    repo = await checked.repo()
+    card, head = await checked.in_review(repo)
+    await approve(scene, card, head)
+    made: list[str] = []
+    real = merge_queue.make_commit
+
+    async def make(*args: Any) -> str:
+        made.append(await real(*args))
+        return made[-1]
+
+    monkeypatch.setattr(merge_queue, "make_commit", make)
+    version = (await scene.card_row(card)).version
+    for _ in range(3):
+        await scene.look(repo)
+    assert made == []
+    assert (await scene.card_row(card)).version == version
+    await checked.end(await checked.claim())
+    assert (await scene.shown(card))["status"] == "done"
+    assert len(made) == 1
 
 
 async def test_an_approval_can_be_withdrawn_and_ends_with_the_review(
