@@ -1,7 +1,7 @@
-"""Variables of a repository for its setup command, which nobody reads again but that command.
+"""Variables of a repository for its setup command and its checks, which nobody reads again but those.
 
 They are sealed at rest, write-only for people, travel in the claim's answer, and stand in the environment of
-the setup command alone: not in the agent's. A runner redacts their values from everything it sends.
+these commands alone: not in the agent's. A runner redacts their values from everything it sends.
 """
 
 from __future__ import annotations
