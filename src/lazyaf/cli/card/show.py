@@ -137,7 +137,7 @@ def _facts(card: Json) -> list[tuple[str, str]]:
         ("Commit", card["head_sha"] or ""),
         ("Changes", changes(card["live"])),
         ("Checks", checks_in_short(card)),
-        ("Merge", merge_in_short(card)),
+        ("Queue", merge_in_short(card)),
         ("Merged", card["merged_sha"] or ""),
         ("PR", card["pr_url"] or ""),
     ]
