@@ -9,6 +9,8 @@ from lazyaf.git import diff, merge, refs
 from lazyaf.git.pktline import ZERO
 from lazyaf.git.refs import RefUpdate
 from lazyaf.services.context import Context
+from lazyaf.store.cards import CardRow
+from lazyaf.store.repos import RepoRow
 
 FILES_KEPT: Final = 100
 """Conflicting files that are kept by name."""
@@ -38,6 +40,11 @@ class Measured:
             "base_sha": self.base_sha,
             "behind": self.behind,
         }
+
+
+def base_of(card: CardRow, repo: RepoRow) -> str:
+    """The branch that a card goes into."""
+    return card.base_branch or repo.default_branch
 
 
 def branch_ref(branch: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from lazyaf.services.card_branch import base_of
 from lazyaf.services.compare_reviews import conflicting_files
-from lazyaf.services.measure_reviews import base_of
 from lazyaf.store.cards import CardRow, cards_in_review, get_card
 from lazyaf.store.head_pairs import pairs_in_conflict
 from lazyaf.store.repos import RepoRow, get_repo

@@ -29,12 +29,13 @@ def short(run: CheckRunRow) -> dict[str, Any]:
 
 def checks_began(tx: Tx, job: JobRow, now: str) -> None:
     """A runner has them."""
-    _note(tx, job, {"state": ChecksState.RUNNING.value}, now)
+    _note(tx, find_run(tx, job.id), {"state": ChecksState.RUNNING.value}, now)
 
 
 def checks_requeued(tx: Tx, job: JobRow, now: str) -> None:
     """Their runner was lost; they begin again."""
-    _note(tx, job, {"state": ChecksState.QUEUED.value, "results": []}, now)
+    values = {"state": ChecksState.QUEUED.value, "results": []}
+    _note(tx, find_run(tx, job.id), values, now)
 
 
 def checks_ended(
@@ -44,14 +45,12 @@ def checks_ended(
     run = find_run(tx, job.id)
     if run is not None:
         state = state_after(reason, run.checks, results)
-        _note(tx, job, {"state": state.value, "results": list(results)}, now)
+        _note(tx, run, {"state": state.value, "results": list(results)}, now)
 
 
-def _note(tx: Tx, job: JobRow, values: dict[str, Any], now: str) -> None:
-    run = find_run(tx, job.id)
-    if run is None:
-        return
-    show(tx, update_run(tx, run, values), now)
+def _note(tx: Tx, run: CheckRunRow | None, values: dict[str, Any], now: str) -> None:
+    if run is not None:
+        show(tx, update_run(tx, run, values), now)
 
 
 def show(tx: Tx, run: CheckRunRow, now: str) -> None:

@@ -18,7 +18,7 @@ from lazyaf.domain.errors import GitFailed
 from lazyaf.domain.events import SERVER, EventType
 from lazyaf.git import merge_many, refs
 from lazyaf.services.announce import card_changed
-from lazyaf.services.card_branch import Measured, branch_ref, measure_against
+from lazyaf.services.card_branch import Measured, base_of, branch_ref, measure_against
 from lazyaf.services.context import Context
 from lazyaf.store.cards import CardRow, cards_in_review, update_card
 from lazyaf.store.repos import RepoRow, get_repo
@@ -74,11 +74,6 @@ async def _reviews(ctx: Context, repo_id: str) -> list[Review]:
         if base_sha is not None and head is not None:
             found.append(Review(card, base, base_sha, head))
     return found
-
-
-def base_of(card: CardRow, repo: RepoRow) -> str:
-    """The branch that a card goes into."""
-    return card.base_branch or repo.default_branch
 
 
 def _in_review(tx: Tx, repo_id: str) -> tuple[RepoRow, list[CardRow]]:

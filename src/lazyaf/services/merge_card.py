@@ -12,7 +12,7 @@ from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.git import refs
 from lazyaf.git.merge import Identity
 from lazyaf.git.refs import RefUpdate
-from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.card_branch import base_of, branch_ref
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
 from lazyaf.services.merge_method import make_commit
@@ -40,7 +40,7 @@ class Review:
     @property
     def base(self) -> str:
         """The branch that it is merged into."""
-        return self.card.base_branch or self.repo.default_branch
+        return base_of(self.card, self.repo)
 
 
 async def merge_card(ctx: Context, review: Review, head_sha: str, actor: Actor) -> None:

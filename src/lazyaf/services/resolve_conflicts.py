@@ -13,9 +13,8 @@ from lazyaf.domain.cards import CardCommand, CardStatus, apply
 from lazyaf.domain.errors import Conflict, NotFound
 from lazyaf.domain.events import Actor
 from lazyaf.git import merge, refs
-from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.card_branch import base_of, branch_ref
 from lazyaf.services.context import Context
-from lazyaf.services.measure_reviews import base_of
 from lazyaf.services.start_card import RunRequest, start_card
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.repos import get_repo

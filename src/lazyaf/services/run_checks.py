@@ -25,7 +25,7 @@ from lazyaf.git.pktline import ZERO
 from lazyaf.git.refs import RefUpdate
 from lazyaf.services.announce import job_changed
 from lazyaf.services.cancel_job import request_cancel
-from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.card_branch import base_of, branch_ref
 from lazyaf.services.check_state import show
 from lazyaf.services.context import Context
 from lazyaf.services.views import card_view, effective_settings
@@ -70,7 +70,7 @@ class Due:
     @property
     def base(self) -> str:
         """The branch that it goes into."""
-        return self.card.base_branch or self.repo.default_branch
+        return base_of(self.card, self.repo)
 
 
 async def review_checks(ctx: Context, repo_id: str) -> None:

@@ -15,10 +15,9 @@ from lazyaf.domain.errors import Conflict, NotFound
 from lazyaf.domain.events import Actor
 from lazyaf.git import merge, rebase, refs
 from lazyaf.git.merge import Identity
-from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.card_branch import base_of, branch_ref
 from lazyaf.services.cards import require_no_intent
 from lazyaf.services.context import Context
-from lazyaf.services.measure_reviews import base_of
 from lazyaf.services.move_head import Move, archive_before, move_head
 from lazyaf.services.views import card_view, person_identity
 from lazyaf.store.cards import CardRow, get_card
