@@ -28,13 +28,11 @@ export class Session {
 	async open(): Promise<void> {
 		this.#token = read();
 		useCredentials({ token: () => this.#token, refused: this.refused });
-		const code = new URLSearchParams(location.hash.slice(1)).get('code');
-		if (code) {
-			history.replaceState(history.state, '', location.pathname + location.search);
-			await this.#exchange(code);
-		}
+		await this.#takeCode();
 		if (this.state === 'opening') this.state = 'open';
 		addEventListener('storage', this.#elsewhere);
+		// A link that is pasted into this very tab changes its fragment and loads nothing.
+		addEventListener('hashchange', () => void this.#takeCode());
 		void this.#ask();
 	}
 
@@ -76,9 +74,12 @@ export class Session {
 	protocols = (): string[] =>
 		this.#token ? [PROTOCOL, `${PROTOCOL}.token.${this.#token}`] : [PROTOCOL];
 
-	async #exchange(code: string): Promise<void> {
+	async #takeCode(): Promise<void> {
+		const code = new URLSearchParams(location.hash.slice(1)).get('code');
+		if (!code) return;
+		history.replaceState(history.state, '', location.pathname + location.search);
 		try {
-			this.#keep((await exchangeCode(code)).token);
+			this.unlock((await exchangeCode(code)).token);
 		} catch (error) {
 			if (this.#token) return; // an old link, but this browser is already known
 			this.refusal =
