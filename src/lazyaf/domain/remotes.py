@@ -15,6 +15,7 @@ from lazyaf.domain.errors import Invalid
 
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e\xa1-\U0010ffff]{1,2000}")
 _SSH: Final = re.compile(r"(ssh|git\+ssh)://|[\w.-]+@[\w.-]+:")
+_DISK: Final = re.compile(r"file:///|/")
 ANYONE: Final = "git"
 """The user name that goes with a token alone; hosts look at the token."""
 
@@ -25,6 +26,17 @@ class ImportState(StrEnum):
     FETCHING = "fetching"
     FAILED = "failed"
     READY = "ready"
+
+
+class LandState(StrEnum):
+    """How a branch stands to the remote's of the same name."""
+
+    NEW = "new"  # the remote has none of this name
+    CURRENT = "current"  # both are at the same commit
+    AHEAD = "ahead"  # pushing is a fast-forward
+    BEHIND = "behind"  # the remote has all of it, and more
+    DIVERGED = "diverged"  # each has commits that the other has not
+    UNKNOWN = "unknown"  # the remote has commits that the server does not fetch from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ def require_fetchable(url: str, *, field: str = "url") -> None:
 
     The credential of a stranger must not read this machine's files, and the server has no ssh key.
     """
-    if _http(url) is not None:
+    if is_fetchable(url):
         return
     if _SSH.match(url):
         raise Invalid.field(
@@ -89,6 +101,16 @@ def require_fetchable(url: str, *, field: str = "url") -> None:
         f"“{url}” is no https:// URL, and the server fetches from nothing else. A repository on a "
         "disk is added with `lazyaf ingest PATH`.",
     )
+
+
+def is_fetchable(url: str) -> bool:
+    """Whether `require_fetchable` lets it pass."""
+    return _http(url) is not None
+
+
+def is_on_disk(url: str) -> bool:
+    """Whether it is a repository of this machine, by its path."""
+    return _DISK.match(url) is not None
 
 
 def name_of(url: str) -> str:

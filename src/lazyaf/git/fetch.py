@@ -19,16 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from lazyaf.domain.errors import Conflict, GitFailed, LazyafError
+from lazyaf.domain.errors import Conflict, LazyafError
 from lazyaf.domain.remotes import Remote
 from lazyaf.git import command
 from lazyaf.git.child import Child
 from lazyaf.git.policy import LEGACY_COMPLAINTS
 from lazyaf.git.refs import HEADS, TAGS
+from lazyaf.git.remotes import asking, env_of, explained, head_in, settings_of
 from lazyaf.git.storage import Storage
-
-ASK_TIMEOUT: Final = 30.0
-"""Seconds for the question what is there."""
 
 WATCH_EVERY: Final = 0.5
 """Seconds between two looks at the size of what came."""
@@ -37,8 +35,6 @@ _GUARDS: Final = (
     ("fetch.fsckObjects", "true"),
     ("fetch.unpackLimit", "1"),  # all in packs, which move over with a rename
     ("gc.auto", "0"),
-    ("http.lowSpeedLimit", "100"),
-    ("http.lowSpeedTime", "60"),
     *((f"fetch.fsck.{name}", "warn") for name in LEGACY_COMPLAINTS),
 )
 
@@ -53,36 +49,14 @@ class Fetched:
     tags: dict[str, str]
 
 
-async def ask_head(remote: Remote) -> str | None:
-    """The branch that the remote's HEAD names; None where it has none, as when it is empty.
+async def fetch(
+    storage: Storage, repo_id: str, remote: Remote, *, branch: str | None = None
+) -> Fetched:
+    """Bring every branch and tag of the remote, or one branch, into the store, as far as its quota allows;
+    moves no ref.
 
-    Raises `Conflict`: ``credentials_wanted``, ``credentials_refused`` or ``remote_unreachable``.
-    """
-    try:
-        said = await command.run(_asking(remote), env=_env(remote), timeout=ASK_TIMEOUT)
-    except GitFailed as failed:
-        raise explained(failed.detail, remote) from None
-    return _head_in(said.text)
-
-
-def _asking(remote: Remote) -> list[str]:
-    return [*_settings(remote), "ls-remote", "--symref", "--", remote.url, "HEAD"]
-
-
-def _head_in(listed: str) -> str | None:
-    for line in listed.splitlines():
-        target, _, name = line.partition("\t")
-        if name == "HEAD" and target.startswith(f"ref: {HEADS}"):
-            return target.removeprefix(f"ref: {HEADS}")
-    return None
-
-
-async def fetch(storage: Storage, repo_id: str, remote: Remote) -> Fetched:
-    """Bring every branch and tag of the remote into the store, as far as its quota allows; moves no
-    ref.
-
-    The caller holds `Storage.shared` until refs point at them. Raises `Conflict` as `ask_head` does,
-    or ``fetch_too_large``; when the repository is deleted or the server stops meanwhile, what
+    The caller holds `Storage.shared` until refs point at them. Raises `Conflict` as
+    `lazyaf.git.remotes.ask_head` does, or ``fetch_too_large``; when the repository is deleted or the server stops meanwhile, what
     `Storage` has to say to a transfer.
     """
     transfer = _Transfer(remote)
@@ -93,7 +67,7 @@ async def fetch(storage: Storage, repo_id: str, remote: Remote) -> Fetched:
             info = incoming / "objects" / "info"
             info.mkdir(parents=True, exist_ok=True)
             (info / "alternates").write_text(f"{path / 'objects'}\n")
-            listed = await transfer.run(_asking(remote))
+            listed = await transfer.run(asking(remote, "HEAD"))
             max_bytes = max(0, await storage.quota.room(path))
             watch = partial(_watch, incoming / "objects", max_bytes)
             await transfer.run(
@@ -101,15 +75,20 @@ async def fetch(storage: Storage, repo_id: str, remote: Remote) -> Fetched:
                     f"--git-dir={incoming}", *_settings(remote), "fetch", "--quiet", "--no-tags",
                     "--no-auto-gc", "--no-write-fetch-head", "--no-show-forced-updates",
                     "--recurse-submodules=no", "--",
-                    remote.url, f"+{HEADS}*:{HEADS}*", f"+{TAGS}*:{TAGS}*",
+                    remote.url, *_refspecs(branch),
                 ],
                 watch,
             )  # fmt: skip
-            fetched = await _refs(incoming, _head_in(listed.decode(errors="replace")))
+            fetched = await _refs(incoming, head_in(listed.decode(errors="replace")))
             if await asyncio.to_thread(_size, incoming / "objects") > max_bytes:
                 raise _too_large(max_bytes)  # it came between two looks
             await asyncio.to_thread(_take_over, incoming, path)
     return fetched
+
+
+def _refspecs(branch: str | None) -> list[str]:
+    names = [f"{HEADS}*", f"{TAGS}*"] if branch is None else [f"{HEADS}{branch}"]
+    return [f"+{name}:{name}" for name in names]
 
 
 class _Transfer:
@@ -137,7 +116,7 @@ class _Transfer:
         """
         if self._reason is not None:
             raise self._reason
-        child = await command.start(args, env=_env(self._remote), stdin=DEVNULL)
+        child = await command.start(args, env=env_of(self._remote), stdin=DEVNULL)
         self._child = child
         self._gone.clear()
         watching = asyncio.create_task(self._heed(child, watch)) if watch is not None else None
@@ -193,45 +172,8 @@ def _size(folder: Path) -> int:
 
 
 def _settings(remote: Remote) -> list[str]:
-    # With a password nothing is followed elsewhere; without one, as git does it by itself.
-    follow = "initial" if remote.login is None else "false"
-    settings = [*_GUARDS, ("http.followRedirects", follow)]
-    return [word for key, value in settings for word in ("-c", f"{key}={value}")]
-
-
-def _env(remote: Remote) -> dict[str, str]:
-    only_http = {"GIT_ALLOW_PROTOCOL": "http:https", "GIT_ASKPASS": ""}
-    return command.child_env({**only_http, **login_env(remote)})
-
-
-def login_env(remote: Remote) -> dict[str, str]:
-    """Variables that let a child in at the remote, if it has a login."""
-    login = remote.login
-    return {} if login is None else command.auth_env(remote.url, login.username, login.password)
-
-
-def explained(words: str, remote: Remote) -> Conflict:
-    """Why a remote could not be asked, in a sentence that says what to do."""
-    if "could not read Username" in words or "Authentication failed" in words:
-        if remote.login is None:
-            return Conflict(
-                f"{remote.url} wants to know who you are. Give a user name and a password, which "
-                "with most hosts is an access token.",
-                code="credentials_wanted",
-            )
-        return Conflict(
-            f"{remote.url} did not accept these credentials. Most hosts want an access token that "
-            "may read the repository, not the password of the account.",
-            code="credentials_refused",
-        )
-    if "returned error: 403" in words:
-        return Conflict(
-            f"{remote.url} lets these credentials in, but not to this repository.",
-            code="credentials_refused",
-        )
-    last = words.rpartition("fatal: ")[2].strip().rstrip(".")
-    last = last.removeprefix(f"unable to access '{remote.url.rstrip('/')}/': ")
-    return Conflict(f"{remote.url} could not be fetched: {last}.", code="remote_unreachable")
+    guards = [word for key, value in _GUARDS for word in ("-c", f"{key}={value}")]
+    return [*guards, *settings_of(remote)]
 
 
 async def _refs(incoming: Path, head: str | None) -> Fetched:

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,28 @@ async def commits(
         items = await asyncio.to_thread(_read, path, shas[:limit])
     more = len(shas) > limit
     return CommitPage(items, _encode(skip + limit, tips) if more else None)
+
+
+async def commits_beyond(
+    storage: Storage, repo_id: str, sha: str, known: Iterable[str], limit: int
+) -> list[Commit]:
+    """The first of the commits that ``sha`` has and the histories of ``known`` have not, newest first.
+
+    Full ids; those of ``known`` that are not here count for nothing.
+    """
+    script = "".join([f"{sha}\n", *(f"^{one}\n" for one in known)])
+    words = ["rev-list", "--topo-order", "--ignore-missing", f"--max-count={limit}", "--stdin"]
+    async with storage.shared(repo_id) as path:
+        listed = await storage.git(repo_id, words, stdin=script.encode())
+        return await asyncio.to_thread(_read, path, listed.text.split())
+
+
+async def count_beyond(storage: Storage, repo_id: str, sha: str, known: Iterable[str]) -> int:
+    """How many commits those of `commits_beyond` are."""
+    script = "".join([f"{sha}\n", *(f"^{one}\n" for one in known)])
+    words = ["rev-list", "--count", "--ignore-missing", "--stdin"]
+    async with storage.shared(repo_id):
+        return int((await storage.git(repo_id, words, stdin=script.encode())).text)
 
 
 async def _tips(storage: Storage, repo_id: str, ref: str | None) -> list[str]:

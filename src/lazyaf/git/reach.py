@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
-from lazyaf.git.refs import require_object_ids
+from lazyaf.git.refs import HEADS, TAGS, require_object_ids
 from lazyaf.git.storage import Storage
+
+OWN: Final = (HEADS, TAGS, "refs/lazyaf/")
+"""What is kept here; what was seen at a remote goes as soon as it is gone there."""
 
 
 async def beyond(
@@ -27,7 +31,7 @@ async def beyond(
 
 
 async def reached(storage: Storage, repo_id: str, shas: Collection[str]) -> set[str]:
-    """Those of these commits that some ref reaches. Full ids, of anything or of nothing."""
+    """Those of these commits that some ref of `OWN` reaches. Full ids, of anything or of nothing."""
     require_object_ids(*shas)
     async with storage.shared(repo_id):
         said = await storage.git(
@@ -36,4 +40,4 @@ async def reached(storage: Storage, repo_id: str, shas: Collection[str]) -> set[
             stdin="".join(f"{sha}\n" for sha in sorted(set(shas))).encode(),
         )
         there = {line.split()[0] for line in said.text.splitlines() if line.endswith(" commit")}
-        return there - set(await beyond(storage, repo_id, there, ["refs/"]))
+        return there - set(await beyond(storage, repo_id, there, OWN))

@@ -221,16 +221,22 @@ def blockers(prefix: str) -> list[str]:
     return [HEADS + "/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
+async def distance(storage: Storage, repo_id: str, sha: str, base_sha: str) -> tuple[int, int]:
+    """How many commits ``sha`` is ahead of and behind another; full ids of commits that are here,
+    remembered."""
+    require_object_ids(sha, base_sha)
+    async with storage.shared(repo_id) as path:
+        return await asyncio.to_thread(_measured, path, sha, base_sha)
+
+
+def _measured(path: Path, sha: str, base_sha: str) -> tuple[int, int]:
+    with opened(path) as repository:
+        return _distance(repository, sha, base_sha)
+
+
 async def behind(storage: Storage, repo_id: str, base_sha: str, head_sha: str) -> int:
     """How many commits of the base a head has not; full ids, remembered."""
-    require_object_ids(base_sha, head_sha)
-    async with storage.shared(repo_id) as path:
-        return await asyncio.to_thread(_behind, path, base_sha, head_sha)
-
-
-def _behind(path: Path, base_sha: str, head_sha: str) -> int:
-    with opened(path) as repository:
-        return _distance(repository, head_sha, base_sha)[1]
+    return (await distance(storage, repo_id, head_sha, base_sha))[1]
 
 
 def _distance(repository: pygit2.Repository, sha: str, base: str) -> tuple[int, int]:

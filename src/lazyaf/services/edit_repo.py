@@ -24,6 +24,7 @@ from lazyaf.services.repositories import (
     require_branch,
     require_name,
 )
+from lazyaf.services.track_remote import forget_remote
 from lazyaf.services.views import repo_view
 from lazyaf.store.cards import cards_by_branch
 from lazyaf.store.repos import RepoRow, update_repo
@@ -44,7 +45,8 @@ async def edit_repo(
     if changes.get("remote_url"):
         changes |= _remote(ctx, repo, changes["remote_url"])
     if branch is None or branch == repo.default_branch or not ctx.git.exists(repo.id):
-        return await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
+        view = await ctx.db.write(_edit, repo_id, changes, if_match, actor, ctx.clock.now())
+        return await _with_new_remote(ctx, repo, view)
     await _require_existing(ctx, repo, branch)
     await ctx.git.set_head(repo.id, branch)
     try:
@@ -53,6 +55,13 @@ async def edit_repo(
         await ctx.git.set_head(repo.id, repo.default_branch)
         raise
     ctx.background.run(refresh_config(ctx, repo.id))
+    return await _with_new_remote(ctx, repo, view)
+
+
+async def _with_new_remote(ctx: Context, repo: RepoRow, view: dict[str, Any]) -> dict[str, Any]:
+    """What was seen of another remote is forgotten."""
+    if view["remote_url"] != repo.remote_url and ctx.git.exists(repo.id):
+        await forget_remote(ctx, repo.id)
     return view
 
 

@@ -23,7 +23,7 @@ from lazyaf.domain.errors import (
 from lazyaf.domain.events import SERVER, Actor, EventType
 from lazyaf.domain.remotes import ImportState, Remote, name_of, parse_remote, require_fetchable
 from lazyaf.domain.repo_settings import is_protected
-from lazyaf.git import fetch, refs
+from lazyaf.git import fetch, refs, remotes
 from lazyaf.git.fetch import Fetched
 from lazyaf.git.pktline import ZERO
 from lazyaf.git.refs import HEADS, TAGS, RefUpdate
@@ -33,6 +33,7 @@ from lazyaf.services.context import Context
 from lazyaf.services.protect_branches import approve_only
 from lazyaf.services.remote_login import seal, unseal
 from lazyaf.services.repositories import create_repo, find_repo, require_free, require_name
+from lazyaf.services.track_remote import remember_all
 from lazyaf.services.views import repo_view
 from lazyaf.store.cards import cards_by_branch
 from lazyaf.store.repos import RepoRow, get_repo, list_importing, update_repo
@@ -56,7 +57,7 @@ async def import_repo(
     """Make a repository of what is at an HTTP URL; returns it while it is being fetched.
 
     Credentials, also those in the URL, are kept sealed. Raises `Invalid`, `NameTaken`, or `Conflict`
-    as `lazyaf.git.fetch.ask_head` does; then there is no repository.
+    as `lazyaf.git.remotes.ask_head` does; then there is no repository.
     """
     remote = parse_remote(url, username, password, field="url")
     require_fetchable(remote.url)
@@ -65,7 +66,7 @@ async def import_repo(
         raise Invalid.field("name", "The URL says no name for the repository. Give it one.")
     require_name(chosen)
     await ctx.db.read(require_free, chosen)
-    head = await fetch.ask_head(remote)
+    head = await remotes.ask_head(remote)
     made = await create_repo(
         ctx,
         name=chosen,
@@ -93,7 +94,7 @@ async def fetch_again(
         )
     require_fetchable(repo.remote_url, field="remote_url")
     remote = _with_login(ctx, repo, parse_remote(repo.remote_url, username, password))
-    await fetch.ask_head(remote)
+    await remotes.ask_head(remote)
     secret = seal(ctx.keys, repo.id, remote.login) if remote.login is not None else None
     view = await ctx.db.write(_begin, repo.id, secret, actor, ctx.clock.now())
     ctx.background.run(_run(ctx, repo.id, actor))
@@ -154,6 +155,7 @@ async def _outcome(
     try:
         async with ctx.git.shared(repo_id):
             fetched = await fetch.fetch(ctx.git, repo_id, remote)
+            await remember_all(ctx, repo_id, fetched.branches)
             kept = await _take(ctx, repo, fetched, actor)
     except NotFound:
         raise

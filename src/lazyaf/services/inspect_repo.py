@@ -11,6 +11,7 @@ from lazyaf.git import diff, log, merge, refs
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.context import Context
 from lazyaf.services.repositories import find_repo
+from lazyaf.services.track_remote import remote_distances
 from lazyaf.store.cards import CardRow, cards_by_branch, get_card
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.tx import Tx
@@ -27,7 +28,11 @@ async def list_branches(
         ctx.git, repo.id, repo.default_branch, after=after, limit=limit
     )
     by_branch = await ctx.db.read(cards_by_branch, repo.id)
-    items = [_branch(branch, by_branch.get(branch.name), repo) for branch in found]
+    there = await remote_distances(ctx, repo.id, {branch.name: branch.sha for branch in found})
+    items = [
+        {**_branch(branch, by_branch.get(branch.name), repo), "remote": there.get(branch.name)}
+        for branch in found
+    ]
     return items, found[-1].name if more and found else None
 
 

@@ -2,53 +2,66 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
-from lazyaf.domain.errors import Conflict, GitFailed, Invalid
+from lazyaf.domain.errors import BranchMoved, Invalid
 from lazyaf.domain.events import Actor, EventType, NewEvent
-from lazyaf.domain.remotes import Remote, parse_remote
-from lazyaf.git import command, refs
-from lazyaf.git.fetch import login_env
-from lazyaf.services.card_branch import branch_ref
+from lazyaf.domain.remotes import parse_remote
+from lazyaf.git import refs
+from lazyaf.git.push import moved, push
 from lazyaf.services.context import Context
-from lazyaf.services.remote_login import unseal
+from lazyaf.services.look_at_remote import Aim, aim_at
 from lazyaf.services.repositories import find_repo, require_branch
+from lazyaf.services.track_remote import remember
 from lazyaf.store.tx import Tx
 
-PUSH_TIMEOUT_S: Final = 600.0
-_URL = re.compile(r"^(https?://|ssh://|git://|file:///|/|[\w.-]+@[\w.-]+:)")
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a preview showed: the commit of the branch, and where the remote's was, if it was there."""
+
+    sha: str
+    remote_sha: str | None
 
 
 async def land_branch(
-    ctx: Context, repo_id: str, branch: str, remote_url: str | None, actor: Actor
+    ctx: Context,
+    repo_id: str,
+    branch: str,
+    remote_url: str | None,
+    actor: Actor,
+    *,
+    seen: Seen | None = None,
 ) -> dict[str, Any]:
     """Push a branch to the remote under its own name; ``{branch, sha, remote_url, pushed}``.
 
     Uses the credentials that are kept for the remote, or those in ``remote_url``, which are not
-    kept; a remote that wants others is landed on with `lazyaf land`, which has the user's. Raises
-    409 ``remote_moved`` when the remote is ahead, ``remote_refused`` otherwise.
+    kept; a remote that wants others is landed on with `lazyaf land`, which has the user's. What was
+    ``seen`` is what is pushed, or nothing: `BranchMoved` when the branch is elsewhere by now, 409
+    ``remote_moved`` when the remote is, or is ahead; ``remote_refused`` otherwise.
     """
-    require_branch(branch, field="branch")
-    repo = await ctx.db.read(find_repo, repo_id)
-    wanted = remote_url or repo.remote_url
-    if not wanted:
-        raise Invalid.field(
-            "remote_url",
-            f"{repo.name} has no remote. Set one in its settings, or name it with --remote.",
-        )
-    remote = parse_remote(wanted)
-    if not _URL.match(remote.url):
-        raise Invalid.field("remote_url", f"“{remote.url}” is not the URL of a git repository.")
-    if remote.login is None:
-        kept = unseal(ctx.keys, repo.id, repo.remote_secret, remote.url)
-        remote = Remote(remote.url, kept)
-    sha = await refs.resolve(ctx.git, repo.id, branch_ref(branch))
-    if sha is None:
-        raise Invalid.field("branch", f"There is no branch “{branch}” in {repo.name}.")
-    pushed = await _push(ctx, repo.id, branch, sha, remote)
-    await ctx.db.write(note_landed, repo.id, branch, sha, remote.url, actor)
-    return {"branch": branch, "sha": sha, "remote_url": remote.url, "pushed": pushed}
+    aim = await aim_at(ctx, repo_id, branch, remote_url)
+    async with ctx.git.shared(aim.repo.id):
+        lease = None if seen is None else await _lease(ctx, aim, seen)
+        pushed = await push(ctx.git, aim.repo.id, aim.remote, branch, aim.sha, lease=lease)
+        if aim.is_own:
+            await remember(ctx, aim.repo.id, {branch: aim.sha})
+    await ctx.db.write(note_landed, aim.repo.id, branch, aim.sha, aim.remote.url, actor)
+    return {"branch": branch, "sha": aim.sha, "remote_url": aim.remote.url, "pushed": pushed}
+
+
+async def _lease(ctx: Context, aim: Aim, seen: Seen) -> str:
+    """Where the remote's branch must be for the push; only a fast-forward has one."""
+    if seen.sha != aim.sha:
+        raise BranchMoved(f"{aim.branch} has moved here since you looked. Look again, then land.")
+    there = seen.remote_sha
+    if there is None:
+        return ""
+    is_here = await refs.resolve(ctx.git, aim.repo.id, there) is not None
+    if not is_here or not await refs.is_ancestor(ctx.git, aim.repo.id, there, aim.sha):
+        raise moved(aim.branch, aim.remote)
+    return there
 
 
 async def landed_elsewhere(
@@ -61,44 +74,10 @@ async def landed_elsewhere(
     if await refs.resolve(ctx.git, repo.id, sha) is None:
         raise Invalid.field("sha", f"There is no commit {sha[:12]} in {repo.name}.")
     url = parse_remote(remote_url).url
+    if url == repo.remote_url:
+        await remember(ctx, repo.id, {branch: sha})
     await ctx.db.write(note_landed, repo.id, branch, sha, url, actor)
     return {"branch": branch, "sha": sha, "remote_url": url, "pushed": True}
-
-
-async def _push(ctx: Context, repo_id: str, branch: str, sha: str, remote: Remote) -> bool:
-    async with ctx.git.shared(repo_id):
-        try:
-            done = await command.run(
-                [
-                    f"--git-dir={ctx.git.path(repo_id)}",
-                    # A password goes where it was given for, and nowhere that leads elsewhere.
-                    *(("-c", "http.followRedirects=false") if remote.login else ()),
-                    "push",
-                    "--",
-                    remote.url,
-                    f"{sha}:{branch_ref(branch)}",
-                ],
-                env=command.child_env(login_env(remote)),
-                timeout=PUSH_TIMEOUT_S,
-            )
-        except GitFailed as failed:
-            raise _explained(failed, branch, remote.url) from failed
-    return "Everything up-to-date" not in done.stderr
-
-
-def _explained(failed: GitFailed, branch: str, remote: str) -> Conflict:
-    words = failed.detail
-    if "non-fast-forward" in words or "fetch first" in words or "[rejected]" in words:
-        return Conflict(
-            f"{remote} has commits on {branch} that are not here. Ingest them first "
-            "(`git pull` in your checkout, then `lazyaf ingest`), then land again.",
-            code="remote_moved",
-        )
-    return Conflict(
-        f"{remote} could not be pushed to: {words}. If it wants your credentials, run "
-        f"`lazyaf land` in a terminal, which uses your own git.",
-        code="remote_refused",
-    )
 
 
 def note_landed(tx: Tx, repo_id: str, branch: str, sha: str, remote: str, actor: Actor) -> None:

@@ -2,7 +2,7 @@
 
 import { get, post, request } from '#lib/api/http.ts';
 import type { Page, Repo } from '#lib/api/types.ts';
-import type { Commit, Landed } from './types.ts';
+import type { Commit, Landed, LandPreview } from './types.ts';
 
 const path = (repoId: string) => `/api/repos/${repoId}`;
 
@@ -30,8 +30,22 @@ export const fetchRepo = (repoId: string, login: Login) =>
 export const forgetCredentials = (repoId: string) =>
 	request<undefined>('DELETE', `${path(repoId)}/credentials`);
 
-export const landBranch = (repoId: string, branch: string, remoteUrl: string | null) =>
-	post<Landed>(`${path(repoId)}/land`, {
-		branch,
-		...(remoteUrl === null ? {} : { remote_url: remoteUrl }),
-	});
+/** Which branch is to go where; to the repository's own remote when none is named. */
+export interface LandTarget {
+	branch: string;
+	remote_url?: string;
+}
+
+const seen = ({ sha, remote_sha }: LandPreview) => ({ seen: { sha, remote_sha } });
+
+/** What landing would push, compared with the remote as it is now. */
+export const previewLand = (repoId: string, target: LandTarget) =>
+	post<LandPreview>(`${path(repoId)}/land/preview`, target);
+
+/** Bring the remote's commits, as they were shown, into the branch here; the new preview. */
+export const mergeRemote = (repoId: string, target: LandTarget, shown: LandPreview) =>
+	post<LandPreview>(`${path(repoId)}/land/merge`, { ...target, ...seen(shown) });
+
+/** Push what was shown, or nothing. */
+export const landBranch = (repoId: string, target: LandTarget, shown: LandPreview) =>
+	post<Landed>(`${path(repoId)}/land`, { ...target, ...seen(shown) });

@@ -9,3 +9,5 @@ type Schemas = components['schemas'];
 export type Commit = Schemas['Commit'];
 /** `pushed` is false when the remote had it already. */
 export type Landed = Schemas['Landed'];
+/** What landing would push, and whether the remote has moved on. */
+export type LandPreview = Schemas['LandPreview'];

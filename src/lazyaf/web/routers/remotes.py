@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from lazyaf.services import import_repo
-from lazyaf.services.land_branch import land_branch, landed_elsewhere
+from lazyaf.services.land_branch import Seen, land_branch, landed_elsewhere
+from lazyaf.services.merge_remote import merge_remote
+from lazyaf.services.preview_land import preview_land
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
@@ -52,12 +54,30 @@ async def delete_credentials(state: State, person: Person, repo_id: RepoKey) -> 
     return Response(status_code=204)
 
 
+@router.post("/{repo_id}/land/preview", response_model=schemas.LandPreview)
+async def post_land_preview(
+    state: State, person: Person, repo_id: RepoKey, wanted: schemas.LandTarget
+) -> dict[str, Any]:
+    """What landing would push, compared with the remote as it is now; nothing is pushed."""
+    return await preview_land(state.ctx, repo_id, wanted.branch, wanted.remote_url)
+
+
+@router.post("/{repo_id}/land/merge", response_model=schemas.LandPreview)
+async def post_land_merge(
+    state: State, person: Person, repo_id: RepoKey, wanted: schemas.MergeRemoteRequest
+) -> dict[str, Any]:
+    """Bring the commits that the remote's branch has into the one here; answers with the new preview."""
+    seen = Seen(wanted.seen.sha, wanted.seen.remote_sha)
+    return await merge_remote(state.ctx, repo_id, wanted.branch, wanted.remote_url, seen, person)
+
+
 @router.post("/{repo_id}/land", response_model=schemas.Landed)
 async def post_land(
     state: State, person: Person, repo_id: RepoKey, land: schemas.LandRequest
 ) -> dict[str, Any]:
     """Push a branch to the real remote, never forcing."""
-    return await land_branch(state.ctx, repo_id, land.branch, land.remote_url, person)
+    seen = None if land.seen is None else Seen(land.seen.sha, land.seen.remote_sha)
+    return await land_branch(state.ctx, repo_id, land.branch, land.remote_url, person, seen=seen)
 
 
 @router.post("/{repo_id}/landed", response_model=schemas.Landed)

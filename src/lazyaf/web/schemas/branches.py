@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.remotes import LandState
 from lazyaf.web.schemas.base import Line, Model, Sha
 
 
@@ -82,8 +83,18 @@ class BranchCard(BaseModel):
     status: CardStatus
 
 
+class RemoteBranch(BaseModel):
+    """Where the remote's branch of the same name was last seen; ``ahead`` and ``behind`` are those of the
+    branch here."""
+
+    sha: str
+    ahead: int
+    behind: int
+
+
 class Branch(BaseModel):
-    """A branch against the default one. ``mergeable`` is known while its card is in review."""
+    """A branch against the default one. ``mergeable`` is known while its card is in review, ``remote`` once
+    the remote was asked and has one of this name."""
 
     name: str
     sha: str
@@ -96,6 +107,7 @@ class Branch(BaseModel):
     is_merged: bool
     mergeable: bool | None
     card: BranchCard | None
+    remote: RemoteBranch | None
 
 
 class Commit(BaseModel):
@@ -133,11 +145,52 @@ class RecoveredRequest(Model):
     sha: str = Field(pattern=r"^[0-9a-f]{40}$")
 
 
-class LandRequest(Model):
-    """What to push where; the repository's remote when none is named."""
+class Seen(Model):
+    """What a preview showed: the branch here, and at the remote, null when it was not there."""
+
+    sha: Sha
+    remote_sha: Sha | None
+
+
+class LandTarget(Model):
+    """Which branch is to go where; to the repository's remote when none is named."""
 
     branch: Line = Field(min_length=1, max_length=255)
     remote_url: Line | None = Field(None, max_length=2000)
+
+
+class LandRequest(LandTarget):
+    """What to push where. With ``seen`` that is what a preview showed, or nothing."""
+
+    seen: Seen | None = None
+
+
+class MergeRemoteRequest(LandTarget):
+    """What to merge from where: what a preview showed, or nothing."""
+
+    seen: Seen
+
+
+class LandPreview(BaseModel):
+    """What landing would push. ``remote_sha`` is null while the remote has no branch of this name.
+
+    ``ahead`` and ``behind`` count the commits that the remote has not, and those that are not here (null
+    where they were not fetched); ``commits`` and ``remote_commits`` are the first of them. ``mergeable`` and
+    ``conflicts`` say whether the remote's can be merged in, where it has any.
+    """
+
+    branch: str
+    sha: str
+    remote_url: str
+    remote_sha: str | None
+    remote_default: str | None
+    state: LandState
+    ahead: int
+    behind: int | None
+    commits: list[Commit]
+    remote_commits: list[Commit]
+    mergeable: bool | None
+    conflicts: list[str]
 
 
 class LandedRequest(Model):
