@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from lazyaf.cli.client import Api, client_command
-from lazyaf.cli.terminal import show_json
+from lazyaf.cli.terminal import one_line, show_json
 from lazyaf.domain.repo_settings import MergeMethod
 
 
@@ -21,6 +21,16 @@ from lazyaf.domain.repo_settings import MergeMethod
     "--merge-method",
     type=click.Choice([method.value for method in MergeMethod]),
     help="What approving makes of a card's commits.",
+)
+@click.option(
+    "--merge-message",
+    metavar="TEMPLATE",
+    help="What a merge or squash says, with placeholders like {title}; '' for the usual words.",
+)
+@click.option(
+    "--delete-branch/--keep-branch",
+    default=None,
+    help="Whether a card's branch is deleted when it is merged.",
 )
 @click.option(
     "--protect",
@@ -39,6 +49,8 @@ def set_repo(
     api: Api,
     repo: str,
     merge_method: str | None,
+    merge_message: str | None,
+    delete_branch: bool | None,
     protect: tuple[str, ...],
     protect_none: bool,
     only_approve: bool | None,
@@ -50,6 +62,10 @@ def set_repo(
     settings: dict[str, Any] = {}
     if merge_method is not None:
         settings["merge_method"] = merge_method
+    if merge_message is not None:
+        settings["merge_message"] = merge_message or None
+    if delete_branch is not None:
+        settings["delete_branch"] = delete_branch
     if protect or protect_none:
         settings["protected_branches"] = list(protect)
     if only_approve is not None:
@@ -60,6 +76,12 @@ def set_repo(
         show_json(found)
         return
     now = found["settings"]
+    if now["merge_message"]:
+        click.echo(f"Its message: {one_line(now['merge_message'])}")
+    goes = (
+        "deleted; `lazyaf card restore-branch` brings it back" if now["delete_branch"] else "kept"
+    )
+    click.echo(f"The card's branch is then: {goes}")
     protected = ", ".join([found["default_branch"], *now["protected_branches"]])
     changed_by = "approving only" if now["only_approve"] else "approving, and by people's pushes"
     click.echo(f"Approving makes: {now['merge_method']}")

@@ -18,6 +18,7 @@ from typing import Any, Final
 from lazyaf.domain.checks import CHECKS_MAX, NAME_MAX, TIMEOUT_S, Check
 from lazyaf.domain.containers import is_image
 from lazyaf.domain.errors import Invalid
+from lazyaf.domain.merge_message import TEMPLATE_MAX, complaint
 from lazyaf.domain.sandboxes import HOSTS_MAX, parse_host
 
 CONFIG_PATH: Final = ".lazyaf/config.toml"
@@ -52,7 +53,8 @@ class RepoSettings:
     ``only_approve`` refuses people's pushes to them as well. ``allowed_hosts`` are what jobs in containers
     may reach besides the model, and ``image`` is what those containers are of, if not of the pool's own.
     Where there are ``checks`` nothing is merged that has not passed them; ``fix_rounds`` is how often those
-    that fail go back to the agent by themselves.
+    that fail go back to the agent by themselves. ``merge_message`` is a template (`lazyaf.domain.merge_message`), and with
+    ``delete_branch`` the branch of an approved card is taken away.
     """
 
     agent: str = "claude"
@@ -64,6 +66,8 @@ class RepoSettings:
     setup_limit_s: float = 600
     trusted: bool = False
     merge_method: str = MergeMethod.MERGE.value
+    merge_message: str | None = None
+    delete_branch: bool = False
     protected_branches: tuple[str, ...] = ()
     only_approve: bool = False
     allowed_hosts: tuple[str, ...] = ()
@@ -88,6 +92,8 @@ _IN_FILE: Final[dict[str, tuple[str, ...]]] = {
     "setup_limit_s": ("limits", "setup"),
     "setup_command": ("setup", "run"),
     "merge_method": ("merge", "method"),
+    "merge_message": ("merge", "message"),
+    "delete_branch": ("merge", "delete_branch"),
     "protected_branches": ("branches", "protected"),
     "only_approve": ("branches", "only_approve"),
     "allowed_hosts": ("sandbox", "allow"),
@@ -139,7 +145,10 @@ def parse_config(text: str) -> dict[str, Any]:
 def check(name: str, value: Any, *, where: str) -> Any:
     """A setting's value in its stored form, or `Invalid` that names ``where``."""
     checker = _CHECKS[name]
-    checked = checker(value)
+    try:
+        checked = checker(value)
+    except ValueError as wrong:
+        raise Invalid.field(name, f"{where} {wrong}.") from None
     if checked is None:
         raise Invalid.field(name, f"{where} {_EXPECTED[name]}, not {value!r:.200}.")
     return checked
@@ -178,6 +187,16 @@ def _count(value: Any) -> int | None:
 
 def _method(value: Any) -> str | None:
     return value if isinstance(value, str) and value in set(MergeMethod) else None
+
+
+def _message(value: Any) -> str | None:
+    """Raises `ValueError` with what is wrong in the template itself."""
+    text = _text(value)
+    if text is None or len(text) > TEMPLATE_MAX:
+        return None
+    if wrong := complaint(text):
+        raise ValueError(wrong)
+    return text
 
 
 def _patterns(value: Any) -> list[str] | None:
@@ -237,6 +256,8 @@ _CHECKS: Final[dict[str, Any]] = {
     "setup_limit_s": parse_duration,
     "trusted": _truth,
     "merge_method": _method,
+    "merge_message": _message,
+    "delete_branch": _truth,
     "protected_branches": _patterns,
     "only_approve": _truth,
     "allowed_hosts": _hosts,
@@ -254,6 +275,8 @@ _EXPECTED: Final[dict[str, str]] = {
     "setup_limit_s": "must be a time like “10m”",
     "trusted": "must be true or false",
     "merge_method": "must be “merge”, “squash” or “rebase”",
+    "merge_message": f"must be a text of at most {TEMPLATE_MAX} characters",
+    "delete_branch": "must be true or false",
     "protected_branches": "must be a list of branch names or patterns like “release/*”",
     "only_approve": "must be true or false",
     "checks": f"must be a list of at most {CHECKS_MAX} checks, each with a `name` of its own, a command to `run` "

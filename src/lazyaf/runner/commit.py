@@ -6,15 +6,10 @@ agent's are in the way. Never on top of a rebase, conflicts or a detached HEAD.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
+from lazyaf.domain.co_authors import CO_AUTHORS
 from lazyaf.protocol.messages import Job
 from lazyaf.runner.snapshot import Snapshot
 from lazyaf.runner.treegit import TreeGit
-
-CO_AUTHORS: Final[Mapping[str, str]] = {"claude": "Claude <noreply@anthropic.com>"}
-"""Who is named beside the committer, by agent."""
 
 
 def message(job: Job, *, complete: bool) -> str:

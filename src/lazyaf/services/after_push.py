@@ -14,9 +14,11 @@ from lazyaf.domain.errors import Invalid, LazyafError
 from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.domain.repo_settings import CONFIG_PATH, PROMPT_PATH, parse_config
 from lazyaf.git import blobs, refs
+from lazyaf.git.pktline import ZERO
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.context import Context
 from lazyaf.services.repositories import find_repo, mark_ingested, set_file_settings
+from lazyaf.services.restore_branch import note_branches
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,7 @@ async def branch_merged(ctx: Context, repo_id: str, branch: str) -> None:
 
 
 def _announce(tx: Tx, repo_id: str, heads: list[tuple[str, str]], actor: Actor) -> None:
+    note_branches(tx, repo_id, {name: sha != ZERO for name, sha in heads}, actor)
     for name, sha in heads:
         data: dict[str, Any] = {"branch": name, "sha": sha, "repo_id": repo_id}
         tx.emit(NewEvent(EventType.BRANCH_PUSHED, repo_id, actor, 0, data))

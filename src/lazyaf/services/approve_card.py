@@ -11,11 +11,12 @@ from lazyaf.domain.errors import Conflict
 from lazyaf.domain.events import Actor
 from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.services.after_push import branch_merged
+from lazyaf.services.approval import Review, review_of
 from lazyaf.services.cards import change_status
 from lazyaf.services.context import Context
-from lazyaf.services.merge_card import Review, merge_card, review_of
+from lazyaf.services.merge_card import merge_card
 from lazyaf.services.merge_queue import advance_merges, queue_merge
-from lazyaf.services.views import card_view, effective_settings
+from lazyaf.services.views import card_view
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.tx import Tx
 
@@ -54,7 +55,7 @@ async def _approve(
 
 def _look(tx: Tx, card_id: str, method: MergeMethod | None) -> tuple[Review, bool]:
     review = review_of(tx, card_id, method)
-    return review, bool(effective_settings(tx, review.repo).checks)
+    return review, bool(review.settings.checks)
 
 
 def _close_unchanged(tx: Tx, seen: CardRow, actor: Actor, now: str) -> None:

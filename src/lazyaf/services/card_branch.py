@@ -57,6 +57,18 @@ def archive_ref(number: int, count: int) -> str:
     return f"refs/lazyaf/archive/{number}/{count}"
 
 
+async def keep_tip(ctx: Context, card: CardRow, tip: str) -> tuple[int, RefUpdate]:
+    """How many tips of the card are archived with this one, and the ref that keeps it: the next free one, or
+    where a crash has left it before it was counted."""
+    count = card.rejections + 1
+    while True:
+        ref = archive_ref(card.number, count)
+        held = await refs.resolve(ctx.git, card.repo_id, ref)
+        if held in (None, tip):
+            return count, RefUpdate(ref, tip, held or ZERO)
+        count += 1
+
+
 async def move_branch(
     ctx: Context,
     repo_id: str,

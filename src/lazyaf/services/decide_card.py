@@ -7,11 +7,10 @@ from typing import Any
 from lazyaf.domain.cards import CardCommand, CardStatus, apply
 from lazyaf.domain.events import Actor
 from lazyaf.git import refs
-from lazyaf.git.pktline import ZERO
-from lazyaf.git.refs import RefUpdate
-from lazyaf.services.card_branch import archive_ref, branch_ref
+from lazyaf.services.card_branch import branch_ref, keep_tip
 from lazyaf.services.cards import change_status, require_no_intent
 from lazyaf.services.context import Context
+from lazyaf.services.restore_branch import announce_branch, bring_back
 from lazyaf.services.views import card_view
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.tx import Tx
@@ -23,22 +22,10 @@ async def reject_card(ctx: Context, card_id: str, actor: Actor) -> dict[str, Any
         card = await ctx.db.read(_rejectable, card_id)
         tip = await refs.resolve(ctx.git, card.repo_id, branch_ref(card.branch_name or ""))
         if tip is not None:
-            await _archive(ctx, card, tip)
+            _, kept = await keep_tip(ctx, card, tip)
+            await refs.update(ctx.git, card.repo_id, [kept])
         await ctx.db.write(_reject, card_id, actor, ctx.clock.now())
     return await ctx.db.read(card_view, card_id)
-
-
-async def _archive(ctx: Context, card: CardRow, tip: str) -> None:
-    """Keep the tip under the next free number: one may have been taken by a crashed rejection."""
-    count = card.rejections + 1
-    while True:
-        ref = archive_ref(card.number, count)
-        held = await refs.resolve(ctx.git, card.repo_id, ref)
-        if held is None:
-            await refs.update(ctx.git, card.repo_id, [RefUpdate(ref, tip, ZERO)])
-        if held in (None, tip):
-            return
-        count += 1
 
 
 def _rejectable(tx: Tx, card_id: str) -> CardRow:
@@ -56,12 +43,26 @@ def _reject(tx: Tx, card_id: str, actor: Actor, now: str) -> None:
 
 
 async def reopen_card(ctx: Context, card_id: str, actor: Actor) -> dict[str, Any]:
-    """Put a done card back to To Do."""
-    await ctx.db.write(_reopen, card_id, actor, ctx.clock.now())
+    """Put a done card back to To Do. A branch that went with the merge is there again, if its last commit is."""
+    async with ctx.job_locks.hold(f"card:{card_id}"):
+        card = await ctx.db.read(_reopenable, card_id)
+        is_back = card.branch_deleted and await bring_back(ctx, card)
+        await ctx.db.write(_reopen, card_id, is_back, actor, ctx.clock.now())
     return await ctx.db.read(card_view, card_id)
 
 
-def _reopen(tx: Tx, card_id: str, actor: Actor, now: str) -> None:
+def _reopenable(tx: Tx, card_id: str) -> CardRow:
+    card = get_card(tx, card_id)
+    apply(CardStatus(card.status), CardCommand.REOPEN)
+    require_no_intent(tx, card)
+    return card
+
+
+def _reopen(tx: Tx, card_id: str, is_back: bool, actor: Actor, now: str) -> None:
     card = get_card(tx, card_id)
     require_no_intent(tx, card)
-    change_status(tx, card, CardCommand.REOPEN, {"merged_sha": None}, actor, now)
+    values: dict[str, Any] = {"merged_sha": None}
+    if is_back:
+        values["branch_deleted"] = False
+        announce_branch(tx, card, actor)
+    change_status(tx, card, CardCommand.REOPEN, values, actor, now)

@@ -91,15 +91,16 @@ async def card_diff(
     card, repo = await ctx.db.read(_card_and_repo, card_id)
     base, branch = card.base_branch or repo.default_branch, card.branch_name
     base_sha = await _tip(ctx, repo, base)
+    merged = card.merged_sha if card.status == "done" else None
     head_sha = await _tip(ctx, repo, branch) if branch else None
     if base_sha is None:
         raise NotFound(f"There is no branch “{base}” in {repo.name}.", code="no_base_branch")
+    if merged is not None:
+        # After the merge the branch has nothing the base lacks, or is gone: show what the merge brought.
+        base_sha = await _first_parent(ctx, repo.id, merged) or base_sha
+        head_sha = card.head_sha or head_sha
     if head_sha is None:  # nothing was pushed yet, which is no error: there are no changes
         return _as_view(diff.Diff(base_sha, base_sha, diff.NOTHING, []), base, branch or "")
-    if card.merged_sha is not None and card.status == "done":
-        # After the merge the branch has nothing the base lacks: show what the merge brought.
-        base_sha = await _first_parent(ctx, repo.id, card.merged_sha) or base_sha
-        head_sha = card.head_sha or head_sha
     found = await diff.diff(ctx.git, repo.id, base_sha, head_sha, path=path, skip=skip)
     merges = await merge.mergeability(ctx.git, repo.id, base_sha, head_sha)
     view = await asyncio.to_thread(_as_view, found, base, branch or "")

@@ -30,12 +30,13 @@ from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.git import merge, refs
 from lazyaf.services.after_push import branch_merged
 from lazyaf.services.announce import card_changed
+from lazyaf.services.approval import Review, review_of
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.context import Context
-from lazyaf.services.merge_card import Review, merge_card, require_head, review_of
+from lazyaf.services.merge_card import merge_card, require_head
 from lazyaf.services.merge_method import make_commit
 from lazyaf.services.run_checks import Candidate, Due, begin_checks
-from lazyaf.services.views import card_view, effective_settings
+from lazyaf.services.views import card_view
 from lazyaf.store.cards import get_card, update_card
 from lazyaf.store.check_runs import CheckRunRow, find_run, open_check_job, run_for
 from lazyaf.store.queued_merges import (
@@ -82,8 +83,10 @@ def _insert(tx: Tx, queued: QueuedMerge, actor: Actor) -> None:
 
 
 async def withdraw_merge(ctx: Context, card_id: str, actor: Actor) -> dict[str, Any]:
-    """Take an approved card out of the queue; it stays in review. Returns the card."""
-    repo_id = await ctx.db.write(_withdraw, card_id, actor, ctx.clock.now())
+    """Take an approved card out of the queue; it stays in review. Returns the card. One that is just being
+    merged is merged."""
+    async with ctx.job_locks.hold(f"card:{card_id}"):
+        repo_id = await ctx.db.write(_withdraw, card_id, actor, ctx.clock.now())
     await advance_merges(ctx, repo_id)
     return await ctx.db.read(card_view, card_id)
 
@@ -122,7 +125,7 @@ def _turn(tx: Tx, queued: QueuedMerge) -> _Turn:
     review = review_of(tx, queued.card_id, MergeMethod(queued.method))
     job = open_check_job(tx, queued.card_id)
     running = None if job is None else find_run(tx, job.id)
-    return _Turn(review, effective_settings(tx, review.repo).checks, running)
+    return _Turn(review, review.settings.checks, running)
 
 
 async def _step(ctx: Context, queued: QueuedMerge) -> bool:
@@ -177,9 +180,7 @@ async def _is_under_way(ctx: Context, queued: QueuedMerge, turn: _Turn) -> bool:
 async def _candidate(ctx: Context, review: Review, head_sha: str) -> Candidate:
     """What the base branch would become. Made again when it is merged: the same tree, by the same method."""
     base_sha, repo_id = await _base_of(ctx, review), review.repo.id
-    merged = await make_commit(
-        ctx.git, review.card, review.approver, review.method, base_sha, head_sha
-    )
+    merged = await make_commit(ctx.git, review, base_sha, head_sha)
     return Candidate(base_sha, head_sha, merged, await merge.tree_of(ctx.git, repo_id, merged))
 
 

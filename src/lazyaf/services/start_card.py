@@ -110,6 +110,7 @@ def _start(
         "branch_name": branch,
         "failure": None,
         "no_changes": False,
+        "branch_deleted": False,  # if it is, the job makes it anew
         "fix_rounds": card.fix_rounds + 1 if actor == SERVER else 0,
     }
     moved = change_status(tx, card, command, values, actor, now)

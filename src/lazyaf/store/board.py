@@ -107,6 +107,7 @@ def summary_of(dialect: str) -> ColumnElement[Any]:
         agent=cards.c.agent,
         base_branch=cards.c.base_branch,
         branch_name=cards.c.branch_name,
+        branch_deleted=j.boolean(cards.c.branch_deleted),
         head_sha=cards.c.head_sha,
         merged_sha=cards.c.merged_sha,
         pr_url=cards.c.pr_url,

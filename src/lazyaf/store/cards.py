@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ class CardRow:
     checks: dict[str, Any] | None
     merge_state: dict[str, Any] | None
     fix_rounds: int
+    branch_deleted: bool
     version: int
     created_at: str
     updated_at: str
@@ -83,12 +85,26 @@ def cards_by_branch(tx: Tx, repo_id: str) -> dict[str, CardRow]:
     return {row.branch_name: CardRow(**row._mapping) for row in tx.execute(query)}
 
 
+def cards_on(tx: Tx, repo_id: str, branches: Sequence[str]) -> list[CardRow]:
+    """The cards whose branches these are."""
+    query = select(cards).where(cards.c.repo_id == repo_id, cards.c.branch_name.in_(branches))
+    return [CardRow(**row._mapping) for row in tx.execute(query)]
+
+
 def cards_in_review(tx: Tx, repo_id: str) -> list[CardRow]:
     """The cards of a repository that wait for review and have a branch."""
     query = select(cards).where(
         cards.c.repo_id == repo_id, cards.c.status == "in_review", cards.c.head_sha.is_not(None)
     )
     return [CardRow(**row._mapping) for row in tx.execute(query)]
+
+
+def is_base_of_open_card(tx: Tx, repo_id: str, branch: str) -> bool:
+    """Whether a card that is not done goes into this branch."""
+    query = select(cards.c.id).where(
+        cards.c.repo_id == repo_id, cards.c.base_branch == branch, cards.c.status != "done"
+    )
+    return tx.execute(query.limit(1)).one_or_none() is not None
 
 
 def repos_in_review(tx: Tx) -> list[str]:

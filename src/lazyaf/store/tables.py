@@ -114,6 +114,7 @@ cards = Table(
     Column("checks", JSON(none_as_null=True)),  # the last run's summary, for the board
     Column("merge_state", JSON(none_as_null=True)),
     Column("fix_rounds", Integer, nullable=False, server_default="0"),  # used since a person spoke
+    Column("branch_deleted", Boolean, nullable=False, server_default=text("false")),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),

@@ -66,7 +66,7 @@ async def test_squashing_makes_one_commit_that_names_everyone(scene: Scene) -> N
     assert (shown["status"], shown["merged_sha"]) == ("done", tip)
     assert await said(scene, repo, base, str(tip)) == [
         f"Ann|Ann <ann@example.test>|{base}|Two steps (card #1)\n\n* change\n* change\n\n"
-        f"Lazyaf-Card: {card}\nCo-authored-by: Someone <someone@localhost>"
+        f"Lazyaf-Card: {card}\nLazyaf-Agent: script\nCo-authored-by: Someone <someone@localhost>"
     ]
 
 

@@ -70,6 +70,7 @@ export const startCard = (id: string, fresh = false) =>
 export const retryCard = (id: string) => post<Card>(`${path(id)}/retry`);
 export const cancelCard = (id: string) => post<Card>(`${path(id)}/cancel`);
 export const rejectCard = (id: string) => post<Card>(`${path(id)}/reject`);
+export const restoreBranch = (id: string) => post<Card>(`${path(id)}/restore-branch`);
 export const reopenCard = (id: string) => post<Card>(`${path(id)}/reopen`);
 /** By `method`, or else as the repository's settings say. */
 export const approveCard = (id: string, headSha: string, method?: MergeMethod) =>

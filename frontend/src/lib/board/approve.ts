@@ -1,6 +1,8 @@
 /** Approving: only what was seen, and only what merges. */
 
 import type { CardSummary, MergeMethod } from '#lib/api/types.ts';
+import { MERGE_METHODS } from '#lib/live/merge-methods.ts';
+import type { MenuItem } from '#lib/ui/Menu.svelte';
 import { toast } from '#lib/ui/toast.svelte.ts';
 import { isQueuedToMerge } from './checks-state.ts';
 import type { ReviewState, Sheet } from './sheet.svelte.ts';
@@ -27,6 +29,20 @@ export function whyNotApprove(card: CardSummary, review: ReviewState): string | 
 	return null;
 }
 
+/** The ways to merge this once, the repository's usual one marked; none can be chosen while approving cannot. */
+export const approveMenu = (
+	usual: MergeMethod,
+	reason: string | null,
+	approve: (method: MergeMethod) => void,
+): MenuItem[] =>
+	MERGE_METHODS.map(({ method, verb, detail }) => ({
+		label: verb,
+		detail: method === usual ? `${detail}. Usual here.` : detail,
+		checked: method === usual,
+		disabled: reason !== null,
+		run: () => approve(method),
+	}));
+
 /**
  * With comments that were not sent it asks once; `regardless` is the answer. `method` is another than
  * the repository's usual one.
@@ -41,7 +57,7 @@ export async function approveAndClose(
 ): Promise<void> {
 	if (whyNotApprove(card, review)) return;
 	if (review.comments.length > 0 && !regardless) {
-		sheet.asking = true;
+		sheet.asking = { method };
 		return;
 	}
 	if (!(await sheet.approve(review, method))) return;

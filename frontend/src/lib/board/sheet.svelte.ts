@@ -12,6 +12,7 @@ import {
 	reopenCard,
 	requestChanges,
 	resolveConflicts,
+	restoreBranch,
 	retryCard,
 	runChecks,
 	startCard,
@@ -72,8 +73,8 @@ export class Sheet {
 	/** The command that the server is working on. */
 	busy = $state<string | null>(null);
 	message = $state('');
-	/** Approving waits for a word about comments that were drafted and not sent. */
-	asking = $state(false);
+	/** Approving, by this method, waits for a word about comments that were drafted and not sent. */
+	asking = $state.raw<{ method: MergeMethod | undefined } | null>(null);
 
 	constructor(
 		private readonly store: CardStore,
@@ -126,6 +127,11 @@ export class Sheet {
 			review.clear();
 		}
 		return sent;
+	}
+
+	/** The branch was deleted; its last commit was not. */
+	restoreBranch(): Promise<boolean> {
+		return this.#ask('restore-branch', () => restoreBranch(this.id));
 	}
 
 	/** Another round, in which the agent settles the conflict with the base. */

@@ -13,7 +13,7 @@ import { aLive } from '#lib/live/blank.ts';
 import { CardStore } from '#lib/live/cards.svelte.ts';
 import { aCard } from '#lib/live/factories.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
-import { approveAndClose, approveLabel, whyNotApprove } from './approve.ts';
+import { approveAndClose, approveLabel, approveMenu, whyNotApprove } from './approve.ts';
 import { Sheet, type ReviewState } from './sheet.svelte.ts';
 
 vi.mock('#lib/api/cards.ts');
@@ -188,10 +188,23 @@ describe('approving', () => {
 		const review = aReview({ comments: [COMMENT] });
 		const close = vi.fn();
 		await approveAndClose(reviewed, sheet, review, close);
-		expect(sheet.asking).toBe(true);
+		expect(sheet.asking).toEqual({ method: undefined });
+		await approveAndClose(reviewed, sheet, review, close, false, 'squash');
+		expect(sheet.asking).toEqual({ method: 'squash' });
 		expect(review.approve).not.toHaveBeenCalled();
-		await approveAndClose(reviewed, sheet, review, close, true);
+		await approveAndClose(reviewed, sheet, review, close, true, sheet.asking?.method);
 		expect(review.approve).toHaveBeenCalledTimes(1);
+		expect(review.approve).toHaveBeenCalledWith('squash');
+	});
+
+	it('offers every way to merge, the usual one marked, and none while it cannot be', () => {
+		const chosen = vi.fn();
+		const items = approveMenu('squash', null, chosen);
+		expect(items.map(({ checked }) => checked)).toEqual([false, true, false]);
+		items[2]?.run?.();
+		expect(chosen).toHaveBeenCalledWith('rebase');
+		const barred = approveMenu('merge', 'It conflicts.', chosen);
+		expect(barred.every(({ disabled }) => disabled)).toBe(true);
 	});
 
 	it('stays open and says why when it was refused', async () => {

@@ -15,6 +15,7 @@ export function aCard(fields: Partial<CardSummary> = {}): CardSummary {
 		agent: 'claude',
 		base_branch: 'main',
 		branch_name: null,
+		branch_deleted: false,
 		head_sha: null,
 		pr_url: null,
 		job_id: null,

@@ -18,6 +18,8 @@ export interface Fields {
 	setup_limit: string;
 	trusted: boolean;
 	merge_method: string;
+	merge_message: string;
+	delete_branch: boolean;
 	/** Patterns, separated by commas or blanks. */
 	protected_branches: string;
 	only_approve: boolean;
@@ -45,6 +47,8 @@ export function fieldsOf(repo: Repo): Fields {
 		setup_limit: minutes(settings.setup_limit_s),
 		trusted: settings.trusted,
 		merge_method: settings.merge_method,
+		merge_message: settings.merge_message ?? '',
+		delete_branch: settings.delete_branch,
 		protected_branches: settings.protected_branches.join(', '),
 		only_approve: settings.only_approve,
 		allowed_hosts: settings.allowed_hosts.join(', '),
@@ -154,6 +158,9 @@ export class SettingsForm {
 		if (differs('trusted')) settings.trusted = fields.trusted;
 		if (differs('merge_method'))
 			settings.merge_method = fields.merge_method as RepoSettings['merge_method'];
+		if (differs('merge_message'))
+			settings.merge_message = fields.merge_message.trim() ? fields.merge_message : null;
+		if (differs('delete_branch')) settings.delete_branch = fields.delete_branch;
 		if (differs('protected_branches'))
 			settings.protected_branches = fields.protected_branches.split(/[\s,]+/).filter(Boolean);
 		if (differs('allowed_hosts'))

@@ -20,6 +20,8 @@ const REPO: Repo = {
 		setup_limit_s: 600,
 		trusted: false,
 		merge_method: 'merge',
+		merge_message: null,
+		delete_branch: false,
 		protected_branches: ['release/*'],
 		only_approve: false,
 		allowed_hosts: [],
@@ -75,6 +77,21 @@ it('sends patterns as a list, and protection as it was set', async () => {
 			only_approve: true,
 		},
 	});
+});
+
+it('sends a message as it was written, and none at all as the usual one', async () => {
+	const settings = { ...REPO.settings, merge_message: '{title}' };
+	const update = vi.fn(async () => ({ ...REPO, settings }));
+	const form = new SettingsForm(REPO, update);
+	form.fields.merge_message = '{title}\n\n{description}\n';
+	form.fields.delete_branch = true;
+	await form.save();
+	expect(update).toHaveBeenLastCalledWith('r', {
+		settings: { merge_message: '{title}\n\n{description}\n', delete_branch: true },
+	});
+	form.fields.merge_message = ' \n';
+	await form.save();
+	expect(update).toHaveBeenLastCalledWith('r', { settings: { merge_message: null } });
 });
 
 it('refuses what cannot be true before asking the server', async () => {

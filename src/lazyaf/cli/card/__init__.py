@@ -15,6 +15,7 @@ from lazyaf.cli.card.commands import (
     reopen,
     request_changes,
     resolve,
+    restore_branch,
     retry,
     start,
     update_branch,
@@ -51,6 +52,7 @@ for _each in (
     cancel_all,
     retry,
     reopen,
+    restore_branch,
     delete,
 ):
     command.add_command(_each)

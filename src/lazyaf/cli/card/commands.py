@@ -115,6 +115,16 @@ def reopen(api: Api, repo: str, number: int) -> None:
     give(api, find_card(api, repo, number), "reopen")
 
 
+@click.command("restore-branch")
+@card_arguments
+@client_command
+def restore_branch(api: Api, repo: str, number: int) -> None:
+    """Bring a card's deleted branch back to its last commit."""
+    now = give(api, find_card(api, repo, number), "restore-branch")
+    if not api.as_json:
+        click.echo(f"{now['branch_name']} is at {now['head_sha']} again.")
+
+
 @click.command("delete")
 @card_arguments
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -125,6 +125,15 @@ def _blocked(api: Api, card: Json) -> str:
     return ", ".join(f"{host} ({plural(times, 'time')})" for host, times in hosts.items())
 
 
+def _branch(card: Json) -> str:
+    name = card["branch_name"] or ""
+    return (
+        f"{name} (deleted; `lazyaf card restore-branch` brings it back)"
+        if card["branch_deleted"]
+        else name
+    )
+
+
 def _facts(card: Json) -> list[tuple[str, str]]:
     failure = card["failure"]
     return [
@@ -133,7 +142,7 @@ def _facts(card: Json) -> list[tuple[str, str]]:
         ("Agent", card["agent"] or "the repository's"),
         ("Labels", ", ".join(card["labels"])),
         ("Priority", PRIORITIES[card["priority"]] if card["priority"] else ""),
-        ("Branch", card["branch_name"] or ""),
+        ("Branch", _branch(card)),
         ("Commit", card["head_sha"] or ""),
         ("Changes", changes(card["live"])),
         ("Checks", checks_in_short(card)),

@@ -19,6 +19,7 @@ from lazyaf.services.move_card import move_card
 from lazyaf.services.recovered_work import discard_recovered, list_recovered, use_recovered
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.resolve_conflicts import resolve_conflicts
+from lazyaf.services.restore_branch import restore_branch
 from lazyaf.services.start_card import RunRequest, start_card
 from lazyaf.services.update_branch import update_branch
 from lazyaf.services.views import card_view
@@ -220,6 +221,12 @@ async def update(
 async def reopen(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
     """Put a done card back to To Do."""
     return await reopen_card(state.ctx, card_id, person)
+
+
+@router.post("/cards/{card_id}/restore-branch", response_model=schemas.Card)
+async def restore(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
+    """Bring the card's deleted branch back to the commit that it was at last."""
+    return await restore_branch(state.ctx, card_id, person)
 
 
 @router.post("/cards/{card_id}/move", response_model=schemas.Card)

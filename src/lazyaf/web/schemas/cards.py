@@ -114,7 +114,8 @@ class MergeState(BaseModel):
 
 
 class CardSummary(BaseModel):
-    """A card as lists and events show it."""
+    """A card as lists and events show it. ``branch_deleted``: its branch is not there any more; the server
+    keeps its last commit and can bring it back."""
 
     id: str
     repo_id: str
@@ -127,6 +128,7 @@ class CardSummary(BaseModel):
     agent: str | None
     base_branch: str | None
     branch_name: str | None
+    branch_deleted: bool
     head_sha: str | None
     merged_sha: str | None
     pr_url: str | None

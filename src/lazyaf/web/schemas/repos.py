@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field, SecretStr
 
 from lazyaf.domain.checks import CHECKS_MAX
+from lazyaf.domain.merge_message import TEMPLATE_MAX
 from lazyaf.domain.remotes import ImportState
 from lazyaf.domain.repo_settings import PATTERNS_MAX, ROUNDS_MAX, MergeMethod
 from lazyaf.web.schemas.base import Line, Model, Prose
@@ -23,6 +24,8 @@ class RepoSettingsView(BaseModel):
     setup_limit_s: float
     trusted: bool
     merge_method: MergeMethod
+    merge_message: str | None
+    delete_branch: bool
     protected_branches: list[str]
     only_approve: bool
     allowed_hosts: list[str]
@@ -95,6 +98,8 @@ class RepoSettingsPatch(Model):
     setup_limit_s: float | Line | None = None
     trusted: bool | None = None
     merge_method: MergeMethod | None = None
+    merge_message: Prose | None = Field(None, max_length=TEMPLATE_MAX)
+    delete_branch: bool | None = None
     protected_branches: list[Line] | None = Field(None, max_length=PATTERNS_MAX)
     only_approve: bool | None = None
     allowed_hosts: list[str] | None = None
