@@ -19,6 +19,7 @@ from importlib import resources
 from string import Template
 from typing import Final
 
+from lazyaf.domain.comments import Side, place_of
 from lazyaf.protocol.messages import Comment, Task
 
 README_MAX: Final = 8_000
@@ -128,12 +129,30 @@ def _listed(paths: Sequence[str], at_most: int) -> str:
 def _comments(comments: Sequence[Comment]) -> str:
     if not comments:
         return ""
-    told = "\n\n".join(f"- `{_place(c)}`\n{_indent(c.body)}" for c in comments)
-    return f"## Review comments\n\nAnswer each of them:\n\n{told}"
+    told = "\n\n".join(
+        f"- {_number(c)}`{_place(c)}`{_note(c)}\n{_indent(c.body)}" for c in comments
+    )
+    numbers = [c.number for c in comments if c.number is not None]
+    how = (
+        "\n\nWhen all of it is done, end your last message with one line for each of them that says what you "
+        f"did about it, or why not, like this:\n\n    [#{numbers[0]}] …"
+        if numbers
+        else ""
+    )
+    return f"## Review comments\n\nAnswer each of them:\n\n{told}{how}"
+
+
+def _number(comment: Comment) -> str:
+    return "" if comment.number is None else f"[#{comment.number}] "
 
 
 def _place(comment: Comment) -> str:
-    return comment.path if comment.line is None else f"{comment.path}:{comment.line}"
+    return place_of(comment.path, comment.start_line, comment.line)
+
+
+def _note(comment: Comment) -> str:
+    removed = comment.side is Side.OLD and comment.line is not None
+    return " (removed; counted in the file as it was before)" if removed else ""
 
 
 def _indent(body: str) -> str:

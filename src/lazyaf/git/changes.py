@@ -6,10 +6,11 @@ renames. `diff` makes hunks of what is listed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from lazyaf.git import command
 from lazyaf.git.blobs import read_file
 from lazyaf.git.paths import shown
 from lazyaf.git.reader import PairCache
@@ -57,8 +58,11 @@ class Entry:
 _recent: PairCache[tuple[Entry, ...]] = PairCache(4)
 
 
-async def listed(storage: Storage, repo_id: str, base: str, head: str) -> Sequence[Entry]:
-    """Every file that differs between two commits (full ids), by path; the caller holds `shared`.
+async def listed(
+    storage: Storage, repo_id: str, base: str, head: str, aside: Mapping[str, str] | None = None
+) -> Sequence[Entry]:
+    """Every file that differs between two commits, or a tree and a commit (full ids), by path; the caller
+    holds `shared`. ``aside`` as in `lazyaf.git.diff.compare`.
 
     The ``.gitattributes`` at the root of ``head`` say what is binary: a bare repository would
     ignore them.
@@ -74,6 +78,7 @@ async def listed(storage: Storage, repo_id: str, base: str, head: str) -> Sequen
             ["-c", f"core.attributesFile={attributes}", "-c", f"core.bigFileThreshold={MAX_COMPARED}",
              "diff-tree", "-r", "-z", "--raw", "--numstat", "--no-abbrev", "-M", "-C", "-l1000",
              base, head],
+            env=None if aside is None else command.child_env(aside),
         )  # fmt: skip
     entries = tuple(_parse(found.stdout))
     return _recent.put(base, head, entries) if len(entries) <= KEPT else entries

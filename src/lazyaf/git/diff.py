@@ -8,7 +8,7 @@ loaded alone by its path, and files beyond a page by the next page.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -140,9 +140,29 @@ async def diff(
     Both are refs or full ids. ``path`` gives one file alone, with higher limits, or no file when
     that path did not change. Raises `NotFound` for a ref that is not there.
     """
-    async with storage.shared(repo_id) as folder:
+    async with storage.shared(repo_id):
         base_sha, head_sha = await _ends(storage, repo_id, base, head, three_dot=three_dot)
-        entries = await listed(storage, repo_id, base_sha, head_sha)
+        return await compare(
+            storage, repo_id, base_sha, head_sha, path=path, context=context, skip=skip, limit=limit
+        )
+
+
+async def compare(
+    storage: Storage,
+    repo_id: str,
+    base: str,
+    head: str,
+    *,
+    path: str | None = None,
+    context: int = 3,
+    skip: int = 0,
+    limit: int = PAGE_FILES,
+    aside: Mapping[str, str] | None = None,
+) -> Diff:
+    """What lies between two commits, or a tree and a commit, just as they are; full ids, the rest as in
+    `diff`. ``aside`` (`lazyaf.git.merge.objects_aside`) says where the tree is, when it is not in the store."""
+    async with storage.shared(repo_id) as folder:
+        entries = await listed(storage, repo_id, base, head, aside)
         total, limits, rest = _sum(entries), WHOLE, None
         if path is not None:
             entries = [e for e in entries if path in (e.path, e.old_path)]
@@ -150,8 +170,8 @@ async def diff(
         else:
             rest = skip + limit if len(entries) > skip + limit else None
             entries = entries[skip : skip + limit]
-        files = await asyncio.to_thread(_fill, folder, entries, limits, context)
-    return Diff(base_sha, head_sha, total, files, rest)
+        files = await asyncio.to_thread(_fill, folder, entries, limits, context, aside)
+    return Diff(base, head, total, files, rest)
 
 
 async def stat(storage: Storage, repo_id: str, base: str, head: str) -> Stat:
@@ -184,10 +204,18 @@ async def _ends(
     return ends[0], ends[1]
 
 
-def _fill(folder: Path, entries: Sequence[Entry], limits: Limits, context: int) -> list[FileDiff]:
+def _fill(
+    folder: Path,
+    entries: Sequence[Entry],
+    limits: Limits,
+    context: int,
+    aside: Mapping[str, str] | None,
+) -> list[FileDiff]:
     """The files with their hunks, as far as the limits go."""
     files, left = [], limits.all_lines
     with opened(folder) as repository:
+        if aside is not None:
+            repository.odb.add_disk_alternate(aside["GIT_OBJECT_DIRECTORY"])
         for entry in entries:
             file = _file(repository, entry, min(left, limits.file_lines), limits, context)
             if file.hunks:

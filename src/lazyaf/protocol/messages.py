@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from lazyaf.domain.checks import CHECKS_MAX, NAME_MAX, CheckOutcome
+from lazyaf.domain.comments import BODY_MAX, Side
 from lazyaf.domain.jobs import JobKind, StopReason
 from lazyaf.domain.runners import Isolation, PoolKind
 from lazyaf.protocol.entries import EntryFields, Usage
@@ -113,11 +114,15 @@ class Limits(Message):
 
 
 class Comment(Message):
-    """A review comment for the agent."""
+    """A review comment for the agent, who answers it by its ``number``. ``line`` is its last line,
+    ``start_line`` its first when there are several; on the side ``old`` they are lines that were removed."""
 
+    number: int | None = Field(None, ge=1)
     path: str = Field(max_length=4096)
+    side: Side = Side.NEW
+    start_line: int | None = Field(None, ge=1)
     line: int | None = Field(None, ge=1)
-    body: str = Field(max_length=20_000)
+    body: str = Field(max_length=BODY_MAX)
 
 
 class Task(Message):

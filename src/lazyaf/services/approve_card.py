@@ -16,29 +16,48 @@ from lazyaf.services.cards import change_status
 from lazyaf.services.context import Context
 from lazyaf.services.merge_card import merge_card
 from lazyaf.services.merge_queue import advance_merges, queue_merge
+from lazyaf.services.resolve_comment import require_all_resolved
 from lazyaf.services.views import card_view
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.tx import Tx
 
 
 async def approve_card(
-    ctx: Context, card_id: str, head_sha: str, actor: Actor, method: MergeMethod | None = None
+    ctx: Context,
+    card_id: str,
+    head_sha: str,
+    actor: Actor,
+    method: MergeMethod | None = None,
+    *,
+    require_resolved: bool = False,
 ) -> dict[str, Any]:
     """Merge the card's branch, if it is still at ``head_sha``; returns the card, done, or still in review
     with its ``merge_state`` when checks have to pass first.
 
     By ``method``, or else by the repository's. Raises `MergeConflict` with the files, `BranchMoved`,
-    `Conflict` for what cannot be rebased, or `IllegalTransition`; then the card stays in review.
+    `Conflict` for what cannot be rebased, or `IllegalTransition`; then the card stays in review. So it
+    does with ``require_resolved`` while it has comments that are not (`require_all_resolved`): for those
+    who ask a person first.
     """
     # Shielded: a client that leaves must not stop a merge between its effect and its confirmation.
-    return await asyncio.shield(_approve(ctx, card_id, head_sha, actor, method))
+    return await asyncio.shield(
+        _approve(ctx, card_id, head_sha, actor, method, require_resolved=require_resolved)
+    )
 
 
 async def _approve(
-    ctx: Context, card_id: str, head_sha: str, actor: Actor, method: MergeMethod | None
+    ctx: Context,
+    card_id: str,
+    head_sha: str,
+    actor: Actor,
+    method: MergeMethod | None,
+    *,
+    require_resolved: bool,
 ) -> dict[str, Any]:
     async with ctx.job_locks.hold(f"card:{card_id}"):
-        review, has_checks = await ctx.db.read(_look, card_id, method)
+        review, has_checks = await ctx.db.read(
+            _look, card_id, method, require_resolved=require_resolved
+        )
         if review.card.no_changes and not review.card.files:
             await ctx.db.write(_close_unchanged, review.card, actor, ctx.clock.now())
             return await ctx.db.read(card_view, card_id)
@@ -53,8 +72,12 @@ async def _approve(
     return await ctx.db.read(card_view, card_id)
 
 
-def _look(tx: Tx, card_id: str, method: MergeMethod | None) -> tuple[Review, bool]:
+def _look(
+    tx: Tx, card_id: str, method: MergeMethod | None, *, require_resolved: bool
+) -> tuple[Review, bool]:
     review = review_of(tx, card_id, method)
+    if require_resolved:
+        require_all_resolved(tx, card_id)
     return review, bool(review.settings.checks)
 
 

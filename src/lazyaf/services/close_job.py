@@ -19,6 +19,7 @@ from lazyaf.domain.jobs import (
 )
 from lazyaf.protocol.entries import UNHEARD, EntryKind
 from lazyaf.services.announce import job_changed, runner_changed
+from lazyaf.services.answer_comments import Answer, record_answers
 from lazyaf.services.append_log import append_own
 from lazyaf.services.card_branch import Measured
 from lazyaf.services.cards import change_status
@@ -62,7 +63,7 @@ DETAILS = {
 class Closing:
     """How a job ended. ``head_sha`` is where the card's branch stands after it, ``final_sha`` what
     the runner pushed as its last word, if it could; commands up to ``heard`` were dealt with. ``checks``
-    is what came of each that ran."""
+    is what came of each that ran, ``answers`` what the agent said about the comments that it was given."""
 
     reason: StopReason
     error: str | None = None
@@ -73,6 +74,7 @@ class Closing:
     measured: Measured | None = None
     heard: int = 0
     checks: tuple[CheckResult, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> JobRow:
@@ -95,6 +97,7 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
         },
     )
     end_attempt(tx, job, "closed", now)
+    record_answers(tx, job, closing.answers, now)
     if job.kind == JobKind.CHECK.value:
         checks_ended(tx, job, closing.reason, closing.checks, now)
     else:

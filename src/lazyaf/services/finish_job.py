@@ -16,6 +16,7 @@ from lazyaf.domain.jobs import JobKind, StopReason
 from lazyaf.git import refs
 from lazyaf.protocol.messages import FinishRequest
 from lazyaf.services.announce import card_changed
+from lazyaf.services.answer_comments import answers_of
 from lazyaf.services.append_log import usage_values
 from lazyaf.services.card_branch import Measured, archive_ref, branch_ref, measure, move_branch
 from lazyaf.services.close_job import Closing, close_job
@@ -191,6 +192,7 @@ async def _confirm(ctx: Context, ending: Ending, request: FinishRequest) -> str:
         session=request.session,
         heard=request.heard,
         measured=measured,
+        answers=tuple(await ctx.db.read(answers_of, ending.held.job.id)),
     )
     return await ctx.db.write(_close, ending.held.job.id, closing, ctx.clock.now())
 

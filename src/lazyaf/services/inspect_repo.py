@@ -6,15 +6,14 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
-from lazyaf.domain.errors import NotFound
 from lazyaf.git import diff, log, merge, refs
-from lazyaf.services.card_branch import branch_ref
+from lazyaf.git.interdiff import Interdiff, interdiff
+from lazyaf.services.card_ends import Ends, card_and_repo, card_ends
 from lazyaf.services.context import Context
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.track_remote import remote_distances
-from lazyaf.store.cards import CardRow, cards_by_branch, get_card
-from lazyaf.store.repos import RepoRow, get_repo
-from lazyaf.store.tx import Tx
+from lazyaf.store.cards import CardRow, cards_by_branch
+from lazyaf.store.repos import RepoRow
 
 
 async def list_branches(
@@ -84,43 +83,30 @@ async def repo_diff(
 
 
 async def card_diff(
-    ctx: Context, card_id: str, path: str | None = None, skip: int = 0
+    ctx: Context, card_id: str, path: str | None = None, skip: int = 0, since: str | None = None
 ) -> dict[str, Any]:
-    """What the card's branch changes since it left its base, and whether it merges now. ``path``
-    and ``skip`` are those of `repo_diff`."""
-    card, repo = await ctx.db.read(_card_and_repo, card_id)
-    base, branch = card.base_branch or repo.default_branch, card.branch_name
-    base_sha = await _tip(ctx, repo, base)
-    merged = card.merged_sha if card.status == "done" else None
-    head_sha = await _tip(ctx, repo, branch) if branch else None
-    if base_sha is None:
-        raise NotFound(f"There is no branch “{base}” in {repo.name}.", code="no_base_branch")
-    if merged is not None:
-        # After the merge the branch has nothing the base lacks, or is gone: show what the merge brought.
-        base_sha = await _first_parent(ctx, repo.id, merged) or base_sha
-        head_sha = card.head_sha or head_sha
-    if head_sha is None:  # nothing was pushed yet, which is no error: there are no changes
-        return _as_view(diff.Diff(base_sha, base_sha, diff.NOTHING, []), base, branch or "")
-    found = await diff.diff(ctx.git, repo.id, base_sha, head_sha, path=path, skip=skip)
-    merges = await merge.mergeability(ctx.git, repo.id, base_sha, head_sha)
-    view = await asyncio.to_thread(_as_view, found, base, branch or "")
+    """What the card's branch changes since it left its base, and whether it merges now; or what it changes
+    ``since`` another commit of it. ``path`` and ``skip`` are those of `repo_diff`."""
+    card, repo = await ctx.db.read(card_and_repo, card_id)
+    ends = await card_ends(ctx, card, repo)
+    if ends.head_sha is None:  # nothing was pushed yet, which is no error: there are no changes
+        nothing = diff.Diff(ends.base_sha, ends.base_sha, diff.NOTHING, [])
+        return _as_view(nothing, ends.base_ref, ends.head_ref)
+    if since is not None:
+        part = await interdiff(
+            ctx.git, repo.id, ends.base_sha, since, ends.head_sha, path=path, skip=skip
+        )
+        return await interdiff_view(ends, part)
+    found = await diff.diff(ctx.git, repo.id, ends.base_sha, ends.head_sha, path=path, skip=skip)
+    merges = await merge.mergeability(ctx.git, repo.id, ends.base_sha, ends.head_sha)
+    view = await asyncio.to_thread(_as_view, found, ends.base_ref, ends.head_ref)
     return {**view, "mergeable": merges.clean, "conflicts": merges.files}
 
 
-def _card_and_repo(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow]:
-    card = get_card(tx, card_id)
-    return card, get_repo(tx, card.repo_id)
-
-
-async def _tip(ctx: Context, repo: RepoRow, branch: str) -> str | None:
-    if not ctx.git.exists(repo.id):
-        return None
-    return await refs.resolve(ctx.git, repo.id, branch_ref(branch))
-
-
-async def _first_parent(ctx: Context, repo_id: str, sha: str) -> str | None:
-    page = await log.commits(ctx.git, repo_id, sha, None, 1)
-    return page.items[0].parents[0] if page.items and page.items[0].parents else None
+async def interdiff_view(ends: Ends, part: Interdiff) -> dict[str, Any]:
+    """A part of a card's changes as a client sees it."""
+    view = await asyncio.to_thread(_as_view, part.diff, ends.base_ref, ends.head_ref)
+    return {**view, "carried": part.carried.value, "carried_conflicts": part.files}
 
 
 def _as_view(found: diff.Diff, base_ref: str, head_ref: str) -> dict[str, Any]:
@@ -136,4 +122,6 @@ def _as_view(found: diff.Diff, base_ref: str, head_ref: str) -> dict[str, Any]:
         "next_cursor": found.rest,
         "mergeable": None,
         "conflicts": [],
+        "carried": None,
+        "carried_conflicts": [],
     }

@@ -5,6 +5,7 @@ One way for all three: a job is queued, in the transaction that moves the card.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,13 +17,18 @@ from lazyaf.domain.events import SERVER, Actor, EventType
 from lazyaf.domain.jobs import JobStatus
 from lazyaf.domain.repo_settings import RepoSettings, effective
 from lazyaf.git import refs
+from lazyaf.git.track import Place
 from lazyaf.services.announce import job_changed
 from lazyaf.services.card_branch import branch_ref
+from lazyaf.services.card_ends import card_and_repo, card_ends
 from lazyaf.services.cards import change_status, require_no_intent
+from lazyaf.services.comment_card import NewComment, comments_for, keep_comments
+from lazyaf.services.comment_places import places_now
 from lazyaf.services.context import Context
 from lazyaf.services.protect_branches import require_unprotected
 from lazyaf.services.views import effective_settings
 from lazyaf.store.cards import CardRow, get_card
+from lazyaf.store.comments import CommentRow, open_comments
 from lazyaf.store.jobs import insert_job, last_job
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import distinct_offers
@@ -34,7 +40,7 @@ class RunRequest:
     """What a person asks of this run beyond the card. ``fresh`` begins anew at the base."""
 
     message: str = ""
-    comments: list[dict[str, Any]] = field(default_factory=list)
+    comments: tuple[NewComment, ...] = ()
     fresh: bool = False
 
 
@@ -42,24 +48,38 @@ async def start_card(
     ctx: Context, card_id: str, command: CardCommand, request: RunRequest, actor: Actor
 ) -> dict[str, Any]:
     """Queue a job for the card; returns the card in full."""
-    card, repo = await ctx.db.read(_card_and_repo, card_id)
+    card, repo, waiting = await ctx.db.read(_look, card_id)
     ground = await _ground(ctx, card, repo)
+    if waiting and not request.fresh:
+        ground = replace(ground, comments=await _places(ctx, card, repo, waiting))
     return await ctx.db.write(
         _start, card_id, ctx.new_id(), command, request, ground, actor, ctx.clock.now()
     )
 
 
-def _card_and_repo(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow]:
-    card = get_card(tx, card_id)
-    return card, get_repo(tx, card.repo_id)
+def _look(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow, list[CommentRow]]:
+    return *card_and_repo(tx, card_id), open_comments(tx, card_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a card can begin: the tip of its base, and the prefix for its branch."""
+    """Where a card can begin: the tip of its base, the prefix for its branch, and where its open comments
+    stand now."""
 
     base_sha: str
     prefix: str
+    comments: Mapping[int, Place] = field(default_factory=dict)
+
+
+async def _places(
+    ctx: Context, card: CardRow, repo: RepoRow, waiting: list[CommentRow]
+) -> dict[int, Place]:
+    """Of those that no agent has answered yet; where one's lines were changed, its file alone is told."""
+    places = await places_now(ctx, repo.id, await card_ends(ctx, card, repo), waiting)
+    return {
+        comment.number: place or Place(comment.path)
+        for comment, place in zip(waiting, places, strict=True)
+    }
 
 
 async def _ground(ctx: Context, card: CardRow, repo: RepoRow) -> Ground:
@@ -115,7 +135,14 @@ def _start(
     }
     moved = change_status(tx, card, command, values, actor, now)
     at = replace(card, position=moved.summary["position"])
-    _queue(tx, at, job_id, settings, request, ground.base_sha, now)
+    comments = comments_for(tx, card.id, job_id, request.comments, ground.comments, actor, now)
+    asked = {
+        "message": request.message,
+        "comments": list(comments.told),
+        "fresh": request.fresh,
+    }
+    _queue(tx, at, job_id, settings, asked, ground.base_sha, now)
+    keep_comments(tx, comments)
     _, queued = job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
     return queued.view
 
@@ -146,12 +173,12 @@ def _queue(
     card: CardRow,
     job_id: str,
     settings: RepoSettings,
-    request: RunRequest,
+    request: dict[str, Any],
     base_sha: str,
     now: str,
 ) -> None:
     agent = card.agent or settings.agent
-    newest = None if request.fresh else last_job(tx, card.id)
+    newest = None if request["fresh"] else last_job(tx, card.id)
     is_other = newest is not None and newest.agent != agent
     last = last_job(tx, card.id, agent) if is_other else newest
     kept = newest if newest is not None and newest.checkpoint_sha else None
@@ -164,15 +191,12 @@ def _queue(
                 "card_id": card.id,
                 "status": JobStatus.QUEUED.value,
                 "agent": agent,
-                "request": {
-                    "message": request.message,
-                    "comments": request.comments,
-                    "fresh": request.fresh,
-                },
+                "request": request,
                 "priority": card.priority,
                 "position": card.position,
                 "phase": "queued",
                 "base_sha": base_sha,
+                "start_sha": card.head_sha,
                 "session_id": last.session_id if last is not None else None,
                 "head_sha": kept.head_sha if kept is not None else None,
                 "checkpoint_sha": kept.checkpoint_sha if kept is not None else None,

@@ -42,6 +42,7 @@ class JobRow:
     runner_id: str | None
     cancel_requested: bool
     base_sha: str | None
+    start_sha: str | None
     head_sha: str | None
     checkpoint_sha: str | None
     session_id: str | None

@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.checks import ChecksState
+from lazyaf.domain.comments import Side
 from lazyaf.domain.jobs import JobKind, JobStatus, StopReason
 from lazyaf.domain.runners import Isolation, PoolKind, RunnerStatus
 
@@ -141,6 +142,7 @@ jobs = Table(
     Column("runner_id", Id),
     Column("cancel_requested", Boolean, nullable=False, default=False),
     Column("base_sha", Sha),
+    Column("start_sha", Sha),  # of the card's branch, when it was asked for
     Column("head_sha", Sha),
     Column("checkpoint_sha", Sha),
     Column("session_id", String(200)),
@@ -248,6 +250,31 @@ queued_merges = Table(
     Column("actor", String(120), nullable=False),
     Column("created_at", Time, nullable=False),
     Index("ix_queued_merges_repo", "repo_id", "id"),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("start_line", Integer),
+    Column("line", Integer),
+    Column("body", Text, nullable=False),
+    Column("base_sha", Sha, nullable=False),  # the commits between which it was written
+    Column("head_sha", Sha, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("reply_job_id", Id),
+    Column("reply_seq", Integer),
+    Column("reply", Text),
+    Column("replied_at", Time),
+    Column("resolved_by", String(120)),
+    Column("resolved_at", Time),
+    one_of("side", Side, name="side"),
+    Index("ix_comments_job", "job_id"),
 )
 
 job_commands = Table(

@@ -340,3 +340,34 @@ def test_a_failed_card_is_retried(working: Lazyaf, board: str, tmp_path: Path) -
         lambda: working.json("card", "show", board, number)["status"] == "failed",
         "the retry failed as well",
     )
+
+
+def test_comments_are_listed_and_settled_and_approving_names_those_that_are_not(
+    working: Lazyaf, working_server: ServerProcess, board: str
+) -> None:
+    lazyaf, server = working, working_server
+    script = "echo more >> README.md; git commit -qam More; echo '[#1] Said more.'"
+    number = in_review(lazyaf, board, script)
+    card = lazyaf.json("card", "show", board, number)
+    assert f"Nobody has commented on #{number}." in lazyaf("card", "comments", board, number).stdout
+    comments = [{"path": "README.md", "line": n, "body": f"Say {n}."} for n in (1, 2)]
+    asked = {"message": "", "comments": comments}
+    sent = server.client.post(f"/api/cards/{card['id']}/request-changes", json=asked)
+    assert sent.status_code == 200, sent.text
+    assert lazyaf("card", "log", board, number, "--follow").exit_code == 0
+    told = lazyaf("card", "comments", board, number).stdout
+    assert "#1 README.md:1  answered, round 2\n    Say 1.\n    → Said more.\n" in told
+    assert "#2 README.md:2  open, round 2" in told
+    after = lazyaf("card", "comments", board, number, "--resolve", "#1").stdout
+    assert "#1 README.md:1  resolved, round 2" in after
+    assert "answered" in lazyaf("card", "comments", board, number, "--unresolve", 1).stdout
+    unknown = lazyaf("card", "comments", board, number, "--resolve", 7)
+    assert "no comment #7" in unknown.stderr
+    code, seen = at_a_terminal(lazyaf, "n\n", "card", "approve", board, str(number))
+    assert code == 1
+    assert "2 comments are not resolved: #1 answered, #2 open." in seen
+    assert "Merge it all the same?" in seen
+    assert lazyaf.json("card", "show", board, number)["status"] == "in_review"
+    listed = lazyaf("card", "rounds", board, number).stdout
+    assert "#1, #2" in listed
+    assert "+more" in lazyaf("card", "rounds", board, number, "--diff", 2).stdout

@@ -10,10 +10,12 @@ import pytest
 from factories.scene import Scene
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.errors import Conflict, LeaseLost, SequenceGap
+from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import Usage
 from lazyaf.services.leases import touch
 from lazyaf.services.reap import reap
+from lazyaf.services.request_changes import Remark, request_changes
 from lazyaf.services.runners import show_runners
 from lazyaf.services.start_card import RunRequest
 from lazyaf.store.intents import find_intent
@@ -105,11 +107,11 @@ async def test_work_of_a_failed_job_is_on_the_branch(scene: Scene) -> None:
 async def test_a_follow_up_without_changes_leaves_the_work_to_review(scene: Scene) -> None:
     repo = await scene.repo()
     card, head = await scene.in_review(repo)
-    request = RunRequest(message="Is it right?", comments=[{"path": "a", "line": 1, "body": "?"}])
-    await scene.start(card, CardCommand.REQUEST_CHANGES, request)
+    remark = Remark("a", "new", None, 1, "?")
+    await request_changes(scene.ctx, card, "Is it right?", [remark], PERSON)
     job = await scene.claimed(await scene.runner())
     assert job.task.message == "Is it right?"
-    assert [c.model_dump() for c in job.task.comments] == [{"path": "a", "line": 1, "body": "?"}]
+    assert [(c.path, c.line, c.body) for c in job.task.comments] == [("a", 1, "?")]
     await scene.finish(job, StopReason.NO_CHANGES)
     row = await scene.card_row(card)
     assert (row.status, row.no_changes, row.head_sha) == ("in_review", False, head)

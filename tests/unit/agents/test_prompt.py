@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazyaf.agents.prompt import CHANGED_MAX, CONFLICTS_MAX, README_MAX, Done, render
+from lazyaf.domain.comments import Side
 from lazyaf.protocol.messages import Comment, Task
 
 TASK = Task(
@@ -60,6 +61,26 @@ def test_a_follow_up_holds_the_message_and_the_comments_with_their_place() -> No
     assert "Use a set." in text
     assert "- `src/a.py:7`\n  Why?\n  Say it." in text
     assert "- `README.md`\n  Spelling" in text
+
+
+def test_numbered_comments_are_to_be_answered_by_their_numbers() -> None:
+    comments = [
+        Comment(number=3, path="src/a.py", start_line=5, line=7, body="Why?"),
+        Comment(number=4, path="b.py", side=Side.OLD, line=2, body="Keep it."),
+        Comment(number=5, path="c.py", body="Move it."),
+    ]
+    text = rendered(TASK.model_copy(update={"comments": comments}), followup=True)
+
+    assert "- [#3] `src/a.py:5-7`\n  Why?" in text
+    assert "- [#4] `b.py:2` (removed; counted in the file as it was before)\n  Keep it." in text
+    assert "- [#5] `c.py`\n  Move it." in text
+    assert "end your last message with one line for each of them" in text
+    assert "\n\n    [#3] …\n" in text
+
+
+def test_comments_without_numbers_ask_for_no_lines() -> None:
+    text = rendered(TASK.model_copy(update={"comments": [Comment(path="a", body="b")]}))
+    assert "last message" not in text
 
 
 def test_a_follow_up_without_words_says_what_to_do() -> None:

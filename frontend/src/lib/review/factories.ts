@@ -47,6 +47,8 @@ export function diff(head: string, files: FileDiff[], fields: Partial<Diff> = {}
 		head_ref: 'lazyaf/1-x',
 		additions: 0,
 		deletions: 0,
+		carried: null,
+		carried_conflicts: [],
 		mergeable: true,
 		conflicts: [],
 		total_files: files.length,

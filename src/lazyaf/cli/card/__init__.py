@@ -20,6 +20,7 @@ from lazyaf.cli.card.commands import (
     start,
     update_branch,
 )
+from lazyaf.cli.card.comments import comments, rounds
 from lazyaf.cli.card.log import log
 from lazyaf.cli.card.say import interrupt, say
 from lazyaf.cli.card.show import list_cards, show
@@ -44,6 +45,8 @@ for _each in (
     approve,
     checks,
     dequeue,
+    comments,
+    rounds,
     request_changes,
     resolve,
     update_branch,

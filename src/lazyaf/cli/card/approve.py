@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from lazyaf.cli.card.commands import give
+from lazyaf.cli.card.comments import unresolved_in_short
 from lazyaf.cli.card.naming import card_arguments, find_card
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.diff_view import show_stat
@@ -45,7 +46,10 @@ def approve(api: Api, repo: str, number: int, sha: str | None, method: str | Non
             f"(it is at {card['head_sha'] or 'none'})."
         )
     seen = _show(api, card, repo)
-    click.confirm("Merge it?", abort=True, err=True)
+    waiting = unresolved_in_short(api, card)
+    if waiting:
+        click.echo(f"{waiting}.", err=True)
+    click.confirm("Merge it all the same?" if waiting else "Merge it?", abort=True, err=True)
     done = give(api, card, "approve", {"head_sha": seen, **how})
     if not api.as_json and done["merged_sha"]:
         click.echo(f"Merged as {done['merged_sha']}.")

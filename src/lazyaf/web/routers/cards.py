@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardCommand, CardStatus
-from lazyaf.domain.errors import BadRequest, Invalid
+from lazyaf.domain.errors import BadRequest
 from lazyaf.services import cards, list_cards
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cancel_job import cancel_card
@@ -43,6 +43,7 @@ from lazyaf.web.paging import (
 
 router = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS)
 
+Since = Annotated[str | None, Query(pattern=r"^[0-9a-f]{40}$", description="An earlier head.")]
 Word = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -180,24 +181,20 @@ async def approve(
     state: State, person: Person, card_id: CardId, body: schemas.ApproveRequest
 ) -> dict[str, Any]:
     """Merge the commit that was seen into the base branch; the card is done when this answers."""
-    return await approve_card(state.ctx, card_id, body.head_sha, person, body.method)
+    return await approve_card(
+        state.ctx,
+        card_id,
+        body.head_sha,
+        person,
+        body.method,
+        require_resolved=body.require_resolved,
+    )
 
 
 @router.post("/cards/{card_id}/reject", response_model=schemas.Card)
 async def reject(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
     """Put the card back to To Do; its work is archived and its branch stays."""
     return await reject_card(state.ctx, card_id, person)
-
-
-@router.post("/cards/{card_id}/request-changes", response_model=schemas.Card)
-async def request_changes(
-    state: State, person: Person, card_id: CardId, body: schemas.ChangesRequest
-) -> dict[str, Any]:
-    """Send comments to the agent as another round on the same branch and session."""
-    if not body.message.strip() and not body.comments:
-        raise Invalid.field("message", "Say what should change, or comment on a line.")
-    asked = RunRequest(message=body.message, comments=[c.model_dump() for c in body.comments])
-    return await start_card(state.ctx, card_id, CardCommand.REQUEST_CHANGES, asked, person)
 
 
 @router.post("/cards/{card_id}/resolve-conflicts", response_model=schemas.Card)
@@ -244,9 +241,11 @@ async def get_diff(
     card_id: CardId,
     path: FilePath = None,
     cursor: Cursor = None,
+    since: Since = None,
 ) -> dict[str, Any]:
-    """What the card's branch changes since it left its base, and whether it merges."""
-    found = await card_diff(state.ctx, card_id, path, number_cursor(cursor))
+    """What the card's branch changes since it left its base, and whether it merges; or what it changes since
+    an earlier commit of it, and nothing of what its base brought in between."""
+    found = await card_diff(state.ctx, card_id, path, number_cursor(cursor), since)
     return {**found, "next_cursor": encode_cursor(found["next_cursor"])}
 
 

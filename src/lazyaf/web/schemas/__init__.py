@@ -53,6 +53,7 @@ from lazyaf.web.schemas.repos import (
     RepoSettingsPatch,
     RepoSettingsView,
 )
+from lazyaf.web.schemas.review import CommentPlace, NewComment, Reply, ReviewComment, Round
 from lazyaf.web.schemas.runners import (
     PoolPatch,
     PoolView,
@@ -109,6 +110,7 @@ __all__ = [
     "CodeRequest",
     "CollectRequest",
     "Collected",
+    "CommentPlace",
     "Commit",
     "ConflictingCard",
     "Conflicts",
@@ -142,6 +144,7 @@ __all__ = [
     "MoveRequest",
     "NewCard",
     "NewCheck",
+    "NewComment",
     "NewRepo",
     "NewToken",
     "Options",
@@ -153,11 +156,14 @@ __all__ = [
     "Prose",
     "RecoveredRequest",
     "RecoveredWork",
+    "Reply",
     "Repo",
     "RepoPatch",
     "RepoSettingsPatch",
     "RepoSettingsView",
     "ResolveRequest",
+    "ReviewComment",
+    "Round",
     "Runner",
     "RunnerCard",
     "RunnerCommand",

@@ -59,6 +59,12 @@ class Diff(BaseModel):
 
     ``additions``, ``deletions`` and ``total_files`` count all of it, ``files`` are those of one
     page, by path.
+
+    Of a round, or since a commit, ``base_sha`` is the earlier head, and ``carried`` says how it was brought to
+    the base of the later one, so that nothing of the base is in the diff: ``direct`` when the base is the
+    same, ``merged``, ``conflicted`` (in ``carried_conflicts`` the lines before are those of the conflict), or
+    ``unrelated`` when there is no common history. Lines before have numbers of no commit but when it is
+    ``direct`` or ``unrelated``.
     """
 
     base_sha: str
@@ -72,6 +78,8 @@ class Diff(BaseModel):
     next_cursor: str | None
     mergeable: bool | None
     conflicts: list[str]
+    carried: Literal["direct", "merged", "conflicted", "unrelated"] | None
+    carried_conflicts: list[str]
 
 
 class BranchCard(BaseModel):

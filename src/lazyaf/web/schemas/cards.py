@@ -11,8 +11,8 @@ from lazyaf.domain.checks import ChecksState
 from lazyaf.domain.jobs import JobStatus, StopReason
 from lazyaf.domain.queue import HeldBy
 from lazyaf.domain.repo_settings import MergeMethod
-from lazyaf.protocol.messages import Comment
 from lazyaf.web.schemas.base import Label, Line, Model, Options, Prose, Sha
+from lazyaf.web.schemas.review import NewComment
 
 
 class Failure(BaseModel):
@@ -203,11 +203,13 @@ class StartRequest(Model):
 class ApproveRequest(Model):
     """The commit that was seen; when the branch is elsewhere, approving is refused.
 
-    ``method`` instead of the one that the repository's settings say.
+    ``method`` instead of the one that the repository's settings say. With ``require_resolved`` it is refused,
+    as 409 ``unresolved_comments``, while there are comments that nobody has resolved.
     """
 
     head_sha: Sha
     method: MergeMethod | None = None
+    require_resolved: bool = False
 
 
 class UpdateRequest(Model):
@@ -226,7 +228,7 @@ class ChangesRequest(Model):
     """What the agent should do about its work."""
 
     message: Prose = Field("", max_length=20_000)
-    comments: list[Comment] = Field(default_factory=list, max_length=500)
+    comments: list[NewComment] = Field(default_factory=list, max_length=500)
 
 
 class MoveRequest(Model):
