@@ -10,10 +10,12 @@ from pathlib import Path
 
 import click
 
+from lazyaf.cli import landing
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure
+from lazyaf.cli.landing import Comparison
 from lazyaf.cli.pull_request import PullRequest, open_pull_request
-from lazyaf.cli.terminal import show_json
+from lazyaf.cli.terminal import plural, show_json
 from lazyaf.cli.transfer import HEADS, Pushed, fetch_from_server, push_to_remote, tip_of
 from lazyaf.domain.remotes import parse_remote
 
@@ -27,25 +29,87 @@ from lazyaf.domain.remotes import parse_remote
 @click.option("--branch", "-b", required=True, help="The branch to push, under its own name.")
 @click.option("--pr", is_flag=True, help="Open a pull request for it, with GitHub's `gh`.")
 @click.option("--remote", metavar="URL", help="Push there instead of to the repository's remote.")
+@click.option("--dry-run", "-n", is_flag=True, help="Show what would be pushed, and stop.")
+@click.option("--merge", is_flag=True, help="Merge in what the remote has and LazyAF has not.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @client_command
-def command(api: Api, repo: str, branch: str, pr: bool, remote: str | None) -> None:
-    """Push a branch of REPO (an id or a name) from LazyAF to its real remote."""
+def command(
+    api: Api,
+    repo: str,
+    branch: str,
+    pr: bool,
+    remote: str | None,
+    dry_run: bool,
+    merge: bool,
+    yes: bool,
+) -> None:
+    """Push a branch of REPO (an id or a name) from LazyAF to its real remote.
+
+    Shows what would be pushed first, and asks where there is someone to ask.
+    """
     found = api.repo(repo)
     target = _remote(found, remote)
+    asks = landing.someone_is_there() and not (yes or api.as_json)
     with tempfile.TemporaryDirectory(prefix="lazyaf-land-") as folder:
         git_dir = Path(folder) / "land.git"
         fetch_from_server(api, found, branch, git_dir)
-        pushed = push_to_remote(git_dir, target, f"{HEADS}{branch}:{HEADS}{branch}")
-        sha = tip_of(git_dir, branch)
-    _require_landed(pushed, branch, target)
-    _tell(api, found, branch, sha, target)
-    is_news = any(ref.status != "unchanged" for ref in pushed.refs)
+        compared = landing.compare(git_dir, target, branch, tip_of(git_dir, branch))
+        landing.show(compared, branch, target)
+        if dry_run:
+            _show_dry(api, compared, branch, target)
+            return
+        if compared.behind:
+            compared = _brought_in(api, found, git_dir, branch, target, compared, merge, asks)
+        is_news = compared.state in ("new", "ahead")
+        if is_news:
+            if asks:
+                click.confirm("Push it?", abort=True, err=True)
+            lease = (branch, compared.there or "")
+            pushed = push_to_remote(git_dir, target, f"{compared.sha}:{HEADS}{branch}", lease=lease)
+            _require_landed(pushed, branch, target)
+    _tell(api, found, branch, compared.sha, target)
     if not api.as_json:
         said = "is on" if is_news else "was already on"
         click.echo(f"{branch} {said} {target}")
     request = open_pull_request(api, found, branch, target) if pr else None
     if api.as_json:
-        _show(branch, target, is_news, request)
+        _show(branch, target, compared, is_news, request)
+
+
+def _brought_in(
+    api: Api,
+    repo: Json,
+    git_dir: Path,
+    branch: str,
+    target: str,
+    compared: Comparison,
+    merge: bool,
+    asks: bool,
+) -> Comparison:
+    """How both stand once the remote's commits are merged in, if that is wanted."""
+    if asks and not merge:
+        count = plural(compared.behind, "commit")
+        click.echo(f"{target} has {count} on {branch} that LazyAF does not have.", err=True)
+        merge = click.confirm("Merge them in first?", err=True)
+    if not merge:
+        raise landing.moved(compared, branch, target)
+    sha = landing.merge_in(api, repo, git_dir, branch, compared)
+    after = landing.compare(git_dir, target, branch, sha)
+    landing.show(after, branch, target)
+    if after.behind:
+        raise landing.moved(after, branch, target)
+    return after
+
+
+def _show_dry(api: Api, compared: Comparison, branch: str, target: str) -> None:
+    if api.as_json:
+        show_json({"branch": branch, "remote_url": target, "pushed": False, **compared.view})
+    elif compared.behind:
+        click.echo(f"{target} has {plural(compared.behind, 'commit')} that LazyAF does not have.")
+    elif compared.state == "current":
+        click.echo(f"{branch} is already on {target}")
+    else:
+        click.echo("Nothing was pushed.")
 
 
 def _tell(api: Api, repo: Json, branch: str, sha: str, target: str) -> None:
@@ -57,12 +121,15 @@ def _tell(api: Api, repo: Json, branch: str, sha: str, target: str) -> None:
         click.secho(f"The board was not told that it landed: {failure}", fg="yellow", err=True)
 
 
-def _show(branch: str, target: str, is_news: bool, request: PullRequest | None) -> None:
+def _show(
+    branch: str, target: str, compared: Comparison, is_news: bool, request: PullRequest | None
+) -> None:
     show_json(
         {
             "branch": branch,
             "remote_url": target,
             "pushed": is_news,
+            **compared.view,
             "pr_url": None if request is None else request.url,
             "compare_url": None if request is None else request.compare_url,
         }
@@ -84,9 +151,8 @@ def _require_landed(pushed: Pushed, branch: str, target: str) -> None:
     refused = next((ref for ref in pushed.refs if ref.is_refused), None)
     if refused is not None and refused.is_behind:
         raise Failure(
-            f"{target} has commits on {branch} that LazyAF does not have, and nothing is ever "
-            f"forced. Bring them in first: `git pull` in your checkout, then `lazyaf ingest`; then "
-            "land again. [remote_moved]"
+            f"{branch} moved at {target} just now, and nothing is ever forced. Land again: it will show "
+            "what is there. [remote_moved]"
         )
     if refused is not None:
         raise Failure(

@@ -80,9 +80,15 @@ def push_to_server(api: Api, repo: Json, checkout: Path, refspecs: Sequence[str]
     )
 
 
-def push_to_remote(git_dir: Path, remote: str, refspec: str) -> Pushed:
-    """Push to a real remote as the person would: their keys, their helpers, never forcing."""
-    return _push([f"--git-dir={git_dir}"], ["--", remote, refspec], user_environment())
+def push_to_remote(git_dir: Path, remote: str, refspec: str, *, lease: tuple[str, str]) -> Pushed:
+    """Push to a real remote as the person would: their keys, their helpers, never forcing.
+
+    ``lease`` is the branch and the commit that it must be at there, an ancestor of what is pushed, or
+    nothing: then it must not be there.
+    """
+    branch, there = lease
+    expected = f"--force-with-lease={HEADS}{branch}:{there}"
+    return _push([f"--git-dir={git_dir}"], [expected, "--", remote, refspec], user_environment())
 
 
 def fetch_from_server(api: Api, repo: Json, branch: str, git_dir: Path) -> None:

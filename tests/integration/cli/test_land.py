@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lazyaf.cli import landing as cli_landing
 from lazyaf.git import command
 from support.commandline import Git, Lazyaf
 from support.server import ServerProcess
@@ -85,6 +86,97 @@ def test_never_forces_a_remote_that_moved(
     assert remote("rev-parse", "main") == moved
 
 
+@pytest.fixture
+def other(landing: Git, lazyaf: Lazyaf, remote: Git, name: str, tmp_path: Path) -> Git:
+    """A clone of the remote, once main is there."""
+    assert lazyaf("land", name, "--branch", "main").exit_code == 0
+    remote("clone", "--quiet", ".", str(tmp_path / "another"))
+    return Git(tmp_path / "another")
+
+
+def test_shows_what_it_would_push(
+    lazyaf: Lazyaf, landing: Git, remote: Git, name: str, other: Git
+) -> None:
+    before = remote("rev-parse", "main")
+    new = landing.commit(text="More\n", message="Say more")
+    lazyaf("ingest", landing.path)
+    shown = lazyaf("land", name, "-b", "main", "--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert f"main at {new[:12]} → {remote.path} ({before[:12]})" in shown.stderr
+    assert "1 commit to push:" in shown.stderr
+    assert "Say more" in shown.stderr
+    told = lazyaf.json("land", name, "-b", "main", "-n")
+    assert (told["state"], told["ahead"], told["behind"]) == ("ahead", 1, 0)
+    assert (told["sha"], told["remote_sha"], told["pushed"]) == (new, before, False)
+    assert remote("rev-parse", "main") == before
+
+
+def test_a_new_branch_brings_what_the_remote_has_not(
+    lazyaf: Lazyaf, landing: Git, name: str, other: Git
+) -> None:
+    landing("switch", "--quiet", "-c", "side")
+    landing.commit(text="More\n")
+    lazyaf("ingest", landing.path, "--branch", "side")
+    told = lazyaf.json("land", name, "-b", "side", "--dry-run")
+    assert (told["state"], told["ahead"], told["remote_sha"]) == ("new", 1, None)
+
+
+def test_asks_whoever_is_there(
+    lazyaf: Lazyaf, landing: Git, remote: Git, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_landing, "someone_is_there", lambda: True)
+    declined = lazyaf("land", name, "-b", "main", stdin="n\n")
+    assert declined.exit_code == 1
+    assert remote("for-each-ref") == ""
+    assert lazyaf("land", name, "-b", "main", stdin="y\n").exit_code == 0
+    assert remote("rev-parse", "main") == landing("rev-parse", "main")
+    landing.commit(text="More\n")
+    lazyaf("ingest", landing.path)
+    assert lazyaf("land", name, "-b", "main", "--yes").exit_code == 0
+    assert remote("rev-parse", "main") == landing("rev-parse", "main")
+
+
+def test_merges_a_remote_that_moved(
+    lazyaf: Lazyaf, landing: Git, remote: Git, name: str, other: Git, server: ServerProcess
+) -> None:
+    theirs = other.commit("theirs.txt", "1\n")
+    other("push", "--quiet", "origin", "main")
+    ours = landing.commit("ours.txt", "1\n")
+    lazyaf("ingest", landing.path)
+    result = lazyaf("land", name, "-b", "main", "--merge")
+    assert result.exit_code == 0, result.output
+    assert remote("log", "-1", "--format=%P", "main") == f"{ours} {theirs}"
+    [branch] = server.client.get(f"/api/repos/{name}/branches").json()["items"]
+    assert branch["sha"] == remote("rev-parse", "main")
+    assert (branch["remote"]["ahead"], branch["remote"]["behind"]) == (0, 0)
+
+
+def test_forwards_a_branch_that_is_only_behind(
+    lazyaf: Lazyaf, landing: Git, name: str, other: Git, server: ServerProcess
+) -> None:
+    theirs = other.commit("theirs.txt", "1\n")
+    other("push", "--quiet", "origin", "main")
+    told = lazyaf.json("land", name, "-b", "main", "--merge")
+    assert (told["state"], told["pushed"], told["sha"]) == ("current", False, theirs)
+    [branch] = server.client.get(f"/api/repos/{name}/branches").json()["items"]
+    assert branch["sha"] == theirs
+
+
+def test_a_merge_that_conflicts_changes_nothing(
+    lazyaf: Lazyaf, landing: Git, remote: Git, name: str, other: Git, server: ServerProcess
+) -> None:
+    theirs = other.commit("a.txt", "theirs\n")
+    other("push", "--quiet", "origin", "main")
+    ours = landing.commit("a.txt", "ours\n")
+    lazyaf("ingest", landing.path)
+    result = lazyaf("land", name, "-b", "main", "--merge")
+    assert result.exit_code == 1
+    assert "[merge_conflict]\n  a.txt" in result.stderr
+    assert remote("rev-parse", "main") == theirs
+    [branch] = server.client.get(f"/api/repos/{name}/branches").json()["items"]
+    assert branch["sha"] == ours
+
+
 def test_tells_the_words_of_a_remote_that_refuses(
     lazyaf: Lazyaf, landing: Git, remote: Git, name: str
 ) -> None:
@@ -103,7 +195,7 @@ def test_a_remote_that_is_not_there(
 ) -> None:
     result = lazyaf("land", name, "--branch", "main", "--remote", tmp_path / "nowhere.git")
     assert result.exit_code == 1
-    assert "could not be pushed to" in result.stderr
+    assert "could not be reached" in result.stderr
 
 
 def test_an_unknown_branch(lazyaf: Lazyaf, landing: Git, name: str) -> None:

@@ -11,6 +11,8 @@ export interface BoardContext {
 	href(card: CardSummary): string;
 	create(): void;
 	edit(card: CardSummary): void;
+	/** Shows what landing this branch on the real remote would push, and does it when told. */
+	land(branch: string): void;
 	/** Opens the "Move to…" menu at an element. */
 	moveMenu(card: CardSummary, anchor: HTMLElement): void;
 }
