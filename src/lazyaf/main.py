@@ -25,6 +25,7 @@ from lazyaf.domain.leftovers import Leftover
 from lazyaf.domain.ports import Pool
 from lazyaf.runner.config import host_environment
 from lazyaf.runner.workdir import WorkDir
+from lazyaf.services.attachments import follow_removals
 from lazyaf.services.backup import Manifest
 from lazyaf.services.context import Context
 from lazyaf.services.demo import make_demo
@@ -332,6 +333,7 @@ def _listener(ctx: Context, state: WebState, radar: Radar) -> Callable[[Sequence
         state.feed.nudge()
         radar.heard(events)
         follow_checks(ctx, events)
+        follow_removals(ctx, events)
         for pool in state.pools:
             pool.heard(events)
         for event in events:

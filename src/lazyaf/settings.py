@@ -128,6 +128,16 @@ class Settings(BaseSettings):
     repo_max_mb: int = Field(
         20_000, ge=0, description="Megabytes that a repository may take; 0 is without a limit."
     )
+    attachment_max_mb: int = Field(
+        10,
+        ge=0,
+        le=60,
+        description="Megabytes of a file attached to a card; 0: none can be attached.",
+    )
+    attachments_max: int = Field(20, ge=0, le=1000, description="Files attached to one card.")
+    attachments_max_mb: int = Field(
+        50, ge=0, description="Megabytes of all files attached to one card."
+    )
     packs: int = Field(
         0, ge=0, description="Clones, and pushes, that run at once; 0 is one per processor."
     )

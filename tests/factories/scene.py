@@ -17,6 +17,7 @@ import pygit2
 from pygit2.enums import FileMode
 
 from factories.moments import FrozenClock, SequentialIds
+from lazyaf.domain.attachments import AttachmentLimits
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
@@ -27,6 +28,7 @@ from lazyaf.protocol.entries import EntryFields, EntryKind
 from lazyaf.protocol.messages import AgentOffer, FinishRequest, Job, RegisterRequest
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.append_log import append_log, batch_of
+from lazyaf.services.attachment_files import AttachmentFiles
 from lazyaf.services.background import Background
 from lazyaf.services.cards import NewCard, create_card
 from lazyaf.services.claim_job import claim_job
@@ -51,6 +53,7 @@ from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.system import disks_of
 
 ZERO = "0" * 40
+LIMITS = AttachmentLimits(file=100_000, count=3, total=200_000)
 TOKEN = "token-of-runners"
 BASE_FILES = {"readme.md": "one\n\ntwo\n\nthree\n", "app.py": "print('hello')\n"}
 
@@ -72,6 +75,7 @@ def make_context(db: SqlDatabase, root: Path, clock: FrozenClock, new_id: Sequen
         epoch="epoch",
         room=DiskRoom(partial(disks_of, [root]), 0, clock.monotonic),
         background=Background(),
+        attachments=AttachmentFiles(root.with_name("attachments"), LIMITS),
     )
 
 

@@ -120,6 +120,8 @@ class RunnerServer:
         self.push_limit = 2 * 1024**3
         self.sessions: dict[str, SessionRequest] | None = {}
         """What is kept of each card's conversation; None: of an age that kept none."""
+        self.attachments: dict[str, bytes] = {}
+        """What is attached to cards, by its id."""
         self._queue: list[Job] = []
         self._changed = asyncio.Condition()
         self._server: _Server | None = None
@@ -213,6 +215,7 @@ class RunnerServer:
             Route(job + "/checkpoint", self._checkpoint, methods=["POST"]),
             Route(job + "/session", self._keep_session, methods=["POST"]),
             Route(job + "/session", self._kept_session, methods=["GET"]),
+            Route(job + "/attachments/{attachment_id}", self._attachment, methods=["GET"]),
             Route(job + "/finish", self._finish, methods=["POST"]),
             Route("/git/{repo}.git/info/refs", self._advertise, methods=["GET"]),
             Route("/git/{repo}.git/{service}", self._serve, methods=["POST"]),
@@ -333,6 +336,12 @@ class RunnerServer:
             return _problem(409, "not_pushed")
         ledger.checkpoints.append(asked)
         return Response(status_code=204)
+
+    async def _attachment(self, request: Request) -> Response:
+        if self._held(request) is None:
+            return _problem(409, "lease_lost")
+        content = self.attachments.get(request.path_params["attachment_id"])
+        return _problem(404, "not_found") if content is None else Response(content)
 
     async def _keep_session(self, request: Request) -> Response:
         ledger = self._held(request)

@@ -5,9 +5,9 @@ the template beside this module is used. A template is Markdown with ``$name`` p
 (`string.Template`); an unknown ``$`` stays as it is, so that shell snippets need no care.
 
 Placeholders: ``$number $title $description $branch $base`` and the sections ``$instructions``,
-``$followup``, ``$comments``, ``$conflicts``, ``$readme``, each empty when there is nothing to say.
-What a person asks for in this round, and the conflicts, are added at the end of a template that
-forgot them: an agent must never be sent without its reason.
+``$attachments``, ``$followup``, ``$comments``, ``$conflicts``, ``$readme``, each empty when there is
+nothing to say. What a person asks for in this round, the files that are attached, and the conflicts are
+added at the end of a template that forgot them: an agent must never be sent without its reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONFLICTS_MAX: Final = 200
 """Conflicting paths that are listed by name."""
 CHANGED_MAX: Final = 100
 """Uncommitted paths that are listed by name."""
-_REQUIRED: Final = ("followup", "comments", "conflicts")
+_REQUIRED: Final = ("attachments", "followup", "comments", "conflicts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,15 @@ class Done:
 
     commits: Sequence[str]
     changed: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file that a person attached to the card: its path as the agent sees it, its size in bytes."""
+
+    path: str
+    media_type: str
+    size: int
 
 
 def render(
@@ -50,6 +59,7 @@ def render(
     conflicts: Sequence[str] = (),
     followup: bool = False,
     done: Done | None = None,
+    attachments: Sequence[AttachedFile] = (),
 ) -> str:
     """The prompt, ending in one newline.
 
@@ -60,6 +70,7 @@ def render(
     source = template if template is not None and template.strip() else default_template()
     sections = {
         "instructions": _instructions(branch, base),
+        "attachments": _attachments(attachments),
         "followup": _followup(task, followup=followup, done=done),
         "comments": _comments(task.comments),
         "conflicts": _conflicts(conflicts, base),
@@ -92,6 +103,18 @@ def _instructions(branch: str, base: str) -> str:
         f"3. Commit your work with clear messages on the current branch, `{branch}`.\n"
         f"4. Do not push and do not switch branches: a person reviews `{branch}` and merges it "
         f"into `{base}`."
+    )
+
+
+def _attachments(files: Sequence[AttachedFile]) -> str:
+    if not files:
+        return ""
+    listed = "\n".join(f"- `{f.path}` ({f.media_type}, {f.size:,} bytes)" for f in files)
+    return (
+        "## Attached files\n\n"
+        "These came with the card. Read those that its task needs, pictures too, by their paths. They are "
+        "not part of the repository and cannot be changed; copy one into it only if the card asks for that."
+        f"\n\n{listed}"
     )
 
 

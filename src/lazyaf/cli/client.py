@@ -10,6 +10,7 @@ import functools
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -96,6 +97,12 @@ class Api:
         """PUT."""
         return self._send("PUT", path, body=body)
 
+    def upload(self, path: str, file: Path, **params: str) -> Any:
+        """POST a file's bytes, never all of them in memory. Raises `OSError`, too."""
+        with file.open("rb") as opened:
+            request = self._http.build_request("POST", path, params=params, content=opened)
+            return self._parsed(self.send(request))
+
     def delete(self, path: str) -> None:
         """DELETE."""
         self._send("DELETE", path)
@@ -171,7 +178,9 @@ class Api:
         asked = {name: value for name, value in (params or {}).items() if value is not None}
         request = self._http.build_request(method, path, params=asked or None, json=body)
         request.extensions["timeout"] |= {"read": seconds}
-        response = self.send(request)
+        return self._parsed(self.send(request))
+
+    def _parsed(self, response: httpx2.Response) -> Any:
         if response.status_code in (202, 204):
             return None
         try:

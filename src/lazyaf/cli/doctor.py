@@ -239,6 +239,7 @@ def show_use(use: Json) -> Check:
         f"database {size(database['total'] + database['wal'])}",
         f"{len(git)} {'repository' if len(git) == 1 else 'repositories'} "
         f"{size(sum(repository['bytes'] for repository in git))}",
+        f"attached files {size(use['attachments'])}",
         f"copies of the database {size(database['copies'])}",
         f"agents {size(sum(use['work'].values()))}",
     )

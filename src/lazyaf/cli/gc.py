@@ -20,6 +20,7 @@ NOUNS: Final = {
     "conversations": "conversations",
     "git_locks": "locks of git",
     "repository": "repository",
+    "attachment": "attached file",
     "database_copy": "copy of the database",
     "events": "events",
     "logs": "logs",

@@ -23,6 +23,8 @@ class EventType(StrEnum):
     CARD_UPDATED = "card.updated"
     CARD_MOVED = "card.moved"
     CARD_DELETED = "card.deleted"
+    CARD_ATTACHED = "card.attached"
+    CARD_DETACHED = "card.detached"
     JOB_QUEUED = "job.queued"
     JOB_CLAIMED = "job.claimed"
     JOB_PROGRESSED = "job.progressed"

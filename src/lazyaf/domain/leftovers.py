@@ -18,6 +18,8 @@ class LeftoverKind(StrEnum):
     """Locks, quarantines and half-written packs of git processes that are dead."""
     REPOSITORY = "repository"
     """One on no board."""
+    ATTACHMENT = "attachment"
+    """An attached file that no card names."""
     DATABASE_COPY = "database_copy"
     EVENTS = "events"
     LOGS = "logs"

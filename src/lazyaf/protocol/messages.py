@@ -154,6 +154,18 @@ class CheckReport(Message):
     last_lines: str = Field("", max_length=10_000, description="Of what it printed, redacted.")
 
 
+class Attachment(Message):
+    """A file that is attached to the card, to be fetched from
+    ``GET …/jobs/<job>/attachments/<id>`` with the lease. Its name is one part of a path, and no other of
+    the job's is the same."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
 class Job(Message):
     """A claimed job, everything that a runner needs and nothing else.
 
@@ -178,6 +190,9 @@ class Job(Message):
     agent: str
     agent_options: dict[str, object] = Field(default_factory=dict)
     task: Task
+    attachments: list[Attachment] = Field(
+        default_factory=list, description="For the agent; checks have none."
+    )
     limits: Limits = Limits()
     setup: str | None = None
     prompt_template: str | None = Field(

@@ -137,7 +137,8 @@ class AgentWork:
         run = self._run = self._new_run(launch, conversation)
         self.has_begun = True
         memory = OomWatch()
-        code = await run.run(bench.sandbox, bench.view(launch.env, launch.read_only))
+        shown = (*launch.read_only, *bench.attachments.shown)
+        code = await run.run(bench.sandbox, bench.view(launch.env, shown))
         self._run = None
         self._post.waiting += run.unheard
         outcome = _of_memory(conversation.outcome(code), memory, bench.sandbox.isolation)
@@ -196,13 +197,16 @@ class AgentWork:
             new_session=str(uuid.uuid4()),
             options=job.agent_options,
             host_env=laid_over(bench.config.host_env, job.agent_env),
-            card_env=bench.card_env(),
+            card_env={**bench.attachments.variables, **bench.card_env()},
             trusted=job.trusted,
         )
 
     async def _prompt(self) -> str:
         bench = self._bench
-        return await brief.write_prompt(bench.job, bench.cache, bench.workspace.marker.conflicts)
+        conflicts = bench.workspace.marker.conflicts
+        return await brief.write_prompt(
+            bench.job, bench.cache, conflicts, attachments=bench.attachments.files
+        )
 
     async def _prompt_anew(self) -> str:
         """The prompt of a conversation that takes the place of one that is lost."""
@@ -214,7 +218,9 @@ class AgentWork:
             log.warning("prompt.without_history", job=bench.job.job_id, error=str(error))
             done = None
         conflicts = bench.workspace.marker.conflicts
-        return await brief.write_prompt(bench.job, bench.cache, conflicts, done)
+        return await brief.write_prompt(
+            bench.job, bench.cache, conflicts, done, attachments=bench.attachments.files
+        )
 
     def _new_run(self, launch: Launch, conversation: Conversation) -> AgentRun:
         bench = self._bench

@@ -198,6 +198,7 @@ class Attempt:
         return await self._checking.run()
 
     async def _let_agent_work(self) -> Result:
+        await self._bench.stop.race(self._bench.attachments.fetch())
         self._bench.story.phase(Phase.WORKING)
         checkpointer = self._closing.checkpointer
         if checkpointer is None:

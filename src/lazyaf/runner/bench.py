@@ -11,6 +11,7 @@ from lazyaf.agents.environment import agent_env, certificate_paths, secrets_in
 from lazyaf.domain.jobs import JobKind
 from lazyaf.protocol.messages import Job
 from lazyaf.runner import brief
+from lazyaf.runner.attachments import Attachments
 from lazyaf.runner.cache import Cache
 from lazyaf.runner.client import ServerClient
 from lazyaf.runner.config import RunnerConfig
@@ -44,6 +45,7 @@ class Bench:
     outbox: Outbox
     story: Story
     workspace: Workspace
+    attachments: Attachments
     cache: Cache
     sessions: SessionKeeper
     spares: Spares
@@ -87,6 +89,7 @@ class Bench:
             outbox=outbox,
             story=story,
             workspace=workspace,
+            attachments=Attachments(client, job, workspace.attachments, story),
             cache=Cache(config.cache_dir, safe_name(job.repo.id), url, is_away, config.borrow),
             sessions=SessionKeeper(client, job, workspace, story, store),
             spares=spares,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lazyaf.agents import prompt
-from lazyaf.agents.prompt import Done
+from lazyaf.agents.prompt import AttachedFile, Done
 from lazyaf.protocol.messages import Job
 from lazyaf.runner.cache import Cache
 
@@ -28,7 +28,12 @@ async def done_so_far(job: Job, cache: Cache) -> Done:
 
 
 async def write_prompt(
-    job: Job, cache: Cache, conflicts: Sequence[str], done: Done | None = None
+    job: Job,
+    cache: Cache,
+    conflicts: Sequence[str],
+    done: Done | None = None,
+    *,
+    attachments: Sequence[AttachedFile] = (),
 ) -> str:
     """The prompt of this round; ``done`` is for an agent that remembers nothing of it. Raises
     `GitFailed`."""
@@ -41,6 +46,7 @@ async def write_prompt(
         conflicts=conflicts,
         followup=(job.resume.head or job.branch_sha) is not None,
         done=done,
+        attachments=attachments,
     )
 
 

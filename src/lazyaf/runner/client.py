@@ -8,13 +8,15 @@ grace period). Sleep and randomness are parameters, so that tests need no time.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ipaddress
 import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import structlog
@@ -202,6 +204,12 @@ class ServerClient:
         """Close the attempt; idempotent by its lease."""
         return await self._call("POST", _at(job, "finish"), request, FinishResponse, job)
 
+    async def attachment(self, job: Job, attachment_id: str, into: Path) -> str:
+        """Bring a file that is attached to the job's card into a new one; the SHA-256 of what came."""
+        path = f"{_at(job, 'attachments')}/{quote(attachment_id, safe='')}"
+        await self._send("GET", path, job=job, into=into)
+        return await asyncio.to_thread(_sha256, into)
+
     async def _call(
         self,
         method: str,
@@ -217,16 +225,23 @@ class ServerClient:
             raise Refused(response.status_code, "not_understood", str(error), {}) from None
 
     async def _send(
-        self, method: str, path: str, *, body: Body = None, job: Job | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Body = None,
+        job: Job | None = None,
+        into: Path | None = None,
     ) -> httpx2.Response:
-        """Send until there is an answer that is not to be retried."""
+        """Send until there is an answer that is not to be retried; with ``into`` its body, if it is a
+        success, goes into that file and never whole into memory."""
         headers = {} if job is None else {LEASE_HEADER: job.lease}
         content = _content(body)
         if content is not None:
             headers["Content-Type"] = "application/json"
         attempt = 0
         while True:
-            response = await self._once(method, PREFIX + path, headers, content)
+            response = await self._once(method, PREFIX + path, headers, content, into)
             reaction = Reaction.RETRY
             if response is not None:
                 reaction = self._react(response)
@@ -236,11 +251,20 @@ class ServerClient:
             attempt += 1
 
     async def _once(
-        self, method: str, path: str, headers: dict[str, str], content: bytes | None
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        content: bytes | None,
+        into: Path | None,
     ) -> httpx2.Response | None:
         """One try; None when the connection failed."""
         try:
-            return await self.http.request(method, path, headers=headers, content=content)
+            if into is None:
+                return await self.http.request(method, path, headers=headers, content=content)
+            async with self.http.stream(method, path, headers=headers) as response:
+                await _save(response, into)
+                return response
         except httpx2.TransportError as error:
             log.debug("runner.unreachable", path=path, error=type(error).__name__)
             return None
@@ -273,6 +297,23 @@ class ServerClient:
         await self._sleep(delay)
         if reaction is Reaction.REREGISTER and self._registration and path != "/register":
             await self.register(self._registration)
+
+
+async def _save(response: httpx2.Response, into: Path) -> None:
+    if response.status_code != 200:
+        await response.aread()
+        return
+    file = await asyncio.to_thread(into.open, "wb")
+    try:
+        async for chunk in response.aiter_bytes():
+            await asyncio.to_thread(file.write, chunk)
+    finally:
+        await asyncio.to_thread(file.close)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _content(body: Body) -> bytes | None:

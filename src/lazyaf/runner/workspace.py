@@ -73,6 +73,7 @@ class Workspace:
         self.tree = self.root / "work"
         self.spool = self.root / "spool"
         self.store = self.root / "saves"
+        self.attachments = self.root / "attachments"
         self.session_store = self.root / "session"
         self.session_spool = self.root / "session.spool"
         self.lock_path = config.trees_dir / f"{card}.lock"

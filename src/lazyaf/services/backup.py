@@ -1,7 +1,7 @@
 """A backup: a directory that a server can be restored from (rules.md R6).
 
-The database comes first, git storage after it, so that every commit the database names is in the copy;
-nothing is taken away from git meanwhile, while pushes and jobs go on. The manifest is written last: a
+The database comes first, git storage and attached files after it, so that whatever the database names is in
+the copy; nothing is taken away meanwhile, while pushes and jobs go on. The manifest is written last: a
 directory without one is no backup. Blocking; made beside a running server, or without one.
 """
 
@@ -20,6 +20,8 @@ from sqlalchemy import URL
 
 from lazyaf.domain.errors import Conflict, Invalid, NotFound
 from lazyaf.git import copy, pause
+from lazyaf.services.attachment_files import FOLDER, copy_file
+from lazyaf.store.attachments import NamedFile, named_files
 from lazyaf.store.backup import FILES, copied_url, copy_database, require_sound
 from lazyaf.store.migrate import current_revision
 from lazyaf.store.named_commits import NamedCommit, named_commits
@@ -33,7 +35,8 @@ Tell = Callable[[str], None]
 
 class Manifest(BaseModel):
     """What a backup says of itself. ``version`` is the program's, ``revision`` the schema's;
-    ``missing`` are commits that were named but not in git when it was made."""
+    ``missing`` are commits that were named but not in git when it was made, ``missing_files`` the hashes of
+    attached files that were named and not there."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,6 +47,7 @@ class Manifest(BaseModel):
     revision: str | None
     repositories: list[str]
     missing: list[str] = []
+    missing_files: list[str] = []
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
@@ -86,7 +90,7 @@ def back_up(
     tell: Tell,
     with_database: bool = True,
 ) -> Manifest:
-    """Copy database, git storage and secrets into ``target``, which is new or empty.
+    """Copy database, git storage, attached files and secrets into ``target``, which is new or empty.
 
     Raises `NotFound` when there is no database, `Conflict` when the target is not empty or inside of
     what is copied, `Unavailable` or `GitFailed` when something cannot be copied whole; then the target
@@ -150,10 +154,13 @@ def _fill(
             require_sound(target / FILES[kind])
         revision, named = current_revision(url), named_commits(url)
         copied = _copy_repositories(origin.git, target / "git", {n.repo_id for n in named}, tell)
+        lost = copy_files(origin.data_dir, target, named_files(url))
     _copy_secrets(origin.data_dir, target)
     absent = absent_commits(target / "git", named)
     for commit in absent:
         tell(f"{commit.what}, {commit.sha[:12]}, is not in git any more.")
+    for file in lost:
+        tell(f"{file.what} is not on the disk as it was attached.")
     return Manifest(
         format=FORMAT,
         version=version,
@@ -162,6 +169,7 @@ def _fill(
         revision=revision,
         repositories=copied,
         missing=sorted({commit.sha for commit in absent}),
+        missing_files=sorted({file.sha256 for file in lost}),
     )
 
 
@@ -193,6 +201,20 @@ def absent_commits(git: Path, named: Iterable[NamedCommit]) -> list[NamedCommit]
         absent = copy.missing(git / f"{repo_id}.git", {commit.sha for commit in commits})
         found += [commit for commit in commits if commit.sha in absent]
     return found
+
+
+def copy_files(source: Path, target: Path, named: Iterable[NamedFile]) -> list[NamedFile]:
+    """Copy attached files from one data directory, or backup, to another; those that are not there, or not
+    what they were."""
+    lost, copied = [], set[str]()
+    for file in named:
+        if file.sha256 in copied:
+            continue
+        if copy_file(source / FOLDER, target / FOLDER, file.sha256):
+            copied.add(file.sha256)
+        else:
+            lost.append(file)
+    return lost
 
 
 def _copy_secrets(source: Path, target: Path) -> None:

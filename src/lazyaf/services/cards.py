@@ -16,6 +16,7 @@ from lazyaf.domain.errors import Conflict, Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.domain.jobs import OPEN, JobStatus
 from lazyaf.services.announce import card_changed
+from lazyaf.store.attachments import hashes_of
 from lazyaf.store.board import FullCard
 from lazyaf.store.cards import (
     CardRow,
@@ -167,6 +168,7 @@ def delete_card(tx: Tx, card_id: str, actor: Actor) -> None:
             f"Card #{card.number} has a job that is not over. Cancel it first, then delete.",
             code="job_open",
         )
+    files = hashes_of(tx, card_id=card_id)
     remove_card(tx, card_id)
     tx.emit(
         NewEvent(
@@ -174,7 +176,7 @@ def delete_card(tx: Tx, card_id: str, actor: Actor) -> None:
             card_id,
             actor,
             card.version + 1,
-            {"id": card_id, "repo_id": card.repo_id},
+            {"id": card_id, "repo_id": card.repo_id, "files": files},
             card.repo_id,
         )
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -12,7 +14,16 @@ from lazyaf.domain.repo_settings import effective
 from lazyaf.domain.runners import PoolKind
 from lazyaf.git import refs
 from lazyaf.protocol import GIT_USERNAME
-from lazyaf.protocol.messages import CheckTask, Comment, Job, Limits, RepoAccess, Resume, Task
+from lazyaf.protocol.messages import (
+    Attachment,
+    CheckTask,
+    Comment,
+    Job,
+    Limits,
+    RepoAccess,
+    Resume,
+    Task,
+)
 from lazyaf.services.announce import job_changed, runner_changed
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.check_state import checks_began
@@ -22,6 +33,7 @@ from lazyaf.services.credentials import AttemptSecrets, LeaseKeys, digest
 from lazyaf.services.runners import require_registered
 from lazyaf.services.supplies import Supplies
 from lazyaf.services.supply_job import supply_job
+from lazyaf.store.attachments import AttachmentRow, attachments_of
 from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.check_runs import CheckRunRow, find_run
 from lazyaf.store.jobs import (
@@ -58,12 +70,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where the work begins, as git has it at the moment."""
+    """Where the work begins, as git has it at the moment, and with what."""
 
     base: str
     base_sha: str
     branch_sha: str | None
     resume: Resume
+    attachments: Sequence[AttachmentRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,11 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
         return Look(runner, job if claimed.ended else await supply_job(ctx, runner, job))
     base = card["base_branch"] or claimed.repo.default_branch
     base_ref, own_ref = branch_ref(base), branch_ref(card["branch_name"] or "")
-    tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
+    # The files are read here and not by the claim: while that goes on everybody else waits.
+    tips, files = await asyncio.gather(
+        refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref)),
+        ctx.db.read(attachments_of, claimed.job.card_id),
+    )
     base_sha, branch_sha = tips.get(base_ref), tips.get(own_ref)
     if base_sha is None and claimed.ended is not None:
         return Look(runner, is_spent=True)
@@ -109,7 +126,7 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
     if base_sha != claimed.job.base_sha and claimed.ended is None:  # it moved while the job waited
         await ctx.db.write(_remember_base, claimed.job.id, base_sha)
     resume = await _resume(ctx, claimed.job, branch_sha)
-    job = _message(ctx, claimed, Start(base, base_sha, branch_sha, resume))
+    job = _message(ctx, claimed, Start(base, base_sha, branch_sha, resume, files))
     return Look(runner, job if claimed.ended else await supply_job(ctx, runner, job))
 
 
@@ -143,7 +160,16 @@ def _claim(
     taken, card = _take(tx, runner, turn.job, claim_id, secrets, now)
     committer = settings.get(COMMITTER, {})
     run = _run_of(tx, taken)
-    claimed = Claimed(runner, taken, card, turn.repo, committer, taken.attempt, secrets, run)
+    claimed = Claimed(
+        runner,
+        taken,
+        card,
+        turn.repo,
+        committer,
+        taken.attempt,
+        secrets,
+        run,
+    )
     _occupy(tx, runner, claimed, now)
     return claimed
 
@@ -285,6 +311,16 @@ def _message(ctx: Context, claimed: Claimed, start: Start) -> Job:
         agent=job.agent,
         agent_options=card.agent_options,
         task=_task(card, job.request),
+        attachments=[
+            Attachment(
+                id=row.id,
+                name=row.name,
+                media_type=row.media_type,
+                size=row.size,
+                sha256=row.sha256,
+            )
+            for row in start.attachments
+        ],
         limits=Limits(
             job_s=settings.job_limit_s,
             idle_s=settings.idle_limit_s,

@@ -19,6 +19,8 @@ from lazyaf.domain.errors import Conflict, LazyafError, NotFound
 from lazyaf.domain.leftovers import Leftover, LeftoverKind
 from lazyaf.git import maintenance, refs
 from lazyaf.services import stale_refs
+from lazyaf.services.attachment_files import FOLDER
+from lazyaf.services.attachments import remove_unnamed
 from lazyaf.services.context import Context
 from lazyaf.services.feed import trim_feed
 from lazyaf.services.retain import KEEP_EVENTS, ago, trim_all_logs
@@ -32,7 +34,7 @@ from lazyaf.store.tx import Tx
 KEEP_COPIES_S: Final = 30 * 86_400.0
 """How long a copy from before a migration stays beside a newer one."""
 BEING_MADE_S: Final = 3600.0
-"""Younger repositories may just be being made."""
+"""Younger repositories and files may just be being made."""
 
 Sweep = Callable[[bool], Awaitable[list[Leftover]]]
 """Tidies up what the local runners share; told whether it is a dry run."""
@@ -81,6 +83,7 @@ class Collector:
                         code="backup_running",
                     )
                 found = [leftover async for leftover in self._repositories(dry_run)]
+                found += await self._attachments(dry_run)
                 found += await asyncio.to_thread(lambda: list(self._old_copies(dry_run)))
                 found += await self._rows(dry_run)
                 return [*found, *await self._sweep(dry_run)]
@@ -138,6 +141,22 @@ class Collector:
         if not dry_run:
             await git.delete(repo_id)
         return Leftover(LeftoverKind.REPOSITORY, str(path), "It is on no board, and empty.")
+
+    async def _attachments(self, dry_run: bool) -> list[Leftover]:
+        """Files that a crash left when their card went, or before it had them."""
+        files, before = self._ctx.attachments, self._wall() - BEING_MADE_S
+        there = await asyncio.to_thread(files.older_than, before)
+        unnamed = await remove_unnamed(self._ctx, there, dry_run=dry_run)
+        broken_off = await asyncio.to_thread(files.unfinished, before, remove=not dry_run)
+        found = (
+            ("No card has them.", [there[name] for name in unnamed]),
+            ("They broke off while they came in.", broken_off),
+        )
+        return [
+            Leftover(LeftoverKind.ATTACHMENT, FOLDER, why, count=len(sizes), bytes=sum(sizes))
+            for why, sizes in found
+            if sizes
+        ]
 
     def _old_copies(self, dry_run: bool) -> Iterator[Leftover]:
         """All but the newest, which leads back to the version before."""

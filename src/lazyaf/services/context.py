@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lazyaf.domain.ports import Clock, Database
 from lazyaf.git.storage import Storage
+from lazyaf.services.attachment_files import AttachmentFiles
 from lazyaf.services.background import Background
 from lazyaf.services.credentials import LeaseKeys
 from lazyaf.services.disk_room import DiskRoom
@@ -48,4 +49,5 @@ class Context:
     epoch: str
     room: DiskRoom
     background: Background
+    attachments: AttachmentFiles
     supplies: Supplies = field(default_factory=Supplies, repr=False)

@@ -88,6 +88,7 @@ class DiskUse:
                     "measured_at": self._ctx.clock.now(),
                     "database": await self.database(),
                     "repositories": await self.repositories(),
+                    "attachments": await asyncio.to_thread(self._ctx.attachments.size),
                     "work": dict(await asyncio.to_thread(self._work)),
                 }
                 self._found_at = self._ctx.clock.monotonic()

@@ -13,6 +13,7 @@ from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.remote_login import seal
 from lazyaf.services.views import repo_view
+from lazyaf.store.attachments import hashes_of
 from lazyaf.store.jobs import count_open
 from lazyaf.store.repos import (
     RepoRow,
@@ -158,8 +159,9 @@ async def _finish_deletion(ctx: Context, repo: RepoRow, actor: Actor) -> None:
 
 
 def _remove(tx: Tx, repo_id: str, version: int, actor: Actor) -> None:
+    data = {"id": repo_id, "files": hashes_of(tx, repo_id=repo_id)}
     remove_repo(tx, repo_id)
-    tx.emit(NewEvent(EventType.REPO_DELETED, repo_id, actor, version + 1, {"id": repo_id}))
+    tx.emit(NewEvent(EventType.REPO_DELETED, repo_id, actor, version + 1, data))
 
 
 async def resume_deletions(ctx: Context, actor: Actor) -> None:

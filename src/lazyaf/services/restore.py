@@ -17,7 +17,8 @@ from sqlalchemy import URL
 
 from lazyaf.domain.errors import Conflict, GitFailed, Invalid
 from lazyaf.git import copy
-from lazyaf.services.backup import SECRETS, Manifest, Tell, absent_commits
+from lazyaf.services.backup import SECRETS, Manifest, Tell, absent_commits, copy_files
+from lazyaf.store.attachments import named_files
 from lazyaf.store.backup import (
     FILES,
     copied_url,
@@ -120,20 +121,20 @@ def _bring(backup: Path, manifest: Manifest, staging: Path, tell: Tell) -> None:
 
 
 def _bring_database(backup: Path, manifest: Manifest, staging: Path, url: URL, tell: Tell) -> None:
-    """Bring the database, hold it against git, and give it a new name."""
+    """Bring the database, hold it against git and the attached files, and give it a new name."""
     if manifest.database == "sqlite":
         file = staging / FILES["sqlite"]
         shutil.copyfile(backup / file.name, file)
         file.chmod(0o600)
         require_sound(file)
-        _hold_against_git(manifest, staging, copied_url(staging), tell)
+        _hold_against_rest(backup, manifest, staging, copied_url(staging), tell)
     elif manifest.database == "elsewhere":
         _require_restored(url)
-        _hold_against_git(manifest, staging, url, tell)
+        _hold_against_rest(backup, manifest, staging, url, tell)
     else:
         restore_postgresql(backup / FILES["postgresql"], url)
         try:
-            _hold_against_git(manifest, staging, url, tell)
+            _hold_against_rest(backup, manifest, staging, url, tell)
         except BaseException:
             empty_postgresql(url)
             raise
@@ -149,6 +150,28 @@ def _require_restored(url: URL) -> None:
     _require_known(found)
 
 
+def _hold_against_rest(
+    backup: Path, manifest: Manifest, staging: Path, url: URL, tell: Tell
+) -> None:
+    """What the database names has to be there; then it gets its new name."""
+    _hold_against_git(manifest, staging, url, tell)
+    _bring_files(backup, manifest, staging, url, tell)
+    forget_epoch(url)
+
+
+def _bring_files(backup: Path, manifest: Manifest, staging: Path, url: URL, tell: Tell) -> None:
+    absent = copy_files(backup, staging, named_files(url))
+    lost = [file for file in absent if file.sha256 not in manifest.missing_files]
+    if lost:
+        listed = "; ".join(file.what for file in lost[:5])
+        more = f"; and {len(lost) - 5} more" if lost[5:] else ""
+        raise Invalid(
+            f"The backup is damaged: attached files are missing or not what they were: {listed}{more}."
+        )
+    for file in absent:
+        tell(f"{file.what} was not on the disk any more when the backup was made.")
+
+
 def _hold_against_git(manifest: Manifest, staging: Path, url: URL, tell: Tell) -> None:
     absent = absent_commits(staging / "git", named_commits(url))
     lost = [commit for commit in absent if commit.sha not in manifest.missing]
@@ -160,7 +183,6 @@ def _hold_against_git(manifest: Manifest, staging: Path, url: URL, tell: Tell) -
         )
     for commit in absent:
         tell(f"{commit.what}, {commit.sha[:12]}, was not in git any more when the backup was made.")
-    forget_epoch(url)
 
 
 def _give_to_owner(data_dir: Path, staging: Path) -> None:

@@ -320,6 +320,21 @@ agent_sessions = Table(
     Column("kept_at", Time, nullable=False),
 )
 
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("media_type", String(100), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Sha, nullable=False),
+    Column("created_at", Time, nullable=False),
+    UniqueConstraint("card_id", "name"),
+    UniqueConstraint("card_id", "sha256"),
+    Index("ix_attachments_sha256", "sha256"),
+)
+
 job_logs = Table(
     "job_logs",
     metadata,

@@ -26,6 +26,7 @@ from lazyaf.web.frontend import Frontend
 from lazyaf.web.gatekeeper import Gatekeeper
 from lazyaf.web.routers import (
     access,
+    attachments,
     cards,
     checks,
     jobs,
@@ -49,8 +50,8 @@ Errors are RFC 9457 `application/problem+json` with a stable `code`.
 """
 
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-UNCOMPRESSED: Final = ("/git/", "/_app/")
-"""Packs are compressed already, and the built UI compresses itself once."""
+UNCOMPRESSED: Final = ("/git/", "/_app/", "/api/attachments/")
+"""Packs and pictures are compressed already, and the built UI compresses itself once."""
 
 
 def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
@@ -74,6 +75,7 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         cards.router,
         runner_v1.router,
         jobs.router,
+        attachments.router,
         repos.router,
         remotes.router,
         checks.router,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from functools import partial
 
+from lazyaf.domain.attachments import AttachmentLimits
 from lazyaf.git.quota import MB, Quota
 from lazyaf.git.storage import Storage
+from lazyaf.services.attachment_files import FOLDER, AttachmentFiles
 from lazyaf.services.background import Background
 from lazyaf.services.context import Context, Rhythm
 from lazyaf.services.credentials import LeaseKeys
@@ -53,6 +55,15 @@ async def make_context(settings: Settings, db: SqlDatabase, clock: SystemClock) 
             clock.monotonic,
         ),
         background=Background(),
+        attachments=AttachmentFiles(settings.data_dir / FOLDER, _attachment_limits(settings)),
+    )
+
+
+def _attachment_limits(settings: Settings) -> AttachmentLimits:
+    return AttachmentLimits(
+        file=settings.attachment_max_mb * MB,
+        count=settings.attachments_max,
+        total=settings.attachments_max_mb * MB,
     )
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazyaf.agents.prompt import CHANGED_MAX, CONFLICTS_MAX, README_MAX, Done, render
+from lazyaf.agents.prompt import (
+    CHANGED_MAX,
+    CONFLICTS_MAX,
+    README_MAX,
+    AttachedFile,
+    Done,
+    render,
+)
 from lazyaf.domain.comments import Side
 from lazyaf.protocol.messages import Comment, Task
 
@@ -139,3 +146,17 @@ def test_a_value_is_not_a_template() -> None:
     task = TASK.model_copy(update={"title": "$readme ${branch}"})
 
     assert "# Card #12: $readme ${branch}" in rendered(task)
+
+
+def test_attached_files_are_named_by_path_and_type_also_where_a_template_forgot_them() -> None:
+    files = [AttachedFile("/w/attachments/shot 1.png", "image/png", 12_345)]
+
+    text = rendered(attachments=files)
+
+    assert "- `/w/attachments/shot 1.png` (image/png, 12,345 bytes)" in text
+    assert text.index("See.") < text.index("## Attached files") < text.index("## Instructions")
+    assert "shot 1.png" in rendered(template="Do $title.", attachments=files)
+    assert "Attached" not in rendered()
+    own = "$attachments\nDo $title."
+    assert rendered(template=own, attachments=files).count("shot 1.png") == 1
+    assert rendered(template=own) == "Do Fix the login.\n"

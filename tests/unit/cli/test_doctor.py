@@ -53,10 +53,12 @@ def test_what_is_taken_is_told_in_one_line() -> None:
     use = {
         "database": {"total": 2_000_000, "wal": 500_000, "logs": 1, "reusable": 1, "copies": 999},
         "repositories": [{"id": "x", "name": "shop", "bytes": 34_000_000}],
+        "attachments": 4_000,
         "work": {"trees": 1_000_000_000, "homes": 0, "caches": 200_000_000, "spares": 0},
     }
     assert show_use(use).detail == (
-        "database 2.5 MB, 1 repository 34 MB, copies of the database 999 bytes, agents 1.2 GB"
+        "database 2.5 MB, 1 repository 34 MB, attached files 4 kB, "
+        "copies of the database 999 bytes, agents 1.2 GB"
     )
 
 

@@ -29,7 +29,7 @@ export class DiskUseStore {
 }
 
 /** Everything but the repositories, which have rows of their own. */
-export function rows({ database, work }: DiskUse): Row[] {
+export function rows({ database, attachments, work }: DiskUse): Row[] {
 	return [
 		{
 			name: 'Database',
@@ -42,6 +42,7 @@ export function rows({ database, work }: DiskUse): Row[] {
 			about: 'Kept before upgrades.',
 			bytes: database.copies,
 		},
+		{ name: 'Attached files', about: 'What people gave agents with cards.', bytes: attachments },
 		{ name: 'Work trees', about: 'Of running jobs, and kept ones.', bytes: work.trees },
 		{
 			name: 'Homes of agents',

@@ -9,13 +9,14 @@ const use: DiskUse = {
 	warning: null,
 	database: { total: 100, wal: 10, reusable: 5, logs: 60, copies: 7 },
 	repositories: [{ id: 'r', name: 'shop', bytes: 1000 }],
+	attachments: 5,
 	work: { trees: 1, homes: 2, caches: 3, spares: 4 },
 };
 
 describe('rows', () => {
 	it('counts every byte once', () => {
-		const { database, work } = use;
-		const all = database.total + database.wal + database.copies;
+		const { database, attachments, work } = use;
+		const all = database.total + database.wal + database.copies + attachments;
 		const agents = work.trees + work.homes + work.caches + work.spares;
 		expect(rows(use).reduce((sum, row) => sum + row.bytes, 0)).toBe(all + agents);
 	});

@@ -12,6 +12,7 @@ const SETTINGS: Settings = {
 	data_dir: '/d',
 	database: 'sqlite',
 	auth: 'token',
+	attachments: { file: 10, count: 2, total: 20 },
 };
 const saving = () =>
 	vi.fn(async (changes: Partial<SettingsPatch>): Promise<Settings> => ({

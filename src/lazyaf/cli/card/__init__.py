@@ -6,6 +6,7 @@ import click
 
 from lazyaf.cli.card.add import add
 from lazyaf.cli.card.approve import approve
+from lazyaf.cli.card.attach import attach
 from lazyaf.cli.card.checks import checks, dequeue
 from lazyaf.cli.card.commands import (
     cancel,
@@ -36,6 +37,7 @@ def command() -> None:
 
 for _each in (
     add,
+    attach,
     list_cards,
     show,
     start,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from lazyaf.cli.card.attach import FILE, attach_files
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure, Refused
 from lazyaf.cli.terminal import one_line, show_json
@@ -51,6 +53,9 @@ class Priority(click.ParamType[int]):
     help="How much it matters.",
 )
 @click.option("--base", "base_branch", help="The branch to begin at and merge into.")
+@click.option(
+    "--attach", "files", multiple=True, type=FILE, help="A file for the agent; several times."
+)
 @click.option("--start", is_flag=True, help="Start it at once.")
 @client_command
 def add(
@@ -64,6 +69,7 @@ def add(
     labels: tuple[str, ...],
     priority: int,
     base_branch: str | None,
+    files: tuple[Path, ...],
     start: bool,
 ) -> None:
     """Add a card to REPO (an id or a name)."""
@@ -83,6 +89,7 @@ def add(
     }
     found = api.repo(repo)
     card = api.post(f"/api/repos/{found['id']}/cards", body)
+    _attach(api, found, card, files)
     if start:
         card = _start(api, card)
     if api.as_json:
@@ -92,6 +99,17 @@ def add(
         f"#{card['number']} {one_line(card['title'])} is {card['status'].replace('_', ' ')}."
     )
     click.echo(f"{api.server}/r/{found['name']}/c/{card['number']}")
+
+
+def _attach(api: Api, repo: Json, card: Json, files: tuple[Path, ...]) -> None:
+    """Attach to what was added. If one is refused the card stays, not started, and is named."""
+    try:
+        attach_files(api, card["id"], files)
+    except Failure as failure:
+        raise Failure(
+            f"#{card['number']} was added, and not started. {failure.format_message()} Attach it with "
+            f"`lazyaf card attach {repo['name']} {card['number']} FILE`."
+        ) from None
 
 
 def _start(api: Api, card: Json) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lazyaf.cli.card.add import PRIORITIES
+from lazyaf.cli.card.attach import attached
 from lazyaf.cli.card.conflicts import conflicts_of, show_ways_out
 from lazyaf.cli.card.conflicts import facts as conflict_facts
 from lazyaf.cli.card.in_short import checks_in_short, merge_in_short
@@ -109,7 +110,8 @@ def show(api: Api, repo: str, number: int) -> None:
         return
     click.secho(f"#{card['number']} {one_line(card['title'])}", bold=True)
     found = conflicts_of(api, card)
-    for name, value in [*_facts(card), *conflict_facts(found), ("Blocked", _blocked(api, card))]:
+    asked = [("Attached", attached(api, card)), ("Blocked", _blocked(api, card))]
+    for name, value in [*_facts(card), *conflict_facts(found), *asked]:
         if value:
             click.echo(f"{name + ':':<10} {one_line(value)}")
     if card["description"]:

@@ -6,7 +6,9 @@ import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import FileResponse
 
+from lazyaf.domain.attachments import UNKNOWN
 from lazyaf.domain.errors import Invalid, Unavailable
 from lazyaf.protocol import LEASE_HEADER, PREFIX
 from lazyaf.protocol.messages import (
@@ -31,6 +33,7 @@ from lazyaf.protocol.messages import (
 from lazyaf.services import runners
 from lazyaf.services.about_leftovers import about_leftovers
 from lazyaf.services.append_log import Batch, append_log, batch_of
+from lazyaf.services.attachments import open_for_job
 from lazyaf.services.claim_job import Look, claim_job
 from lazyaf.services.finish_job import finish_job
 from lazyaf.services.keep_session import keep_session, kept_session
@@ -41,6 +44,7 @@ from lazyaf.web.config import WebState, state_of
 from lazyaf.web.direct import DirectRoute, body_of, described, parse
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import JobId
+from lazyaf.web.routers.attachments import BYTES, AttachmentId, file_response
 
 router = APIRouter(prefix=PREFIX, tags=["runner protocol"], responses=PROBLEMS)
 direct = APIRouter(
@@ -233,6 +237,19 @@ async def session(state: State, job_id: JobId, lease: Lease, body: SessionReques
 async def session_position(state: State, job_id: JobId, lease: Lease) -> SessionResponse:
     """What is kept of the conversation that the job goes on with."""
     return await kept_session(state.ctx, job_id, lease)
+
+
+@router.get(
+    "/jobs/{job_id}/attachments/{attachment_id}",
+    response_class=FileResponse,
+    response_model=None,
+    responses=BYTES,
+)
+async def attachment(
+    state: State, job_id: JobId, attachment_id: AttachmentId, lease: Lease
+) -> Response:
+    """A file that is attached to the job's card, for its agent; checks get none."""
+    return file_response(await open_for_job(state.ctx, job_id, lease, attachment_id), UNKNOWN)
 
 
 @router.post("/jobs/{job_id}/finish", response_model=FinishResponse)

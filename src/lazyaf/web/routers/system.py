@@ -130,4 +130,5 @@ def _settings(state: WebState, shown: dict[str, Any]) -> dict[str, Any]:
         "data_dir": config.data_dir,
         "database": config.database,
         "auth": config.auth,
+        "attachments": asdict(state.ctx.attachments.limits),
     }

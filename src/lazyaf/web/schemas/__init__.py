@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lazyaf.web.schemas.attachments import Attachment, AttachmentLimits, AttachmentList
 from lazyaf.web.schemas.base import Label, Line, Model, Options, Page, Problem, Prose, Sha
 from lazyaf.web.schemas.branches import (
     Branch,
@@ -91,6 +92,9 @@ __all__ = [
     "AgentList",
     "AgentStatus",
     "ApproveRequest",
+    "Attachment",
+    "AttachmentLimits",
+    "AttachmentList",
     "Branch",
     "BranchCard",
     "BrowserToken",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from lazyaf.domain.leftovers import LeftoverKind
+from lazyaf.web.schemas.attachments import AttachmentLimits
 from lazyaf.web.schemas.base import Line, Model
 
 
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     data_dir: str
     database: str
     auth: Literal["token", "off"]
+    attachments: AttachmentLimits
 
 
 class SettingsPatch(Model):
@@ -129,6 +131,7 @@ class DiskUse(BaseModel):
     warning: str | None
     database: DatabaseUse
     repositories: list[RepositoryUse]
+    attachments: int
     work: WorkUse
 
 
