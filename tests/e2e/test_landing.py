@@ -100,3 +100,12 @@ def test_a_card_lands_and_a_remote_that_moved_is_merged_in(
     expect(main).to_contain_text("2 new at the remote")
     shoot_everywhere(page, "land-branches", main)
     assert other != now
+
+    page.goto(f"{house.server.url}/r/{REPO}/settings")
+    every = page.get_by_label("Fetch by itself every")
+    every.fill("15")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The settings are saved.", exact=True)).to_be_visible()
+    assert board.get(f"/api/repos/{REPO}")["settings"]["sync_every_s"] == 900
+    every.scroll_into_view_if_needed()
+    shoot_everywhere(page, "land-settings", every)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lazyaf.cli.client import Api, client_command
+from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, show_json
 from lazyaf.domain.repo_settings import MergeMethod
 
@@ -44,6 +44,11 @@ from lazyaf.domain.repo_settings import MergeMethod
     default=None,
     help="Whether people, too, change protected branches by approving only.",
 )
+@click.option(
+    "--sync-every",
+    metavar="TIME",
+    help="Let the server fetch from the remote this often, like 15m; `never` stops it.",
+)
 @client_command
 def set_repo(
     api: Api,
@@ -54,6 +59,7 @@ def set_repo(
     protect: tuple[str, ...],
     protect_none: bool,
     only_approve: bool | None,
+    sync_every: str | None,
 ) -> None:
     """Change what REPO (an id or a name) protects and how its cards are merged; show it."""
     if protect and protect_none:
@@ -70,19 +76,27 @@ def set_repo(
         settings["protected_branches"] = list(protect)
     if only_approve is not None:
         settings["only_approve"] = only_approve
+    if sync_every is not None:
+        settings["sync_every_s"] = None if sync_every == "never" else sync_every
     if settings:
         found = api.patch(f"/api/repos/{found['id']}", {"settings": settings})
     if api.as_json:
         show_json(found)
-        return
-    now = found["settings"]
+    else:
+        _tell(found)
+
+
+def _tell(repo: Json) -> None:
+    now = repo["settings"]
     if now["merge_message"]:
         click.echo(f"Its message: {one_line(now['merge_message'])}")
     goes = (
         "deleted; `lazyaf card restore-branch` brings it back" if now["delete_branch"] else "kept"
     )
     click.echo(f"The card's branch is then: {goes}")
-    protected = ", ".join([found["default_branch"], *now["protected_branches"]])
+    protected = ", ".join([repo["default_branch"], *now["protected_branches"]])
     changed_by = "approving only" if now["only_approve"] else "approving, and by people's pushes"
     click.echo(f"Approving makes: {now['merge_method']}")
     click.echo(f"Protected: {protected}; changed by {changed_by}, never by jobs")
+    if now["sync_every_s"]:
+        click.echo(f"Fetched from the remote every {now['sync_every_s'] / 60:g} minutes")

@@ -28,6 +28,9 @@ AGENT_MAX: Final = 40
 PATTERNS_MAX: Final = 50
 """Patterns of protected branches that a repository can have."""
 
+SYNC_MIN_S: Final = 60
+"""A remote is not fetched from more often than that."""
+
 ROUNDS_MAX: Final = 10
 """Rounds in which checks that failed can go back to the agent by themselves."""
 
@@ -54,7 +57,8 @@ class RepoSettings:
     may reach besides the model, and ``image`` is what those containers are of, if not of the pool's own.
     Where there are ``checks`` nothing is merged that has not passed them; ``fix_rounds`` is how often those
     that fail go back to the agent by themselves. ``merge_message`` is a template (`lazyaf.domain.merge_message`), and with
-    ``delete_branch`` the branch of an approved card is taken away.
+    ``delete_branch`` the branch of an approved card is taken away. The server fetches from the remote each
+    ``sync_every_s``, if at all.
     """
 
     agent: str = "claude"
@@ -74,6 +78,7 @@ class RepoSettings:
     image: str | None = None
     checks: tuple[Check, ...] = ()
     fix_rounds: int = 0
+    sync_every_s: float | None = None
 
     def protected(self, default_branch: str) -> tuple[str, ...]:
         """The patterns of every protected branch, the default one first."""
@@ -100,6 +105,7 @@ _IN_FILE: Final[dict[str, tuple[str, ...]]] = {
     "image": ("sandbox", "image"),
     "checks": ("checks",),
     "fix_rounds": ("limits", "fix_rounds"),
+    "sync_every_s": ("remote", "sync"),
 }
 
 
@@ -162,6 +168,11 @@ def parse_duration(value: Any) -> float | None:
         return float(value) if 1 <= value <= 7 * 86400 else None
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     return parse_duration(float(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def _period(value: Any) -> float | None:
+    seconds = parse_duration(value)
+    return seconds if seconds is not None and seconds >= SYNC_MIN_S else None
 
 
 def _text(value: Any) -> str | None:
@@ -264,6 +275,7 @@ _CHECKS: Final[dict[str, Any]] = {
     "image": _image,
     "checks": _repo_checks,
     "fix_rounds": _rounds,
+    "sync_every_s": _period,
 }
 _EXPECTED: Final[dict[str, str]] = {
     "agent": "must be the name of an agent",
@@ -281,6 +293,7 @@ _EXPECTED: Final[dict[str, str]] = {
     "only_approve": "must be true or false",
     "checks": f"must be a list of at most {CHECKS_MAX} checks, each with a `name` of its own, a command to `run` "
     "and, if it may not take ten minutes, a `timeout`",
+    "sync_every_s": "must be a time of at least a minute and at most a week, like “15m”",
     "fix_rounds": f"must be a whole number from 0 to {ROUNDS_MAX}",
     "image": "must be the name of an image like “registry.example.com/team/app:1”",
     "allowed_hosts": "must be a list of hosts like “registry.example.com:443” or “.example.com:*”",

@@ -15,6 +15,7 @@ from lazyaf.services.disk_room import watch_room
 from lazyaf.services.feed import trim_feed
 from lazyaf.services.reap import reap
 from lazyaf.services.retain import KEEP_EVENTS, ago, trim_all_logs
+from lazyaf.services.sync_remotes import SyncRemotes
 from lazyaf.services.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,7 @@ TRIM_TICKS: Final = 3600
 
 
 class Housekeeping:
-    """Reaps silent leases and runners, keeps the database trim, and forgets old events.
+    """Reaps silent leases and runners, keeps the database trim, forgets old events, and fetches from remotes.
 
     ``upkeep`` is the store's own, called every five minutes. Each ``repositories`` seconds those are
     looked after, beside everything else; 0 is never. ``keep_logs`` are days; 0 is for ever.
@@ -48,6 +49,8 @@ class Housekeeping:
     def start(self) -> None:
         """Begin."""
         self._tasks.append(asyncio.create_task(self._run(), name="housekeeping"))
+        syncing = SyncRemotes(self._ctx)
+        self._tasks.append(asyncio.create_task(syncing.run(), name="sync"))
         if self._repositories:
             upkeep = Upkeep(self._ctx, self._repositories)
             self._tasks.append(asyncio.create_task(upkeep.run(), name="upkeep"))

@@ -21,7 +21,14 @@ from lazyaf.domain.errors import (
     Unavailable,
 )
 from lazyaf.domain.events import SERVER, Actor, EventType
-from lazyaf.domain.remotes import ImportState, Remote, name_of, parse_remote, require_fetchable
+from lazyaf.domain.remotes import (
+    ImportState,
+    Remote,
+    is_fetchable,
+    name_of,
+    parse_remote,
+    require_fetchable,
+)
 from lazyaf.domain.repo_settings import is_protected
 from lazyaf.git import fetch, refs, remotes
 from lazyaf.git.fetch import Fetched
@@ -101,6 +108,21 @@ async def fetch_again(
     return view
 
 
+async def sync_repo(ctx: Context, repo_id: str) -> bool:
+    """`fetch_again` by the server's own accord, in the foreground; whether it was fetched.
+
+    Unlike that it announces itself only where something is otherwise than after the last time. While the
+    repository is being fetched already there is nothing to do.
+    """
+    repo = await ctx.db.read(get_repo, repo_id)
+    if repo.import_state == ImportState.FETCHING or not is_fetchable(repo.remote_url or ""):
+        return True
+    state, detail = await _outcome(ctx, repo_id, SERVER)
+    if state is not None:
+        await ctx.db.write(_end_quietly, repo_id, state, detail, ctx.clock.now())
+    return state is ImportState.READY
+
+
 async def forget_login(ctx: Context, repo_id: str, actor: Actor) -> None:
     """Delete the kept credentials of a repository's remote; none is fine."""
     await ctx.db.write(_forget, repo_id, actor, ctx.clock.now())
@@ -150,6 +172,11 @@ async def _run(ctx: Context, repo_id: str, actor: Actor) -> None:
 async def _outcome(
     ctx: Context, repo_id: str, actor: Actor
 ) -> tuple[ImportState | None, str | None]:
+    async with ctx.job_locks.hold(f"remote:{repo_id}"):
+        return await _fetch(ctx, repo_id, actor)
+
+
+async def _fetch(ctx: Context, repo_id: str, actor: Actor) -> tuple[ImportState | None, str | None]:
     repo = await ctx.db.read(get_repo, repo_id)
     remote = _with_login(ctx, repo, parse_remote(repo.remote_url or ""))
     try:
@@ -185,6 +212,16 @@ def _end(
     repo = get_repo(tx, repo_id)
     values = {"import_state": state.value, "import_detail": detail, "updated_at": now}
     repo_changed(tx, EventType.REPO_UPDATED, update_repo(tx, repo, values), actor)
+
+
+def _end_quietly(tx: Tx, repo_id: str, state: ImportState, detail: str | None, now: str) -> None:
+    repo = get_repo(tx, repo_id)
+    if (
+        repo.import_state == ImportState.FETCHING
+    ):  # a person began it meanwhile; that one says how it ends
+        return
+    if (repo.import_state, repo.import_detail) != (state.value, detail):
+        _end(tx, repo_id, state, detail, SERVER, now)
 
 
 async def _take(ctx: Context, repo: RepoRow, fetched: Fetched, actor: Actor) -> list[str]:

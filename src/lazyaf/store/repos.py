@@ -83,6 +83,17 @@ def list_importing(tx: Tx) -> list[str]:
     return [row.id for row in tx.execute(query)]
 
 
+def repos_to_sync(tx: Tx) -> dict[str, float]:
+    """By their ids the seconds after which repositories are fetched again, where their settings say so."""
+    query = select(repos.c.id, repos.c.settings, repos.c.file_settings).where(
+        repos.c.remote_url.is_not(None), repos.c.is_deleting.is_(False)
+    )
+    every = {
+        row.id: effective(row.settings, row.file_settings).sync_every_s for row in tx.execute(query)
+    }
+    return {repo_id: float(seconds) for repo_id, seconds in every.items() if seconds}
+
+
 def insert_repo(tx: Tx, values: dict[str, Any]) -> None:
     """Add a repository; a taken name raises the database's integrity error."""
     tx.execute(insert(repos), values)

@@ -100,6 +100,16 @@ def test_set_protects_and_chooses_how_to_merge(lazyaf: Lazyaf, checkout: Git, na
     assert lazyaf("ingest", checkout.path).exit_code == 0
 
 
+def test_set_says_how_often_to_fetch(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
+    lazyaf("ingest", checkout.path)
+    shown = lazyaf("repo", "set", name, "--sync-every", "15m")
+    assert "Fetched from the remote every 15 minutes" in shown.stdout
+    assert lazyaf.json("repo", "set", name)["settings"]["sync_every_s"] == 900
+    assert lazyaf("repo", "set", name, "--sync-every", "30s").exit_code == 1
+    never = lazyaf.json("repo", "set", name, "--sync-every", "never")
+    assert never["settings"]["sync_every_s"] is None
+
+
 def test_landing_is_told_to_the_board_once_it_is_pushed(
     lazyaf: Lazyaf, server: ServerProcess, url: str, name: str, checkout: Git
 ) -> None:

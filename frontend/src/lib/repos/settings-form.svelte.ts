@@ -29,6 +29,8 @@ export interface Fields {
 	/** One a line, `name: command`. */
 	checks: string;
 	fix_rounds: string;
+	/** Minutes, empty for never. */
+	sync_every: string;
 }
 
 const minutes = (seconds: number) => String(Math.round((seconds / 60) * 10) / 10);
@@ -55,6 +57,7 @@ export function fieldsOf(repo: Repo): Fields {
 		image: settings.image ?? '',
 		checks: textOf(settings.checks),
 		fix_rounds: String(settings.fix_rounds),
+		sync_every: settings.sync_every_s === null ? '' : minutes(settings.sync_every_s),
 	};
 }
 
@@ -64,6 +67,7 @@ const LIMITS = {
 	idle_limit: 'idle_limit_s',
 	setup_limit: 'setup_limit_s',
 } as const;
+const TIMES = { ...LIMITS, sync_every: 'sync_every_s' } as const;
 
 export class SettingsForm {
 	fields = $state<Fields>({} as Fields);
@@ -89,7 +93,7 @@ export class SettingsForm {
 
 	/** Decided by `.lazyaf/config.toml` on the default branch, whatever is set here. */
 	isFromFile(name: keyof Fields): boolean {
-		const known = name in LIMITS ? LIMITS[name as keyof typeof LIMITS] : name;
+		const known = name in TIMES ? TIMES[name as keyof typeof TIMES] : name;
 		return this.#repo.settings_from_file.includes(known);
 	}
 
@@ -134,6 +138,9 @@ export class SettingsForm {
 		const wip = fields.wip_limit.trim();
 		if (wip && !/^[1-9]\d*$/.test(wip))
 			errors['wip_limit'] = 'A whole number, or empty for no limit.';
+		const every = fields.sync_every.trim();
+		if (every && !(Number(every) >= 1))
+			errors['sync_every'] = 'A number of minutes from 1, or empty for never.';
 		const wrong = problemOf(fields.checks);
 		if (wrong) errors['checks'] = wrong;
 		if (!/^\d+$/.test(fields.fix_rounds.trim()))
@@ -168,6 +175,10 @@ export class SettingsForm {
 		if (differs('image')) settings.image = fields.image.trim() || null;
 		if (differs('checks')) settings.checks = checksOf(fields.checks, this.#repo.settings.checks);
 		if (differs('fix_rounds')) settings.fix_rounds = Number(fields.fix_rounds);
+		if (differs('sync_every')) {
+			const every = fields.sync_every.trim();
+			settings.sync_every_s = every ? Math.round(Number(every) * 60) : null;
+		}
 		if (differs('only_approve')) settings.only_approve = fields.only_approve;
 		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
 			if (differs(name)) settings[LIMITS[name]] = Math.round(Number(fields[name]) * 60);
@@ -184,7 +195,7 @@ export class SettingsForm {
 function named(wrong: Record<string, string>): Record<string, string> {
 	return Object.fromEntries(
 		Object.entries(wrong).map(([name, why]) => [
-			name.replace(/^.*\./, '').replace(/_limit_s$/, '_limit'),
+			name.replace(/^.*\./, '').replace(/_(limit|every)_s$/, '_$1'),
 			why,
 		]),
 	);

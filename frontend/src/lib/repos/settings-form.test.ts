@@ -28,6 +28,7 @@ const REPO: Repo = {
 		image: null,
 		checks: [],
 		fix_rounds: 0,
+		sync_every_s: null,
 	},
 	settings_from_file: ['agent', 'job_limit_s'],
 	config_error: null,
@@ -60,6 +61,22 @@ it('sends only what was changed, minutes as seconds', async () => {
 		settings: { job_limit_s: 5400, wip_limit: null },
 	});
 	expect(form.dirty).toBe(false);
+});
+
+it('sends how often to fetch, and never when that is empty', async () => {
+	const update = vi.fn(async () => REPO);
+	const form = new SettingsForm(REPO, update);
+	form.fields.sync_every = '0.5';
+	expect(Object.keys(form.check())).toEqual(['sync_every']);
+	form.fields.sync_every = '15';
+	await form.save();
+	expect(update).toHaveBeenLastCalledWith('r', { settings: { sync_every_s: 900 } });
+	const often = { ...REPO, settings: { ...REPO.settings, sync_every_s: 900 } };
+	const again = new SettingsForm({ ...often, settings_from_file: ['sync_every_s'] }, update);
+	expect([again.fields.sync_every, again.isFromFile('sync_every')]).toEqual(['15', true]);
+	again.fields.sync_every = '';
+	await again.save();
+	expect(update).toHaveBeenLastCalledWith('r', { settings: { sync_every_s: null } });
 });
 
 it('sends patterns as a list, and protection as it was set', async () => {

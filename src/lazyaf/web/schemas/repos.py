@@ -32,6 +32,7 @@ class RepoSettingsView(BaseModel):
     image: str | None
     checks: list[CheckView]
     fix_rounds: int
+    sync_every_s: float | None
 
 
 class Repo(BaseModel):
@@ -106,6 +107,7 @@ class RepoSettingsPatch(Model):
     image: str | None = None
     checks: list[NewCheck] | None = Field(None, max_length=CHECKS_MAX)
     fix_rounds: int | None = Field(None, ge=0, le=ROUNDS_MAX)
+    sync_every_s: float | Line | None = None
 
 
 class RepoPatch(Model):
