@@ -107,6 +107,7 @@ class Play:
             assert card["no_changes"] is step.no_changes
         self._look_at_failure(step, card)
         self._look_at_branch(step, card)
+        self._look_at_review(step)
         self._look_at_words(step)
 
     def _look_at_failure(self, step: Step, card: dict[str, Any]) -> None:
@@ -130,6 +131,16 @@ class Play:
             assert has_ancestor(self._internal, base, head) is step.contains_base
         if step.mergeable is not None:
             assert self._board.diff(self._card)["mergeable"] is step.mergeable
+
+    def _look_at_review(self, step: Step) -> None:
+        if step.round is not None:
+            assert self._board.changes_of_last_round(self._card) == step.round
+        comments = self._board.comments(self._card)
+        if step.comments is not None:
+            assert [comment["state"] for comment in comments] == step.comments
+        if step.answers is not None:
+            said = [comment["reply"]["text"] for comment in comments if comment["reply"]]
+            assert said == step.answers
 
     def _look_at_words(self, step: Step) -> None:
         if step.log is not None:

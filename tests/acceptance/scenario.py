@@ -42,6 +42,12 @@ class Step:
     """``reason`` exactly; ``detail`` and ``hint`` as parts of what the card says."""
     diff: dict[str, list[str]] | None = None
     """Exactly the changed lines of exactly these files."""
+    round: dict[str, list[str]] | None = None
+    """The same of the last round alone."""
+    comments: list[str] | None = None
+    """The states of the card's comments, by number."""
+    answers: list[str] | None = None
+    """What the agent has answered, by the comments' numbers."""
     branch: dict[str, str] | None = None
     """The content of these files at the branch's tip."""
     contains_base: bool | None = None

@@ -131,9 +131,11 @@ def thinking(seen: Seen) -> list[Turn]:
 
 
 def commands(seen: Seen) -> list[Turn]:
-    """Runs the card's own ``commands``, one each turn: for tests that need something special."""
+    """Runs the card's own ``commands``, one each turn, and says its ``last_words``: for tests that need
+    something special."""
     lines = [str(line) for line in seen.params.get("commands", [])]
-    return [*(Turn([bash(line)]) for line in lines), Turn([text("All commands were run.")])]
+    last = str(seen.params.get("last_words", "All commands were run."))
+    return [*(Turn([bash(line)]) for line in lines), Turn([text(last)])]
 
 
 def delegate(seen: Seen) -> list[Turn]:

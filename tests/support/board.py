@@ -81,15 +81,17 @@ class Board:
 
     def changes(self, card_id: str) -> dict[str, list[str]]:
         """The added and removed lines of every file of the diff, with their signs."""
-        return {
-            file["path"]: [
-                sign + text
-                for hunk in file["hunks"]
-                for sign, text in hunk["lines"]
-                if sign in ("+", "-")
-            ]
-            for file in self.diff(card_id)["files"]
-        }
+        return changed_lines(self.diff(card_id))
+
+    def changes_of_last_round(self, card_id: str) -> dict[str, list[str]]:
+        """The same of the newest round alone."""
+        number = len(self.get(f"/api/cards/{card_id}/rounds")["items"])
+        return changed_lines(self.get(f"/api/cards/{card_id}/rounds/{number}/diff"))
+
+    def comments(self, card_id: str) -> list[Json]:
+        """The card's comments, by number."""
+        found: list[Json] = self.get(f"/api/cards/{card_id}/comments")["items"]
+        return found
 
     def job(self, card_id: str) -> Json:
         """The card's current or last job."""
@@ -157,6 +159,19 @@ class Board:
             text = path.read_text(errors="replace") if path.exists() else "(none)"
             parts.append(f"--- {path.name} of {path.parent.name}\n{text[-TAIL:]}")
         return "\n".join(parts)
+
+
+def changed_lines(diff: Json) -> dict[str, list[str]]:
+    """The added and removed lines of every file, with their signs."""
+    return {
+        file["path"]: [
+            sign + text
+            for hunk in file["hunks"]
+            for sign, text in hunk["lines"]
+            if sign in ("+", "-")
+        ]
+        for file in diff["files"]
+    }
 
 
 def _told(entry: Json) -> str:

@@ -11,6 +11,8 @@ import type {
 	MergeMethod,
 	Page,
 	RecoveredWork,
+	ReviewComment,
+	Round,
 	UpdateMethod,
 	Waiting,
 } from './types.ts';
@@ -72,9 +74,14 @@ export const cancelCard = (id: string) => post<Card>(`${path(id)}/cancel`);
 export const rejectCard = (id: string) => post<Card>(`${path(id)}/reject`);
 export const restoreBranch = (id: string) => post<Card>(`${path(id)}/restore-branch`);
 export const reopenCard = (id: string) => post<Card>(`${path(id)}/reopen`);
-/** By `method`, or else as the repository's settings say. */
-export const approveCard = (id: string, headSha: string, method?: MergeMethod) =>
-	post<Card>(`${path(id)}/approve`, { head_sha: headSha, ...(method ? { method } : {}) });
+/** How to approve: by `method`, or else as the repository's settings say; with `require_resolved` only when
+ *  every comment is. */
+export interface Approval {
+	method?: MergeMethod | undefined;
+	require_resolved?: boolean;
+}
+export const approveCard = (id: string, headSha: string, how: Approval = {}) =>
+	post<Card>(`${path(id)}/approve`, { head_sha: headSha, ...how });
 
 /** The last runs of a card's checks, the newest first. */
 export const listChecks = async (id: string) =>
@@ -84,13 +91,26 @@ export const cancelJob = (jobId: string) => post<unknown>(`/api/jobs/${jobId}/ca
 /** Take an approved card out of the merge queue. */
 export const dequeueCard = (id: string) => post<Card>(`${path(id)}/dequeue`);
 
+/** `side` is `old` for removed lines; `base_sha` and `head_sha` are the ends of the diff in which it was written. */
 export interface LineComment {
 	path: string;
+	side?: 'old' | 'new';
 	line: number;
 	body: string;
+	base_sha?: string;
+	head_sha?: string;
 }
 export const requestChanges = (id: string, message: string, comments: LineComment[] = []) =>
 	post<Card>(`${path(id)}/request-changes`, { message, comments });
+
+/** Every comment that was sent, with what came of it. */
+export const listComments = async (id: string) =>
+	(await get<Page<ReviewComment>>(`${path(id)}/comments`)).items;
+export const settleComment = (id: string, number: number, settled: boolean) =>
+	post<ReviewComment>(`${path(id)}/comments/${number}/${settled ? 'resolve' : 'unresolve'}`);
+/** The runs of the card's agent, the oldest first. */
+export const listRounds = async (id: string) =>
+	(await get<Page<Round>>(`${path(id)}/rounds`)).items;
 
 export const resolveConflicts = (id: string, message = '') =>
 	post<Card>(`${path(id)}/resolve-conflicts`, { message });

@@ -25,6 +25,10 @@ export type CardLive = Schemas['Live'];
 export type HeldBy = Schemas['HeldBy'];
 /** A run of a card's checks on one pair of commits. */
 export type CheckRun = Schemas['CheckRun'];
+/** A comment that was sent, and what came of it. */
+export type ReviewComment = Schemas['ReviewComment'];
+/** A run of a card's agent, and the heads of the branch around it. */
+export type Round = Schemas['Round'];
 /** Where a queued card stands. */
 export type Waiting = Schemas['Waiting'];
 

@@ -43,8 +43,29 @@ export const approveMenu = (
 		run: () => approve(method),
 	}));
 
+/** What is asked once before approving. */
+export function question({ comments, unresolved }: ReviewState): { title: string; text: string } {
+	const count = (n: number) => (n === 1 ? 'comment' : `${n} comments`);
+	const of = (state: string) => unresolved.filter((comment) => comment.state === state).length;
+	const parts = (['open', 'outdated', 'answered'] as const)
+		.filter((state) => of(state) > 0)
+		.map((state) => `${of(state)} ${state}`);
+	const left = `Not resolved: ${parts.join(', ')}.`;
+	if (comments.length > 0) {
+		const them = comments.length === 1 ? 'it' : 'them';
+		const drafts = `The agent has not seen ${them}. Send changes first if they matter; otherwise they stay in this browser.`;
+		return {
+			title: `Approve without sending your ${count(comments.length)}?`,
+			text: parts.length > 0 ? `${drafts} ${left}` : drafts,
+		};
+	}
+	const all = unresolved.length === 1 ? 'a comment' : count(unresolved.length);
+	const text = `${left} They stay on the card, and can be resolved afterwards.`;
+	return { title: `Approve with ${all} not resolved?`, text };
+}
+
 /**
- * With comments that were not sent it asks once; `regardless` is the answer. `method` is another than
+ * With comments that were not sent, or that nobody has resolved, it asks once; `regardless` is the answer. `method` is another than
  * the repository's usual one.
  */
 export async function approveAndClose(
@@ -60,7 +81,7 @@ export async function approveAndClose(
 		sheet.asking = { method };
 		return;
 	}
-	if (!(await sheet.approve(review, method))) return;
+	if (!(await sheet.approve(review, method, regardless))) return;
 	const done = sheet.detail;
 	if (done?.merge_state?.state === 'bounced') return; // the sheet says why
 	if (done?.merge_state) {

@@ -17,10 +17,17 @@ import {
 	runChecks,
 	startCard,
 	updateBranch,
+	type Approval,
 	type LineComment,
 } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
-import type { Card, CardSummary, MergeMethod, UpdateMethod } from '#lib/api/types.ts';
+import type {
+	Card,
+	CardSummary,
+	MergeMethod,
+	ReviewComment,
+	UpdateMethod,
+} from '#lib/api/types.ts';
 import type { CardStore } from '#lib/live/cards.svelte.ts';
 import { consent } from '#lib/live/consent.svelte.ts';
 import { expectation } from './board.svelte.ts';
@@ -31,6 +38,8 @@ export interface ReviewState {
 	/** The commit whose changes were loaded and shown. */
 	readonly headSha: string | null;
 	readonly comments: readonly LineComment[];
+	/** Comments that were sent and that nobody has said to be settled. */
+	readonly unresolved: readonly Pick<ReviewComment, 'state'>[];
 	/** The branch is ahead of what was shown; `commits`: by how many, when that is known. */
 	readonly moved: { readonly commits: number | null } | null;
 	readonly loading: boolean;
@@ -39,7 +48,7 @@ export interface ReviewState {
 	/** Read the changes as they are now. */
 	load(): Promise<void>;
 	/** Merge `headSha`, or raise why not. */
-	approve(method?: MergeMethod): Promise<Card>;
+	approve(how?: Approval): Promise<Card>;
 	clear(): void;
 }
 
@@ -110,13 +119,20 @@ export class Sheet {
 	}
 
 	/** Merges the commit that was seen; any other is refused, here or by the server. */
-	approve(review: ReviewState, method?: MergeMethod): Promise<boolean> {
-		return this.#ask('approve', () => review.approve(method));
+	approve(review: ReviewState, method?: MergeMethod, regardless = false): Promise<boolean> {
+		return this.#ask('approve', async () => {
+			try {
+				return await review.approve({ method, require_resolved: !regardless });
+			} catch (error) {
+				if (isUnresolved(error)) this.asking = { method };
+				throw error;
+			}
+		});
 	}
 
 	/** The message and every drafted comment go to the agent as its next task. */
 	async requestChanges(review: ReviewState): Promise<boolean> {
-		const comments = review.comments.map(({ path, line, body }) => ({ path, line, body }));
+		const comments = [...review.comments];
 		const message = this.message.trim();
 		if (!message && comments.length === 0) return false;
 		const sent = await this.#ask('request-changes', () =>
@@ -171,6 +187,7 @@ export class Sheet {
 			this.put(await ask());
 			return true;
 		} catch (error) {
+			if (isUnresolved(error)) return false; // it is asked about
 			const files = error instanceof ApiError ? (error.problem.files ?? []) : [];
 			const cannotReplay =
 				name === 'approve' && error instanceof ApiError && error.code.startsWith('rebase_');
@@ -182,3 +199,6 @@ export class Sheet {
 		}
 	}
 }
+
+const isUnresolved = (error: unknown) =>
+	error instanceof ApiError && error.code === 'unresolved_comments';

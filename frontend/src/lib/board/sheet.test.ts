@@ -6,14 +6,15 @@ import {
 	resolveConflicts,
 	startCard,
 	updateBranch,
+	type Approval,
 } from '#lib/api/cards.ts';
 import { ApiError } from '#lib/api/http.ts';
-import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
+import type { Card, CardSummary } from '#lib/api/types.ts';
 import { aLive } from '#lib/live/blank.ts';
 import { CardStore } from '#lib/live/cards.svelte.ts';
 import { aCard } from '#lib/live/factories.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
-import { approveAndClose, approveLabel, approveMenu, whyNotApprove } from './approve.ts';
+import { approveAndClose, approveLabel, approveMenu, question, whyNotApprove } from './approve.ts';
 import { Sheet, type ReviewState } from './sheet.svelte.ts';
 
 vi.mock('#lib/api/cards.ts');
@@ -29,11 +30,12 @@ function aReview(fields: Partial<ReviewState> = {}) {
 	return {
 		headSha: 'head',
 		comments: [],
+		unresolved: [],
 		moved: null,
 		loading: false,
 		open: vi.fn(),
 		load: vi.fn(async () => undefined),
-		approve: vi.fn(async (_method?: MergeMethod) =>
+		approve: vi.fn(async (_how?: Approval) =>
 			full({ status: 'done', version: 2, merged_sha: 'abcdef0123' }),
 		),
 		clear: vi.fn(),
@@ -103,7 +105,24 @@ describe('Sheet', () => {
 		expect(await sheet.approve(review)).toBe(false);
 		expect(sheet.refusal?.squashable).toBe(true);
 		expect(await sheet.approve(review, 'squash')).toBe(true);
-		expect(review.approve).toHaveBeenLastCalledWith('squash');
+		expect(review.approve).toHaveBeenLastCalledWith({ method: 'squash', require_resolved: true });
+	});
+
+	it('asks once about comments that nobody has resolved', async () => {
+		const sheet = await opened(full({ status: 'in_review' }));
+		const problem = { title: '', status: 409, detail: 'No.', code: 'unresolved_comments' };
+		const review = aReview({ unresolved: [{ state: 'open' }, { state: 'answered' }] });
+		vi.mocked(review.approve).mockRejectedValueOnce(new ApiError(problem));
+		expect(await sheet.approve(review, 'squash')).toBe(false);
+		expect(sheet.asking).toEqual({ method: 'squash' });
+		expect(sheet.refusal).toBeNull();
+		expect(question(review)).toEqual({
+			title: 'Approve with 2 comments not resolved?',
+			text: 'Not resolved: 1 open, 1 answered. They stay on the card, and can be resolved afterwards.',
+		});
+		expect(question({ ...review, comments: [COMMENT] }).text).toMatch(/not seen it.*1 open/);
+		expect(await sheet.approve(review, 'squash', true)).toBe(true);
+		expect(review.approve).toHaveBeenLastCalledWith({ method: 'squash', require_resolved: false });
 	});
 
 	it('keeps a refusal with its files until the next command', async () => {
@@ -194,7 +213,7 @@ describe('approving', () => {
 		expect(review.approve).not.toHaveBeenCalled();
 		await approveAndClose(reviewed, sheet, review, close, true, sheet.asking?.method);
 		expect(review.approve).toHaveBeenCalledTimes(1);
-		expect(review.approve).toHaveBeenCalledWith('squash');
+		expect(review.approve).toHaveBeenCalledWith({ method: 'squash', require_resolved: false });
 	});
 
 	it('offers every way to merge, the usual one marked, and none while it cannot be', () => {

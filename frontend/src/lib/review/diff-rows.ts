@@ -1,6 +1,7 @@
 /** Lays a diff out as rows, one beside or under the other; a row knows all it needs to be drawn. Pure. */
 
 import { remarkOn, type Remark } from './file-kind.ts';
+import type { PlacedComment } from './placed.ts';
 import type { DiffSide, Draft, FileDiff, Hunk } from './types.ts';
 
 export interface Side {
@@ -57,29 +58,65 @@ export interface DraftRow extends Base {
 	/** Its line is no longer part of the change. */
 	outdated: boolean;
 }
-export type DiffRow = FileRow | HunkRow | LineRow | PairRow | NoteRow | DraftRow;
+/** A comment that was sent, by its number. */
+export interface SentRow extends Base {
+	kind: 'sent';
+	number: number;
+}
+/** How many sent comments are on lines that are not shown; unfolded, they follow. */
+export interface AsideRow extends Base {
+	kind: 'aside';
+	count: number;
+	open: boolean;
+}
+export type DiffRow =
+	FileRow | HunkRow | LineRow | PairRow | NoteRow | DraftRow | SentRow | AsideRow;
+/** What stands beneath a line. */
+type Remarked = DraftRow | SentRow;
 
 export interface Layout {
 	split: boolean;
 	collapsed: (path: string) => boolean;
 	drafts: readonly Draft[];
+	sent?: readonly PlacedComment[];
+	/** The comments of this file that are on no line are shown. */
+	unfolded?: (path: string) => boolean;
 }
 
 export function diffRows(files: readonly FileDiff[], layout: Layout): DiffRow[] {
 	const rows: DiffRow[] = [];
-	for (const file of files) {
-		const drafts = layout.drafts.filter((draft) => draft.path === file.path);
-		fileRows(rows, file, layout, drafts);
-	}
+	for (const file of files) fileRows(rows, file, layout, remarksOn(file, layout));
 	return rows;
 }
 
-function fileRows(rows: DiffRow[], file: FileDiff, layout: Layout, drafts: Draft[]): void {
+/** The comments on a file by side and line, the sent ones first. */
+function remarksOn(file: FileDiff, layout: Layout): Map<string, Remarked[]> {
+	const found = new Map<string, Remarked[]>();
+	const add = (at: string, row: Remarked) => found.set(at, [...(found.get(at) ?? []), row]);
+	for (const { comment, path, side, line } of layout.sent ?? []) {
+		const here = side === 'old' ? (file.old_path ?? file.path) : file.path;
+		if (path !== here && path !== file.path) continue;
+		const { number } = comment;
+		add(`${side}${line}`, { kind: 'sent', key: `${file.path}#${number}`, file, number });
+	}
+	for (const draft of layout.drafts) {
+		if (draft.path !== file.path) continue;
+		const at = `${draft.side}${draft.line}`;
+		add(at, { kind: 'draft', key: draft.id, file, draft, outdated: false });
+	}
+	return found;
+}
+
+function fileRows(
+	rows: DiffRow[],
+	file: FileDiff,
+	layout: Layout,
+	open: Map<string, Remarked[]>,
+): void {
 	const collapsed = layout.collapsed(file.path);
 	rows.push({ kind: 'file', key: file.path, file, collapsed });
 	if (collapsed) return;
 	const start = rows.length;
-	const open = new Map(drafts.map((draft) => [`${draft.side}${draft.line}`, draft]));
 	const note = remarkOn(file);
 	if (note) rows.push({ kind: 'note', key: `${file.path}:note`, file, note });
 	for (const [index, hunk] of file.hunks.entries()) {
@@ -93,14 +130,20 @@ function fileRows(rows: DiffRow[], file: FileDiff, layout: Layout, drafts: Draft
 		}
 		hunkRows(rows, file, hunk, key, layout.split, open);
 	}
-	const outdated = [...open.values()].map((draft): DraftRow => ({
-		kind: 'draft',
-		key: draft.id,
-		file,
-		draft,
-		outdated: true,
-	}));
-	rows.splice(start, 0, ...outdated);
+	rows.splice(start, 0, ...leftOver(file, [...open.values()].flat(), layout));
+}
+
+/** What is on no line that is shown: drafts as they are, sent comments folded. */
+function leftOver(file: FileDiff, remarks: readonly Remarked[], layout: Layout): DiffRow[] {
+	const sent = remarks.filter((row) => row.kind === 'sent');
+	const drafts = remarks.flatMap((row) =>
+		row.kind === 'draft' ? [{ ...row, outdated: true }] : [],
+	);
+	if (sent.length === 0) return drafts;
+	const unfolded = layout.unfolded?.(file.path) ?? false;
+	const key = `${file.path}:aside`;
+	const aside: AsideRow = { kind: 'aside', key, file, count: sent.length, open: unfolded };
+	return [aside, ...(unfolded ? sent : []), ...drafts];
 }
 
 /** `@@ -14,5 +14,11 @@ function f()` without its numbers, which the gutters show. */
@@ -114,7 +157,7 @@ function hunkRows(
 	hunk: Hunk,
 	unit: string,
 	split: boolean,
-	open: Map<string, Draft>,
+	open: Map<string, Remarked[]>,
 ): void {
 	const removed: Side[] = [];
 	const added: Side[] = [];
@@ -134,10 +177,8 @@ function hunkRows(
 
 	const comment = (of: Draft['side'], line: Side | null) => {
 		const at = line ? `${of}${line.number}` : '';
-		const draft = open.get(at);
-		if (!draft) return;
+		rows.push(...(open.get(at) ?? []));
 		open.delete(at);
-		rows.push({ kind: 'draft', key: draft.id, file, draft, outdated: false });
 	};
 	const push = (kind: 'line' | 'pair', old: Side | null, fresh: Side | null) => {
 		rows.push({ kind, key: `${unit}:${count++}`, file, unit, hunk, old, new: fresh });

@@ -1,29 +1,45 @@
 /** Where a card's changes come from and where a verdict on them goes. */
 
-import { approveCard, requestChanges, type LineComment } from '#lib/api/cards.ts';
+import {
+	approveCard,
+	listComments,
+	listRounds,
+	requestChanges,
+	settleComment,
+	type Approval,
+	type LineComment,
+} from '#lib/api/cards.ts';
 import { get } from '#lib/api/http.ts';
-import type { Card, MergeMethod } from '#lib/api/types.ts';
+import type { Card, Round } from '#lib/api/types.ts';
+import type { SentPorts } from './sent.svelte.ts';
 import type { Diff } from './types.ts';
 
 /** One file alone and complete, or the page of files after this cursor. */
 export type Part = { path: string } | { cursor: string };
 
-export interface ReviewPorts {
+export interface ReviewPorts extends SentPorts {
 	/** The whole change, as far as one page of files goes. */
 	diff: (cardId: string, part?: Part) => Promise<Diff>;
-	/** What lies between two commits. */
-	between: (repoId: string, base: string, head: string, part?: Part) => Promise<Diff>;
+	/** What came after an earlier head, without what the base brought. */
+	since: (cardId: string, sha: string, part?: Part) => Promise<Diff>;
+	/** What one round alone has changed. */
+	round: (cardId: string, number: number, part?: Part) => Promise<Diff>;
+	rounds: (cardId: string) => Promise<Round[]>;
 	/** The newest commits of a ref, newest first. */
 	commits: (repoId: string, ref: string) => Promise<{ sha: string }[]>;
-	approve: (cardId: string, headSha: string, method?: MergeMethod) => Promise<Card>;
+	approve: (cardId: string, headSha: string, how: Approval) => Promise<Card>;
 	requestChanges: (cardId: string, message: string, comments: LineComment[]) => Promise<Card>;
 	storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | null;
 }
 
 export const httpPorts = (): ReviewPorts => ({
 	diff: (cardId, part) => get<Diff>(`/api/cards/${cardId}/diff`, { ...part }),
-	between: (repoId, base, head, part) =>
-		get<Diff>(`/api/repos/${repoId}/diff`, { base, head, ...part }),
+	since: (cardId, since, part) => get<Diff>(`/api/cards/${cardId}/diff`, { since, ...part }),
+	round: (cardId, number, part) =>
+		get<Diff>(`/api/cards/${cardId}/rounds/${number}/diff`, { ...part }),
+	rounds: listRounds,
+	comments: listComments,
+	settle: settleComment,
 	commits: async (repoId, ref) =>
 		(await get<{ items: { sha: string }[] }>(`/api/repos/${repoId}/commits`, { ref, limit: 50 }))
 			.items,

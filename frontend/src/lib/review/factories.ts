@@ -1,6 +1,6 @@
 /** Changes and cards for tests. */
 
-import type { CardSummary } from '#lib/api/types.ts';
+import type { CardSummary, ReviewComment } from '#lib/api/types.ts';
 import type { Diff, DiffSide, FileDiff, Origin } from './types.ts';
 
 /** A file of one hunk from lines like `+added`. */
@@ -59,6 +59,29 @@ export function diff(head: string, files: FileDiff[], fields: Partial<Diff> = {}
 }
 
 export const card = (id = 'card') => ({ id, repo_id: 'repo', number: 1 }) as CardSummary;
+
+/** A comment on line 11 of `x.ts`, sent with the second round. */
+export const aComment = (fields: Partial<ReviewComment> = {}): ReviewComment => ({
+	number: 1,
+	card_id: 'card',
+	job_id: 'job',
+	round: 2,
+	path: 'x.ts',
+	side: 'new',
+	start_line: null,
+	line: 11,
+	body: 'Why?',
+	base_sha: 'base',
+	head_sha: 'head',
+	author: 'person:you',
+	created_at: '2026-11-01T12:00:00.000Z',
+	state: 'open',
+	at: { path: 'x.ts', start_line: null, line: 11 },
+	reply: null,
+	resolved_by: null,
+	resolved_at: null,
+	...fields,
+});
 
 export class MemoryStorage {
 	readonly items = new Map<string, string>();

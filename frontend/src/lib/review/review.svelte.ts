@@ -8,20 +8,18 @@
 
 import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
+import type { Approval, LineComment } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
-import type { Card, CardSummary, MergeMethod } from '#lib/api/types.ts';
+import type { Card, CardSummary, ReviewComment, Round } from '#lib/api/types.ts';
 import { httpPorts, type Part, type ReviewPorts } from './diff-source.ts';
+import { asComment, Drafts } from './drafts.svelte.ts';
 import { fingerprint, recall, remember } from './memory.ts';
+import type { Shown } from './placed.ts';
+import { SentComments } from './sent.svelte.ts';
 import type { Diff, Draft, FileDiff } from './types.ts';
 
-export interface ReviewComment {
-	path: string;
-	line: number;
-	body: string;
-}
-
-/** `since`: only what came after the commit that was reviewed last. */
-export type Range = 'all' | 'since';
+/** `since`: only what came after the commit that was reviewed last; a number: what that round has changed. */
+export type Range = 'all' | 'since' | number;
 
 /** The verdict was not sent, for a reason that the person can change. */
 export class NotReviewed extends Error {
@@ -37,7 +35,8 @@ export class ReviewController {
 	loadingMore = $state(false);
 	failure = $state<string | null>(null);
 	range = $state<Range>('all');
-	drafts = $state.raw<readonly Draft[]>([]);
+	/** The runs of the agent, the oldest first. */
+	rounds = $state.raw<readonly Round[]>([]);
 	/** The branch has moved on from what is on the screen: its new tip and the commits since. */
 	moved = $state.raw<{ sha: string; commits: number | null } | null>(null);
 	reviewedSha = $state<string | null>(null);
@@ -46,17 +45,47 @@ export class ReviewController {
 	readonly problems = new SvelteMap<string, string>();
 
 	#viewed = $state.raw<Readonly<Record<string, string>>>({});
+	/** The branch's tip, as far as its changes were shown: a round shows what was before. */
+	#tip = $state<string | null>(null);
 	#card: CardSummary | null = null;
 	#asked = 0;
-	#ids = 0;
 	readonly #ports: ReviewPorts;
+	readonly #drafts = new Drafts(() => this.#keep());
+	/** The comments that were sent. */
+	readonly sent: SentComments;
 
 	constructor(ports: Partial<ReviewPorts> = {}) {
 		this.#ports = { ...httpPorts(), ...ports };
+		this.sent = new SentComments(this.#ports);
 	}
 
-	/** The head commit whose changes are on the screen; null until they were shown. */
-	readonly headSha: string | null = $derived(this.diff?.head_sha ?? null);
+	/** The head commit whose changes were on the screen; null until they were shown. */
+	get headSha(): string | null {
+		return this.#tip;
+	}
+
+	get drafts(): readonly Draft[] {
+		return this.#drafts.all;
+	}
+
+	/** What would be sent with the review. */
+	get comments(): readonly LineComment[] {
+		return this.#drafts.written;
+	}
+
+	/** Comments that were sent and that nobody has said to be settled. */
+	get unresolved(): readonly ReviewComment[] {
+		return this.sent.unresolved;
+	}
+
+	/** What is on the screen, for those who look for a line in it. */
+	readonly shown: Shown | null = $derived(
+		this.diff && {
+			diff: this.diff,
+			isTip: this.diff.head_sha === this.#tip,
+			whole: this.diff.carried === null,
+		},
+	);
 
 	readonly files: readonly FileDiff[] = $derived(this.diff?.files ?? []);
 
@@ -69,29 +98,28 @@ export class ReviewController {
 		),
 	);
 
-	/** What would be sent with the review. */
-	readonly comments: ReviewComment[] = $derived(
-		this.drafts.filter((draft) => draft.body.trim() !== '').map(asComment),
-	);
-
 	/** Look at this card. The same card again changes nothing but what is known of it. */
 	open(card: CardSummary): void {
 		if (this.#card?.id !== card.id) {
 			const known = recall(this.#ports.storage, card.id);
-			this.drafts = known.drafts;
+			this.#drafts.restore(known.drafts);
 			this.#viewed = known.viewed;
 			this.reviewedSha = known.reviewedSha;
-			this.#ids = known.drafts.length;
 			this.diff = null;
+			this.#tip = null;
+			this.rounds = [];
 			this.moved = null;
 			this.range = 'all';
 		}
+		const isNews = this.#card?.id !== card.id || this.#card.version !== card.version;
 		this.#card = card;
+		if (isNews && card.job_id) untrack(() => void this.sent.load(card.id));
 	}
 
-	/** Read the changes and show them. */
-	async load(range: Range = untrack(() => this.range)): Promise<void> {
+	/** Read the changes and show them; the whole of them when the branch has moved under a round. */
+	async load(range: Range = untrack(() => this.#present())): Promise<void> {
 		if (!this.#card) return;
+		void this.#readRounds(this.#card.id);
 		const asked = ++this.#asked;
 		this.loading = true;
 		try {
@@ -99,8 +127,10 @@ export class ReviewController {
 			if (asked !== this.#asked) return;
 			this.diff = diff;
 			this.range = range;
-			this.moved = null;
 			this.failure = null;
+			if (typeof range === 'number') return;
+			this.#tip = diff.head_sha;
+			this.moved = null;
 		} catch (error) {
 			if (asked === this.#asked) this.failure = sentence(error);
 		} finally {
@@ -117,7 +147,7 @@ export class ReviewController {
 		try {
 			const tip = card.head_sha ?? (await this.#ports.diff(card.id)).head_sha;
 			if (this.diff !== shown) return;
-			if (tip !== shown.head_sha) await this.#hasMoved(card, shown, tip);
+			if (tip !== this.#tip) await this.#hasMoved(card, shown, tip);
 		} catch {
 			// Not asked for by anybody: what is shown stays true, the next check may answer.
 		}
@@ -180,32 +210,21 @@ export class ReviewController {
 		this.#keep();
 	}
 
-	/** Begin a comment, or go on with the one that is on this line already. */
+	/** Begin a comment on a line that is shown, or go on with the one that is there already. */
 	draft(path: string, side: Draft['side'], line: number): Draft {
-		const known = this.drafts.find((d) => d.path === path && d.side === side && d.line === line);
-		if (known) {
-			this.change(known.id, { editing: true });
-			return known;
-		}
-		const id = `${Date.now().toString(36)}-${++this.#ids}`;
-		const draft: Draft = { id, path, side, line, body: '', editing: true };
-		this.drafts = [...this.drafts, draft];
-		this.#keep();
-		return draft;
+		return this.#drafts.begin(path, side, line, this.diff);
 	}
 
 	change(id: string, change: Partial<Pick<Draft, 'body' | 'editing'>>): void {
-		this.drafts = this.drafts.map((draft) => (draft.id === id ? { ...draft, ...change } : draft));
-		this.#keep();
+		this.#drafts.change(id, change);
 	}
 
 	discard(id: string): void {
-		this.drafts = this.drafts.filter((draft) => draft.id !== id);
-		this.#keep();
+		this.#drafts.discard(id);
 	}
 
 	/** Merge what was seen. Raises `NotReviewed` or what the server said. */
-	async approve(method?: MergeMethod): Promise<Card> {
+	async approve(how: Approval = {}): Promise<Card> {
 		const card = this.#card;
 		if (card?.no_changes && !this.diff) await this.load(); // nothing to see, but the commit is asked for
 		const head = this.headSha;
@@ -214,7 +233,7 @@ export class ReviewController {
 			throw new NotReviewed('The branch has moved since you looked. Load the new commits first.');
 		}
 		try {
-			return await this.#ports.approve(card.id, head, ...(method ? [method] : []));
+			return await this.#ports.approve(card.id, head, how);
 		} catch (error) {
 			if (error instanceof ApiError && error.code === 'branch_moved') {
 				this.moved ??= { sha: '', commits: null };
@@ -241,7 +260,7 @@ export class ReviewController {
 	/** Everything was sent (by the action bar): nothing is a draft any more. */
 	clear(): void {
 		this.reviewedSha = this.headSha ?? this.reviewedSha;
-		this.drafts = [];
+		this.#drafts.restore([]);
 		this.#keep();
 	}
 
@@ -250,8 +269,7 @@ export class ReviewController {
 		if (!card) throw new NotReviewed('The changes are not loaded yet.');
 		const comments = drafts.filter((draft) => draft.body.trim() !== '').map(asComment);
 		const answer = await this.#ports.requestChanges(card.id, message.trim(), comments);
-		const sent = new Set(drafts.map((draft) => draft.id));
-		this.drafts = this.drafts.filter((draft) => !sent.has(draft.id));
+		this.#drafts.forget(drafts.map((draft) => draft.id));
 		this.reviewedSha = this.headSha ?? this.reviewedSha;
 		this.#keep();
 		return answer;
@@ -260,16 +278,29 @@ export class ReviewController {
 	async #read(range: Range, part?: Part): Promise<Diff> {
 		const card = this.#card;
 		if (!card) throw new NotReviewed('No card is open.');
+		if (typeof range === 'number') return this.#ports.round(card.id, range, part);
 		if (range === 'all' || !this.reviewedSha) return this.#ports.diff(card.id, part);
-		const head = this.diff?.head_sha ?? (await this.#ports.diff(card.id)).head_sha;
-		return this.#ports.between(card.repo_id, this.reviewedSha, head, part);
+		return this.#ports.since(card.id, this.reviewedSha, part);
+	}
+
+	#present(): Range {
+		return this.moved && typeof this.range === 'number' ? 'all' : this.range;
+	}
+
+	async #readRounds(cardId: string): Promise<void> {
+		try {
+			const rounds = await this.#ports.rounds(cardId);
+			if (this.#card?.id === cardId) this.rounds = rounds;
+		} catch {
+			// Without them all the changes are there all the same.
+		}
 	}
 
 	async #hasMoved(card: CardSummary, shown: Diff, sha: string): Promise<void> {
 		let commits: number | null = null;
 		try {
 			const newest = await this.#ports.commits(card.repo_id, sha);
-			const at = newest.findIndex((commit) => commit.sha === shown.head_sha);
+			const at = newest.findIndex((commit) => commit.sha === this.#tip);
 			commits = at > 0 ? at : null;
 		} catch {
 			// The number is a courtesy.
@@ -285,11 +316,4 @@ export class ReviewController {
 			reviewedSha: this.reviewedSha,
 		});
 	}
-}
-
-/** The server knows lines of the new file; a removed line is named in words. */
-function asComment(draft: Draft): ReviewComment {
-	const body = draft.body.trim();
-	const about = draft.side === 'old' ? `(on removed line ${draft.line}) ${body}` : body;
-	return { path: draft.path, line: draft.line, body: about };
 }

@@ -4,6 +4,8 @@ import { card, diff, file, MemoryStorage } from './factories.ts';
 import { NotReviewed, ReviewController } from './review.svelte.ts';
 import type { Diff } from './types.ts';
 
+/** The ends of the diff in which comments are written. */
+const between = { base_sha: 'base', head_sha: 'head' };
 let storage: MemoryStorage;
 let answer: Diff;
 const approve = vi.fn(async () => ({}) as Card);
@@ -12,7 +14,10 @@ const requestChanges = vi.fn(async () => ({}) as Card);
 function controller() {
 	const review = new ReviewController({
 		diff: async () => answer,
-		between: async () => diff('new', [file('b.ts', ['+since'])]),
+		since: async () => diff('new', [file('b.ts', ['+since'])], { carried: 'direct' }),
+		round: async () => diff('first', [file('c.ts', ['+round'])], { carried: 'direct' }),
+		rounds: async () => [],
+		comments: async () => [],
 		commits: async () => [{ sha: 'new' }, { sha: 'between' }, { sha: 'head' }],
 		approve,
 		requestChanges,
@@ -34,7 +39,7 @@ describe('a review', () => {
 		await expect(review.approve()).rejects.toThrow(NotReviewed);
 		await review.load();
 		await review.approve();
-		expect(approve).toHaveBeenCalledWith('card', 'head');
+		expect(approve).toHaveBeenCalledWith('card', 'head', {});
 	});
 
 	it('refuses to approve when the branch has moved, until the new changes are shown', async () => {
@@ -48,7 +53,7 @@ describe('a review', () => {
 		expect(approve).not.toHaveBeenCalled();
 		await review.load();
 		await review.approve();
-		expect(approve).toHaveBeenCalledWith('card', 'new');
+		expect(approve).toHaveBeenCalledWith('card', 'new', {});
 	});
 
 	it('reads more files of a large change, and none of another', async () => {
@@ -79,7 +84,7 @@ describe('a review', () => {
 		second.open(card('other'));
 		expect(second.drafts).toEqual([]);
 		second.open(card());
-		expect(second.comments).toEqual([{ path: 'a.ts', line: 11, body: 'Why?' }]);
+		expect(second.comments).toEqual([{ path: 'a.ts', line: 11, body: 'Why?', ...between }]);
 	});
 
 	it('goes on with the draft that is on a line already', () => {
@@ -103,8 +108,8 @@ describe('a review', () => {
 		expect(review.drafts).toHaveLength(3);
 		await review.requestChanges('Please');
 		expect(requestChanges).toHaveBeenLastCalledWith('card', 'Please', [
-			{ path: 'a.ts', line: 11, body: 'Why?' },
-			{ path: 'a.ts', line: 11, body: '(on removed line 11) Keep it' },
+			{ path: 'a.ts', line: 11, body: 'Why?', ...between },
+			{ path: 'a.ts', side: 'old', line: 11, body: 'Keep it', ...between },
 		]);
 		expect(controller().drafts).toEqual([]);
 		await expect(review.requestChanges(' ')).rejects.toThrow(NotReviewed);
@@ -118,9 +123,9 @@ describe('a review', () => {
 		review.change(review.draft('a.ts', 'new', 12).id, { body: 'Two' });
 		await review.sendOne(one.id);
 		expect(requestChanges).toHaveBeenCalledWith('card', '', [
-			{ path: 'a.ts', line: 11, body: 'One' },
+			{ path: 'a.ts', line: 11, body: 'One', ...between },
 		]);
-		expect(review.comments).toEqual([{ path: 'a.ts', line: 12, body: 'Two' }]);
+		expect(review.comments).toEqual([{ path: 'a.ts', line: 12, body: 'Two', ...between }]);
 	});
 
 	it('keeps the mark of a seen file until its change changes', async () => {
@@ -146,6 +151,41 @@ describe('a review', () => {
 		await later.load('since');
 		expect(later.files.map(({ path }) => path)).toEqual(['b.ts']);
 		expect(later.headSha).toBe('new');
+	});
+
+	it('approves what was seen while a round is looked at', async () => {
+		const review = controller();
+		await review.load();
+		await review.load(1);
+		expect(review.files.map(({ path }) => path)).toEqual(['c.ts']);
+		expect(review.headSha).toBe('head');
+		expect(review.shown).toMatchObject({ isTip: false, whole: false });
+		await review.check();
+		expect(review.moved).toBeNull();
+		await review.approve({ method: 'squash' });
+		expect(approve).toHaveBeenCalledWith('card', 'head', { method: 'squash' });
+	});
+
+	it('shows all the changes when the branch has moved under a round', async () => {
+		const review = controller();
+		await review.load();
+		await review.load(1);
+		answer = diff('new', answer.files);
+		await review.check();
+		expect(review.moved?.sha).toBe('new');
+		await review.load();
+		expect(review.range).toBe('all');
+		expect(review.headSha).toBe('new');
+	});
+
+	it('names the commits between which a comment is written', async () => {
+		const review = controller();
+		await review.load();
+		await review.load(1);
+		review.change(review.draft('c.ts', 'new', 10).id, { body: 'Here' });
+		await review.load('all');
+		review.change(review.draft('c.ts', 'new', 10).id, { body: 'And here' });
+		expect(review.comments.map((c) => c.head_sha)).toEqual(['first', 'head']);
 	});
 
 	it('loads a large file alone', async () => {

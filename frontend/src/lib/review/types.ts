@@ -21,6 +21,9 @@ export interface Draft {
 	/** `old` for a removed line: `line` counts in the old file then. */
 	side: 'old' | 'new';
 	line: number;
+	/** The ends of the diff in which it is written; none in drafts of older versions. */
+	base_sha?: string;
+	head_sha?: string;
 	body: string;
 	/** Being written; an added one is shown folded and goes with the review. */
 	editing: boolean;
