@@ -9,6 +9,7 @@ from typing import Final
 from playwright.sync_api import Locator, Page, expect
 
 from acceptance.house import FILES, House
+from e2e.axe import complaints
 from e2e.conftest import SIZE
 from e2e.pictures import ARTIFACTS, SIZES, schemes, shoot, shoot_everywhere
 from support.history import commit_files
@@ -55,7 +56,7 @@ def test_a_review_in_two_rounds(house: House, page: Page) -> None:
         (9, "What if the amount is negative?"),
         (12, "Should this not be the sum of the amounts?"),
     ):
-        comment_on(page, line, words)
+        comment_on(page, line, words, several=line == 12)
     command = write(
         BETTER.replace(
             "self.items = []\n\n    def add", "self.items = Counter()\n\n    def add"
@@ -76,7 +77,7 @@ def test_a_review_in_two_rounds(house: House, page: Page) -> None:
     expect(header.get_by_text("1 open comment")).to_be_visible()
     third = comment(page, 3)
     expect(third).to_contain_text("Open")
-    expect(third).to_contain_text("line 15")
+    expect(third).to_contain_text("lines 15\N{EN DASH}16")
     page.get_by_role("button", name="2 comments on lines that are not shown").click()
     expect(comment(page, 2)).to_contain_text("Outdated")
     first = comment(page, 1)
@@ -121,13 +122,20 @@ def test_a_review_in_two_rounds(house: House, page: Page) -> None:
     assert states(house, card) == ["resolved", "outdated", "open"]
 
 
-def comment_on(page: Page, line: int, words: str) -> None:
-    """As a person with a mouse does."""
-    row = page.locator("[data-row]").filter(has_text=re.compile(rf"^\s*{line}\s")).first
-    row.hover()
+def comment_on(page: Page, line: int, words: str, *, several: bool = False) -> None:
+    """As a person with a mouse does; on ``several`` lines with Shift."""
+    row_of(page, line).hover()
     page.get_by_role("button", name=f"Comment on line {line}", exact=True).click()
     page.get_by_role("textbox", name=f"Comment on line {line} of cart.py").fill(words)
+    if several:
+        row_of(page, line + 1).hover()
+        following = page.get_by_role("button", name=f"Comment on line {line + 1}", exact=True)
+        following.click(modifiers=["Shift"])
     page.get_by_role("button", name="Add to review").click()
+
+
+def row_of(page: Page, line: int) -> Locator:
+    return page.locator("[data-row]").filter(has_text=re.compile(rf"^\s*{line}\s")).first
 
 
 def comment(page: Page, number: int) -> Locator:
@@ -148,7 +156,8 @@ def states(house: House, card: str) -> list[str]:
 
 
 def shoot_everywhere_of_changes(page: Page, name: str, shown: Locator) -> None:
-    """Pictures in which the changes are in view, also where there is room for one part alone."""
+    """Pictures in which the changes are in view, also where there is room for one part alone; axe looks at
+    each of them."""
     for scheme in schemes(page):
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
@@ -156,5 +165,6 @@ def shoot_everywhere_of_changes(page: Page, name: str, shown: Locator) -> None:
             if width < 1080:
                 tab.click()
             expect(shown).to_be_visible()
+            assert complaints(page) == []
             shoot(page, ARTIFACTS / f"{name}-{width}-{scheme}.png")
     page.set_viewport_size(SIZE)

@@ -95,6 +95,7 @@ export const dequeueCard = (id: string) => post<Card>(`${path(id)}/dequeue`);
 export interface LineComment {
 	path: string;
 	side?: 'old' | 'new';
+	start_line?: number;
 	line: number;
 	body: string;
 	base_sha?: string;

@@ -37,6 +37,19 @@ export class Drafts {
 		return draft;
 	}
 
+	/** Let the comment that is being written on this side of the file reach to the line, too; null without one. */
+	extend(path: string, side: Draft['side'], line: number, diff: Diff | null): Draft | null {
+		const written = this.all.findLast(
+			(d) => d.editing && d.path === path && d.side === side && isOn(d, diff),
+		);
+		if (!written) return null;
+		const start_line = Math.min(line, written.start_line ?? written.line);
+		const draft = { ...written, start_line, line: Math.max(line, written.line) };
+		this.all = this.all.map((other) => (other === written ? draft : other));
+		this.kept();
+		return draft;
+	}
+
 	change(id: string, change: Partial<Pick<Draft, 'body' | 'editing'>>): void {
 		this.all = this.all.map((draft) => (draft.id === id ? { ...draft, ...change } : draft));
 		this.kept();
@@ -53,15 +66,23 @@ export class Drafts {
 	}
 }
 
-export function asComment({ path, side, line, body, base_sha, head_sha }: Draft): LineComment {
+export function asComment(draft: Draft): LineComment {
+	const { path, side, start_line, line, body, base_sha, head_sha } = draft;
 	return {
 		path,
 		...(side === 'old' ? { side } : {}),
+		...(start_line && start_line < line ? { start_line } : {}),
 		line,
 		body: body.trim(),
 		...(base_sha ? { base_sha } : {}),
 		...(head_sha ? { head_sha } : {}),
 	};
+}
+
+/** `line 7`, `removed lines 5–7`. */
+export function linesOf({ side, start_line: start, line }: Draft): string {
+	const lines = start && start < line ? `lines ${start}–${line}` : `line ${line}`;
+	return side === 'old' ? `removed ${lines}` : lines;
 }
 
 /** The lines before are those of a commit, so that one can comment on what was removed. */

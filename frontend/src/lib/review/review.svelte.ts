@@ -210,9 +210,13 @@ export class ReviewController {
 		this.#keep();
 	}
 
-	/** Begin a comment on a line that is shown, or go on with the one that is there already. */
-	draft(path: string, side: Draft['side'], line: number): Draft {
-		return this.#drafts.begin(path, side, line, this.diff);
+	/**
+	 * Begin a comment on a line that is shown, or go on with the one that is there already. With `extend` the
+	 * one that is being written reaches to this line.
+	 */
+	draft(path: string, side: Draft['side'], line: number, extend = false): Draft {
+		const extended = extend ? this.#drafts.extend(path, side, line, this.diff) : null;
+		return extended ?? this.#drafts.begin(path, side, line, this.diff);
 	}
 
 	change(id: string, change: Partial<Pick<Draft, 'body' | 'editing'>>): void {

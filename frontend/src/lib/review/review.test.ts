@@ -188,6 +188,19 @@ describe('a review', () => {
 		expect(review.comments.map((c) => c.head_sha)).toEqual(['first', 'head']);
 	});
 
+	it('lets a comment that is being written reach over several lines', async () => {
+		const review = controller();
+		await review.load();
+		const one = review.draft('a.ts', 'new', 11);
+		review.change(one.id, { body: 'All of it' });
+		expect(review.draft('a.ts', 'new', 13, true).id).toBe(one.id);
+		expect(review.draft('a.ts', 'new', 10, true).id).toBe(one.id);
+		expect(review.comments).toMatchObject([{ start_line: 10, line: 13, body: 'All of it' }]);
+		expect(review.draft('a.ts', 'old', 12, true).id).not.toBe(one.id);
+		review.change(one.id, { editing: false });
+		expect(review.draft('a.ts', 'new', 15, true).id).not.toBe(one.id);
+	});
+
 	it('loads a large file alone', async () => {
 		const review = controller();
 		answer = diff('head', [file('big.ts', [], { hunks: [], too_large: true })]);

@@ -20,6 +20,8 @@ export interface Draft {
 	path: string;
 	/** `old` for a removed line: `line` counts in the old file then. */
 	side: 'old' | 'new';
+	/** The first of several lines, of which `line` is the last. */
+	start_line?: number;
 	line: number;
 	/** The ends of the diff in which it is written; none in drafts of older versions. */
 	base_sha?: string;
