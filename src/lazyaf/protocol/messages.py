@@ -154,7 +154,7 @@ class CheckReport(Message):
     last_lines: str = Field("", max_length=10_000, description="Of what it printed, redacted.")
 
 
-class Attachment(Message):
+class JobAttachment(Message):
     """A file that is attached to the card, to be fetched from
     ``GET …/jobs/<job>/attachments/<id>`` with the lease. Its name is one part of a path, and no other of
     the job's is the same."""
@@ -190,7 +190,7 @@ class Job(Message):
     agent: str
     agent_options: dict[str, object] = Field(default_factory=dict)
     task: Task
-    attachments: list[Attachment] = Field(
+    attachments: list[JobAttachment] = Field(
         default_factory=list, description="For the agent; checks have none."
     )
     limits: Limits = Limits()

@@ -12,7 +12,7 @@ from pathlib import Path
 from lazyaf.agents.prompt import AttachedFile
 from lazyaf.domain.attachments import clean_name
 from lazyaf.domain.errors import Invalid, Unavailable
-from lazyaf.protocol.messages import Attachment, Job
+from lazyaf.protocol.messages import Job, JobAttachment
 from lazyaf.runner.client import Refused, ServerClient
 from lazyaf.runner.story import Story
 from lazyaf.runner.workdir import remove_tree
@@ -57,7 +57,7 @@ class Attachments:
                 )
         await asyncio.to_thread(self.folder.chmod, 0o555)
 
-    async def _fetch(self, attachment: Attachment, path: Path) -> bool:
+    async def _fetch(self, attachment: JobAttachment, path: Path) -> bool:
         try:
             found = await self._client.attachment(self._job, attachment.id, path)
         except Refused as refused:

@@ -15,10 +15,10 @@ from lazyaf.domain.runners import PoolKind
 from lazyaf.git import refs
 from lazyaf.protocol import GIT_USERNAME
 from lazyaf.protocol.messages import (
-    Attachment,
     CheckTask,
     Comment,
     Job,
+    JobAttachment,
     Limits,
     RepoAccess,
     Resume,
@@ -312,7 +312,7 @@ def _message(ctx: Context, claimed: Claimed, start: Start) -> Job:
         agent_options=card.agent_options,
         task=_task(card, job.request),
         attachments=[
-            Attachment(
+            JobAttachment(
                 id=row.id,
                 name=row.name,
                 media_type=row.media_type,

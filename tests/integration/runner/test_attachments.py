@@ -11,13 +11,13 @@ import pytest
 from factories.runner_rig import Rig
 from fakes.runner_server import REPO, Failure
 from lazyaf.domain.jobs import JobKind, StopReason
-from lazyaf.protocol.messages import Attachment, CheckTask
+from lazyaf.protocol.messages import CheckTask, JobAttachment
 from lazyaf.runner.sandbox import Unsandboxed
 
 WORDS = b"what the agent shall read\n"
 
 
-def attached(rig: Rig, key: str, content: bytes = WORDS, **changes: Any) -> Attachment:
+def attached(rig: Rig, key: str, content: bytes = WORDS, **changes: Any) -> JobAttachment:
     """A file that the server has for the card."""
     rig.server.attachments[key] = content
     known = {
@@ -27,7 +27,7 @@ def attached(rig: Rig, key: str, content: bytes = WORDS, **changes: Any) -> Atta
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    return Attachment.model_validate({**known, **changes})
+    return JobAttachment.model_validate({**known, **changes})
 
 
 async def test_the_agent_reads_them_and_git_never_sees_them(rig: Rig) -> None:

@@ -48,6 +48,11 @@ export type CardDraft = { title: string } & Partial<
 		agent_options?: AgentOptions;
 	};
 
+/** A file that is attached to a card, for its agent. */
+export type Attachment = Schemas['Attachment'];
+/** What a card may have: bytes of one file, how many files, bytes of all. */
+export type AttachmentLimits = Schemas['AttachmentLimits'];
+
 export type Repo = Schemas['Repo'];
 /** What approving makes of a card's commits. */
 export type MergeMethod = Schemas['MergeMethod'];

@@ -1,6 +1,6 @@
 /** What a person is writing about a card, new or known, and whether it can be sent. */
 
-import { createCard, getCard, updateCard } from '#lib/api/cards.ts';
+import { createCard, getCard, startCard, updateCard } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
 import type { AgentOptions, Card, CardDraft } from '#lib/api/types.ts';
 
@@ -22,13 +22,17 @@ export class CardForm {
 	/** What is wrong, by field; '' for the whole. Shown after the first try. */
 	errors = $state<Record<string, string>>({});
 
+	/** What is written about; null until there is such a card. */
+	card = $state.raw<Card | null>(null);
+
 	constructor(
 		readonly repoId: string,
-		readonly card: Card | null,
+		card: Card | null,
 		/** Which agent runs when none is chosen. */
 		readonly defaultAgent: string | null,
 	) {
 		if (!card) return;
+		this.card = card;
 		this.title = card.title;
 		this.description = card.description;
 		this.labels = [...card.labels];
@@ -66,14 +70,26 @@ export class CardForm {
 		if (this.sending || !this.#check()) return null;
 		this.sending = true;
 		try {
-			return this.card
+			this.card = this.card
 				? await this.#update(this.card)
 				: await createCard(this.repoId, { ...this.draft, start });
+			return this.card;
 		} catch (error) {
 			this.errors = said(error);
 			return null;
 		} finally {
 			this.sending = false;
+		}
+	}
+
+	/** Start what was sent; whether that was taken. */
+	async start({ id, number }: Card): Promise<boolean> {
+		try {
+			await startCard(id);
+			return true;
+		} catch (error) {
+			this.errors = { '': `#${number} is saved, and not started. ${sentence(error)}` };
+			return false;
 		}
 	}
 
