@@ -27,7 +27,7 @@ RUN site=$(echo /opt/lazyaf/lib/python3.*/site-packages) \
 
 FROM ${BASE_IMAGE}
 RUN apt-get update \
- && apt-get install -y -qq --no-install-recommends ca-certificates git \
+ && apt-get install -y -qq --no-install-recommends ca-certificates git openssh-client \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/* \
  && find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
  && useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /bin/bash lazyaf \

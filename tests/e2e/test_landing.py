@@ -3,6 +3,7 @@ there. The remote is a bare repository behind git's own HTTP server, which wants
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from e2e.axe import complaints
 from e2e.pictures import shoot_everywhere
 from support.history import bare_copy, commit_files, git, make_repository, parents, tip
 from support.http_remote import TOKEN, serving_http
+from support.sshd import make_ssh_host
 from support.waiting import until
 
 REPO: Final = "shop"
@@ -109,3 +111,36 @@ def test_a_card_lands_and_a_remote_that_moved_is_merged_in(
     assert board.get(f"/api/repos/{REPO}")["settings"]["sync_every_s"] == 900
     every.scroll_into_view_if_needed()
     shoot_everywhere(page, "land-settings", every)
+
+
+def test_a_repository_over_ssh_is_given_its_key(
+    house: House, page: Page, work: Path, tmp_path: Path
+) -> None:
+    host = make_ssh_host(tmp_path / "sshd")
+    with host.running():
+        assert house.server.link is not None
+        page.goto(house.server.link)
+        page.get_by_label("URL").fill(host.url(tmp_path / "remotes" / "shop.git"))
+        page.get_by_role("button", name="Add and fetch").click()
+        page.wait_for_url("**/r/shop")
+        page.get_by_role("link", name="Show the key").click()
+        page.get_by_role("button", name="Fetch", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text(
+            "does not let this repository's deploy key"
+        )
+        expect(page.get_by_text(host.fingerprint())).to_be_visible()
+        shoot_everywhere(page, "deploy-key", page.get_by_text("Give shop its key first"))
+        assert complaints(page) == []
+        host.let_in(house.board.get("/api/repos/shop")["deploy_key"])
+        page.get_by_role("button", name="Fetch", exact=True).click()
+        main = page.get_by_role("listitem").filter(has_text="default")
+        expect(main).to_be_visible()
+        main.get_by_role("button", name="Land main").click()
+        dialog = page.get_by_role("dialog", name="Land on the remote")
+        expect(dialog).to_contain_text("The remote is at the same commit")
+        expect(dialog).to_contain_text("s deploy key.")
+        page.goto(f"{house.server.url}/r/shop/settings")
+        shown = page.get_by_role("button", name=re.compile("Pin the host"))
+        expect(shown).to_be_visible()
+        shoot_everywhere(page, "deploy-key-settings", shown)
+        assert complaints(page) == []

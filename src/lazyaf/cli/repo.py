@@ -46,6 +46,8 @@ def list_repos(api: Api) -> None:
 
 
 def _content(repo: Json) -> str:
+    if repo["import_state"] == "key_wanted":
+        return "key wanted"
     if repo["import_state"] in ("fetching", "failed"):
         return str(repo["import_state"])
     return "ingested" if repo["is_ingested"] else "none yet"

@@ -28,7 +28,7 @@ TRIES: Final = 3
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is fetched.")
 @client_command
 def add(api: Api, url: str, name: str | None, username: str | None, no_wait: bool) -> None:
-    """Let the server fetch the repository at URL (https://…) and open a board for it.
+    """Let the server fetch the repository at URL (https://… or git@host:…) and open a board for it.
 
     Credentials are kept encrypted on the server, for this remote alone.
     """
@@ -89,8 +89,23 @@ def _report(api: Api, repo: Json) -> None:
     if api.as_json:
         show_json(repo)
         return
+    if repo["import_state"] == "key_wanted":
+        _show_key(repo)
+        return
     board = f"{api.server}/r/{repo['name']}"
     state = "is being fetched" if repo["import_state"] == "fetching" else "is on the board"
     click.echo(f"{repo['name']} {state}: {board}")
     if repo["import_detail"]:
         click.secho(one_line(repo["import_detail"]), fg="yellow", err=True)
+
+
+def _show_key(repo: Json) -> None:
+    """What a person does before anything can be fetched over ssh."""
+    click.echo(
+        "Add this key to the deploy keys of the repository at its host, with write access to land:",
+        err=True,
+    )
+    click.echo(repo["deploy_key"])
+    for fingerprint in repo["host_fingerprints"]:
+        click.echo(f"The host's key, to compare with what it publishes: {fingerprint}", err=True)
+    click.echo(f"Then: lazyaf repo fetch {repo['name']}", err=True)

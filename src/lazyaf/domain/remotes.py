@@ -5,6 +5,8 @@ A credential never stays in a URL: those are stored, shown and given to git in i
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,15 +16,21 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from lazyaf.domain.errors import Invalid
 
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e\xa1-\U0010ffff]{1,2000}")
-_SSH: Final = re.compile(r"(ssh|git\+ssh)://|[\w.-]+@[\w.-]+:")
+_WHERE: Final = r"[A-Za-z0-9_][\w.-]*@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*)"
+_PATH: Final = r"[\x21-\x2c\x2e-\x7e][\x21-\x7e]{0,1500}"
+_SSH: Final = re.compile(
+    rf"ssh://{_WHERE}(?::(?P<port>\d{{1,5}}))?/{_PATH}|{_WHERE.replace('host', 'name')}:{_PATH}"
+)
 _DISK: Final = re.compile(r"file:///|/")
 ANYONE: Final = "git"
 """The user name that goes with a token alone; hosts look at the token."""
 
 
 class ImportState(StrEnum):
-    """How far fetching from the remote is: `fetching` → `ready` or `failed`, and again."""
+    """How far fetching from the remote is: `fetching` → `ready` or `failed`, and again; over ssh it
+    begins with `key_wanted`."""
 
+    KEY_WANTED = "key_wanted"  # the remote must be given the deploy key before anything is fetched
     FETCHING = "fetching"
     FAILED = "failed"
     READY = "ready"
@@ -49,11 +57,21 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class DeployKey:
+    """A repository's key for ssh: the private half as OpenSSH has it, and the host's keys as lines of a
+    ``known_hosts`` file; none as long as the host was never met."""
+
+    private: str = field(repr=False)
+    host_keys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
-    """A URL without credentials, and those that stood in it or were given with it."""
+    """A URL without credentials, and those that stood in it or were given with it; over ssh the key."""
 
     url: str
     login: Login | None = None
+    key: DeployKey | None = None
 
 
 def parse_remote(
@@ -84,28 +102,41 @@ def parse_remote(
 
 
 def require_fetchable(url: str, *, field: str = "url") -> None:
-    """Refuse what the server must not or cannot fetch from: its own disk, programs, ssh.
+    """Refuse what the server must not or cannot fetch from: its own disk, programs.
 
-    The credential of a stranger must not read this machine's files, and the server has no ssh key.
+    The credential of a stranger must not read this machine's files.
     """
-    if is_fetchable(url):
-        return
-    if _SSH.match(url):
+    if not is_fetchable(url):
         raise Invalid.field(
             field,
-            "The server has no ssh key, so it fetches from https:// URLs only. Use that URL, or clone "
-            "it yourself and run `lazyaf ingest`.",
+            f"“{url}” is no https:// URL and none of ssh (git@host:owner/repository.git), and the server "
+            "fetches from nothing else. A repository on a disk is added with `lazyaf ingest PATH`.",
         )
-    raise Invalid.field(
-        field,
-        f"“{url}” is no https:// URL, and the server fetches from nothing else. A repository on a "
-        "disk is added with `lazyaf ingest PATH`.",
-    )
+
+
+def ssh_host(url: str) -> str | None:
+    """The host, with its port if one is named, of a URL of ssh; None of any other."""
+    found = _SSH.fullmatch(url)
+    if found is None:
+        return None
+    host = found["host"] or found["name"]
+    return f"{host}:{found['port']}" if found["port"] else host
+
+
+def fingerprints(known_hosts: str) -> list[str]:
+    """Kind and SHA-256 of each key in lines of a ``known_hosts`` file, as ssh writes them."""
+    found = []
+    for line in known_hosts.splitlines():
+        _, kind, blob, *_ = [*line.split(), "", "", ""]
+        digest = hashlib.sha256(base64.b64decode(blob)).digest()
+        if blob:
+            found.append(f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}")
+    return found
 
 
 def is_fetchable(url: str) -> bool:
     """Whether `require_fetchable` lets it pass."""
-    return _http(url) is not None
+    return _http(url) is not None or ssh_host(url) is not None
 
 
 def is_on_disk(url: str) -> bool:
@@ -115,7 +146,8 @@ def is_on_disk(url: str) -> bool:
 
 def name_of(url: str) -> str:
     """A name for the repository at this URL: its last word, in characters that names have."""
-    last = urlsplit(url).path.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    path = url.partition(":")[2] if ssh_host(url) else urlsplit(url).path
+    last = path.rstrip("/").rpartition("/")[2].removesuffix(".git")
     return re.sub(r"[^A-Za-z0-9._-]+", "-", unquote(last)).strip("-._")[:100]
 
 

@@ -1,8 +1,8 @@
 """Fetching from a real remote into a repository of the storage, without a trace when it fails.
 
 The objects come into a quarantine of their own, a bare repository that borrows from the real one;
-only a fetch that is complete, sound and not too large is taken over, in packs. HTTP only: nothing
-here reads the disk, runs a program or uses a key of the server. The password is in the child's
+only a fetch that is complete, sound and not too large is taken over, in packs. HTTP, and ssh with
+the repository's own key: nothing here reads the disk, runs a program or uses a key of the server's user. The password is in the child's
 environment, never in argv or the URL. Which refs move, the caller decides.
 """
 
@@ -25,7 +25,7 @@ from lazyaf.git import command
 from lazyaf.git.child import Child
 from lazyaf.git.policy import LEGACY_COMPLAINTS
 from lazyaf.git.refs import HEADS, TAGS
-from lazyaf.git.remotes import asking, env_of, explained, head_in, settings_of
+from lazyaf.git.remotes import asking, explained, head_in, reaching, settings_of
 from lazyaf.git.storage import Storage
 
 WATCH_EVERY: Final = 0.5
@@ -59,8 +59,8 @@ async def fetch(
     `lazyaf.git.remotes.ask_head` does, or ``fetch_too_large``; when the repository is deleted or the server stops meanwhile, what
     `Storage` has to say to a transfer.
     """
-    transfer = _Transfer(remote)
-    async with storage.shared(repo_id) as path:
+    async with storage.shared(repo_id) as path, reaching(storage, remote) as reach:
+        transfer = _Transfer(remote, reach.env)
         with storage.running(repo_id, None, transfer), storage.temporary() as folder:
             incoming = folder / "incoming.git"
             await command.run(["init", "--quiet", "--bare", "--template=", str(incoming)])
@@ -94,8 +94,9 @@ def _refspecs(branch: str | None) -> list[str]:
 class _Transfer:
     """The children that fetch, one after the other; `Storage` can end them."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, env: dict[str, str]) -> None:
         self._remote = remote
+        self._env = env
         self._child: Child | None = None
         self._reason: LazyafError | None = None
         self._gone = asyncio.Event()
@@ -116,7 +117,7 @@ class _Transfer:
         """
         if self._reason is not None:
             raise self._reason
-        child = await command.start(args, env=env_of(self._remote), stdin=DEVNULL)
+        child = await command.start(args, env=self._env, stdin=DEVNULL)
         self._child = child
         self._gone.clear()
         watching = asyncio.create_task(self._heed(child, watch)) if watch is not None else None

@@ -13,7 +13,7 @@ from lazyaf.domain.errors import Conflict, GitFailed
 from lazyaf.domain.remotes import Remote
 from lazyaf.git import command
 from lazyaf.git.refs import HEADS, require_object_ids
-from lazyaf.git.remotes import env_of, settings_of
+from lazyaf.git.remotes import explained, reaching, settings_of
 from lazyaf.git.storage import Storage
 
 PUSH_TIMEOUT: Final = 600.0
@@ -31,12 +31,12 @@ async def push(
     require_object_ids(sha, *([lease] if lease else []))
     ref = f"{HEADS}{branch}"
     expected = [] if lease is None else [f"--force-with-lease={ref}:{lease}"]
-    async with storage.shared(repo_id) as path:
+    async with storage.shared(repo_id) as path, reaching(storage, remote, disk=True) as reach:
         try:
             done = await command.run(
                 [f"--git-dir={path}", *settings_of(remote), "push", "--no-verify",
                  "--recurse-submodules=no", *expected, "--", remote.url, f"{sha}:{ref}"],
-                env=env_of(remote, disk=True),
+                env=reach.env,
                 timeout=PUSH_TIMEOUT,
             )  # fmt: skip
         except GitFailed as failed:
@@ -56,6 +56,8 @@ def moved(branch: str, remote: Remote) -> Conflict:
 def _explained(words: str, branch: str, remote: Remote) -> Conflict:
     if any(phrase in words for phrase in _MOVED):
         return moved(branch, remote)
+    if remote.key is not None and "Could not read from remote" in words:
+        return explained(words, remote)
     return Conflict(
         f"{remote.url} could not be pushed to: {words}. If it wants your credentials, run "
         f"`lazyaf land` in a terminal, which uses your own git.",

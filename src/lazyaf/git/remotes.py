@@ -1,22 +1,31 @@
 """How a git child reaches a real remote: what it may speak, who it is there, and what went wrong in words.
 
 Fetching (`lazyaf.git.fetch`) and pushing (`lazyaf.git.push`) both come here. A password is in the child's
-environment, never in argv or the URL. Nothing here touches a repository.
+environment, never in argv or the URL, and a private key is in a file for as long as the child runs.
+Nothing here touches a repository.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from lazyaf.domain.errors import Conflict, GitFailed
 from lazyaf.domain.remotes import Remote, is_on_disk
 from lazyaf.git import command
 from lazyaf.git.refs import HEADS
+from lazyaf.git.storage import Storage
 
 ASK_TIMEOUT: Final = 30.0
 """Seconds for the question what is there."""
 
+_SAID: Final = re.compile(r"(?:ssh|ERROR): .*")
+"""What ssh, or the host through it, had to say before git gave up."""
 _STALLED: Final = (("http.lowSpeedLimit", "100"), ("http.lowSpeedTime", "60"))
 
 
@@ -29,28 +38,43 @@ class Listing:
     branches: dict[str, str]
 
 
-async def ask_head(remote: Remote) -> str | None:
+async def ask_head(storage: Storage, remote: Remote) -> str | None:
     """The branch that the remote's HEAD names; None where it has none, as when it is empty.
 
-    Raises `Conflict`: ``credentials_wanted``, ``credentials_refused`` or ``remote_unreachable``.
+    Raises `Conflict`: ``credentials_wanted``, ``credentials_refused``, ``deploy_key_refused``,
+    ``host_key_changed`` or ``remote_unreachable``.
     """
-    return _listed(await _ask(remote, env_of(remote), "HEAD")).head
+    async with reaching(storage, remote) as reach:
+        return (await _ask(remote, reach.env, "HEAD")).head
 
 
-async def list_branches(remote: Remote, *, disk: bool = False) -> Listing:
+async def list_branches(storage: Storage, remote: Remote, *, disk: bool = False) -> Listing:
     """What the remote has, without fetching any of it; ``disk`` allows a path of this machine, too.
 
     Raises as `ask_head` does.
     """
-    return _listed(await _ask(remote, env_of(remote, disk=disk), "HEAD", f"{HEADS}*"))
+    async with reaching(storage, remote, disk=disk) as reach:
+        return await _ask(remote, reach.env, "HEAD", f"{HEADS}*")
 
 
-async def _ask(remote: Remote, env: dict[str, str], *patterns: str) -> str:
+async def meet_host(storage: Storage, remote: Remote) -> str:
+    """The keys that the host of an ssh remote shows, for those to keep that meet it for the first time, and
+    to compare. Whether it lets the key in does not matter. Raises `Conflict` ``remote_unreachable``."""
+    async with reaching(storage, remote, first=True) as reach:
+        try:
+            await _ask(remote, reach.env, "HEAD")
+        except Conflict as refused:
+            if not reach.learned():
+                raise refused
+        return reach.learned()
+
+
+async def _ask(remote: Remote, env: dict[str, str], *patterns: str) -> Listing:
     try:
         said = await command.run(asking(remote, *patterns), env=env, timeout=ASK_TIMEOUT)
     except GitFailed as failed:
         raise explained(failed.detail, remote) from None
-    return said.text
+    return _listed(said.text)
 
 
 def asking(remote: Remote, *patterns: str) -> list[str]:
@@ -82,19 +106,78 @@ def settings_of(remote: Remote) -> list[str]:
     return [word for key, value in settings for word in ("-c", f"{key}={value}")]
 
 
-def env_of(remote: Remote, *, disk: bool = False) -> dict[str, str]:
-    """The environment of a child that speaks to this remote over HTTP, or, where ``disk`` allows it, to a
-    repository of this machine."""
-    spoken = "http:https:file" if disk and is_on_disk(remote.url) else "http:https"
-    only = {"GIT_ALLOW_PROTOCOL": spoken, "GIT_ASKPASS": ""}
-    login = remote.login
-    if login is not None:
-        only |= command.auth_env(remote.url, login.username, login.password)
-    return command.child_env(only)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The environment of a child that may speak to one remote, and the file of its host's keys."""
+
+    env: dict[str, str]
+    known_hosts: Path | None = None
+
+    def learned(self) -> str:
+        """What stands in that file by now."""
+        there = self.known_hosts is not None and self.known_hosts.exists()
+        return self.known_hosts.read_text() if there and self.known_hosts else ""
+
+
+@asynccontextmanager
+async def reaching(
+    storage: Storage, remote: Remote, *, disk: bool = False, first: bool = False
+) -> AsyncIterator[Reach]:
+    """Let children speak to this remote, over HTTP or, with its key, ssh, and where ``disk`` allows it to a
+    repository of this machine. ``first``: the host's key is not known yet and taken as it is.
+
+    The private key is a file that this user alone can read, in a directory that is gone afterwards and, after
+    a crash, with the next start.
+    """
+    if remote.key is None:
+        spoken = "http:https:file" if disk and is_on_disk(remote.url) else "http:https"
+        login = remote.login
+        more = {} if login is None else command.auth_env(remote.url, login.username, login.password)
+        yield Reach(_env(spoken, more))
+        return
+    with storage.temporary() as folder:
+        identity, known_hosts = folder / "identity", folder / "known_hosts"
+        identity.touch(mode=0o600)
+        identity.write_text(remote.key.private)
+        known_hosts.write_text(remote.key.host_keys)
+        more = {
+            "GIT_SSH_COMMAND": _ssh(identity, known_hosts, first=first),
+            "GIT_SSH_VARIANT": "ssh",
+        }
+        yield Reach(_env("ssh", more), known_hosts)
+
+
+def _env(spoken: str, more: dict[str, str]) -> dict[str, str]:
+    return command.child_env({"GIT_ALLOW_PROTOCOL": spoken, "GIT_ASKPASS": "", **more})
+
+
+def _ssh(identity: Path, known_hosts: Path, *, first: bool) -> str:
+    """ssh with this key and these hosts, and nothing of the user's or the machine's own."""
+    options = {
+        "IdentityFile": str(identity),
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "BatchMode": "yes",
+        "PreferredAuthentications": "publickey",
+        "StrictHostKeyChecking": "accept-new" if first else "yes",
+        "UserKnownHostsFile": str(known_hosts),
+        "GlobalKnownHostsFile": "/dev/null",
+        "UpdateHostKeys": "no",
+        "HashKnownHosts": "no",
+        "CheckHostIP": "no",
+        "ClearAllForwardings": "yes",
+        "ConnectTimeout": "15",
+        "ServerAliveInterval": "15",
+        "ServerAliveCountMax": "4",
+    }
+    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    return shlex.join(["ssh", "-F", "/dev/null", *words])
 
 
 def explained(words: str, remote: Remote) -> Conflict:
     """Why a remote could not be asked, in a sentence that says what to do."""
+    if remote.key is not None:
+        return _explained_ssh(words, remote)
     if "could not read Username" in words or "Authentication failed" in words:
         if remote.login is None:
             return Conflict(
@@ -115,3 +198,24 @@ def explained(words: str, remote: Remote) -> Conflict:
     last = words.rpartition("fatal: ")[2].strip().rstrip(".")
     last = last.removeprefix(f"unable to access '{remote.url.rstrip('/')}/': ")
     return Conflict(f"{remote.url} could not be reached: {last}.", code="remote_unreachable")
+
+
+def _explained_ssh(words: str, remote: Remote) -> Conflict:
+    if "Host key verification failed" in words:
+        return Conflict(
+            f"The host of {remote.url} shows another key than the one that is pinned, so nothing was sent to "
+            "it. Someone may stand in between. If the host really has a new key, pin that in the "
+            "repository's settings.",
+            code="host_key_changed",
+        )
+    if "Permission denied" in words:
+        return Conflict(
+            f"{remote.url} does not let this repository's deploy key in. Add the public key to the deploy "
+            "keys there; to land it must be allowed to write.",
+            code="deploy_key_refused",
+        )
+    heard = _SAID.search(words)
+    said = heard[0] if heard else words.partition("fatal: ")[2]
+    return Conflict(
+        f"{remote.url} could not be reached: {said.strip().rstrip('.')}.", code="remote_unreachable"
+    )

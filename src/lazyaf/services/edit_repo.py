@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.errors import Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType
-from lazyaf.domain.remotes import origin_of, parse_remote
+from lazyaf.domain.remotes import origin_of, parse_remote, ssh_host
 from lazyaf.domain.repo_settings import NAMES, check
 from lazyaf.git import refs
 from lazyaf.services.after_push import refresh_config
@@ -29,6 +29,9 @@ from lazyaf.services.views import repo_view
 from lazyaf.store.cards import cards_by_branch
 from lazyaf.store.repos import RepoRow, update_repo
 from lazyaf.store.tx import Tx
+
+KEY: Final = ("deploy_key", "deploy_key_public", "host_keys")
+"""What is kept for a remote over ssh, as long as its host stays."""
 
 
 async def edit_repo(
@@ -75,7 +78,10 @@ def _remote(ctx: Context, repo: RepoRow, url: str) -> dict[str, Any]:
     else:
         same = origin_of(remote.url) == origin_of(repo.remote_url or "")
         secret = repo.remote_secret if same else None
-    return {"remote_url": remote.url, "remote_secret": secret}
+    changes: dict[str, Any] = {"remote_url": remote.url, "remote_secret": secret}
+    if ssh_host(remote.url) != ssh_host(repo.remote_url or ""):
+        changes |= dict.fromkeys(KEY)
+    return changes
 
 
 def _require_version(repo: RepoRow, if_match: int | None) -> None:
@@ -102,7 +108,7 @@ def _edit(
 ) -> dict[str, Any]:
     repo = find_repo(tx, repo_id)
     _require_version(repo, if_match)
-    fields = ("name", "remote_url", "remote_secret", "default_branch")
+    fields = ("name", "remote_url", "remote_secret", "default_branch", *KEY)
     values: dict[str, Any] = {k: changes[k] for k in fields if k in changes}
     settings = dict(repo.settings)
     for name, value in (changes.get("settings") or {}).items():

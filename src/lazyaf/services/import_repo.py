@@ -28,6 +28,7 @@ from lazyaf.domain.remotes import (
     name_of,
     parse_remote,
     require_fetchable,
+    ssh_host,
 )
 from lazyaf.domain.repo_settings import is_protected
 from lazyaf.git import fetch, refs, remotes
@@ -37,8 +38,9 @@ from lazyaf.git.refs import HEADS, TAGS, RefUpdate
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
+from lazyaf.services.deploy_key import fresh_key, with_access
 from lazyaf.services.protect_branches import approve_only
-from lazyaf.services.remote_login import seal, unseal
+from lazyaf.services.remote_login import seal
 from lazyaf.services.repositories import create_repo, find_repo, require_free, require_name
 from lazyaf.services.track_remote import remember_all
 from lazyaf.services.views import repo_view
@@ -50,6 +52,9 @@ log = structlog.get_logger(__name__)
 
 NAMED: Final = 10
 """Branches that a note names."""
+FORGOTTEN: Final = dict.fromkeys(("remote_secret", "deploy_key", "deploy_key_public", "host_keys"))
+"""What is kept for a remote, once nothing is."""
+_WAITING: Final = (ImportState.FETCHING, ImportState.KEY_WANTED)
 
 
 async def import_repo(
@@ -61,7 +66,8 @@ async def import_repo(
     password: str | None,
     actor: Actor,
 ) -> dict[str, Any]:
-    """Make a repository of what is at an HTTP URL; returns it while it is being fetched.
+    """Make a repository of what is at a URL; returns it while it is being fetched, or, over ssh, with the
+    key that its remote must be given first.
 
     Credentials, also those in the URL, are kept sealed. Raises `Invalid`, `NameTaken`, or `Conflict`
     as `lazyaf.git.remotes.ask_head` does; then there is no repository.
@@ -73,7 +79,9 @@ async def import_repo(
         raise Invalid.field("name", "The URL says no name for the repository. Give it one.")
     require_name(chosen)
     await ctx.db.read(require_free, chosen)
-    head = await remotes.ask_head(remote)
+    if ssh_host(remote.url) is not None:
+        return await _with_key(ctx, chosen, remote, actor)
+    head = await remotes.ask_head(ctx.git, remote)
     made = await create_repo(
         ctx,
         name=chosen,
@@ -84,6 +92,22 @@ async def import_repo(
     )
     ctx.background.run(_run(ctx, made["id"], actor))
     return made
+
+
+async def _with_key(ctx: Context, name: str, remote: Remote, actor: Actor) -> dict[str, Any]:
+    """A repository whose remote must be given its key before anything can be fetched."""
+    repo_id = ctx.new_id()
+    values = await fresh_key(ctx, repo_id, name, remote.url)
+    state = {"import_state": ImportState.KEY_WANTED.value}
+    return await create_repo(
+        ctx,
+        name=name,
+        remote=remote,
+        default_branch="main",
+        actor=actor,
+        repo_id=repo_id,
+        more={**values, **state},
+    )
 
 
 async def fetch_again(
@@ -100,8 +124,8 @@ async def fetch_again(
             "remote_url", f"{repo.name} has no remote. Set one in its settings, then fetch."
         )
     require_fetchable(repo.remote_url, field="remote_url")
-    remote = _with_login(ctx, repo, parse_remote(repo.remote_url, username, password))
-    await remotes.ask_head(remote)
+    remote = with_access(ctx.keys, repo, parse_remote(repo.remote_url, username, password))
+    await remotes.ask_head(ctx.git, remote)
     secret = seal(ctx.keys, repo.id, remote.login) if remote.login is not None else None
     view = await ctx.db.write(_begin, repo.id, secret, actor, ctx.clock.now())
     ctx.background.run(_run(ctx, repo.id, actor))
@@ -115,7 +139,7 @@ async def sync_repo(ctx: Context, repo_id: str) -> bool:
     repository is being fetched already there is nothing to do.
     """
     repo = await ctx.db.read(get_repo, repo_id)
-    if repo.import_state == ImportState.FETCHING or not is_fetchable(repo.remote_url or ""):
+    if repo.import_state in _WAITING or not is_fetchable(repo.remote_url or ""):
         return True
     state, detail = await _outcome(ctx, repo_id, SERVER)
     if state is not None:
@@ -124,7 +148,7 @@ async def sync_repo(ctx: Context, repo_id: str) -> bool:
 
 
 async def forget_login(ctx: Context, repo_id: str, actor: Actor) -> None:
-    """Delete the kept credentials of a repository's remote; none is fine."""
+    """Delete the kept credentials, or the key, of a repository's remote; none is fine."""
     await ctx.db.write(_forget, repo_id, actor, ctx.clock.now())
 
 
@@ -132,12 +156,6 @@ async def resume_imports(ctx: Context) -> None:
     """Begin again what a restart broke off; at start."""
     for repo_id in await ctx.db.read(list_importing):
         ctx.background.run(_run(ctx, repo_id, SERVER))
-
-
-def _with_login(ctx: Context, repo: RepoRow, remote: Remote) -> Remote:
-    if remote.login is not None:
-        return remote
-    return Remote(remote.url, unseal(ctx.keys, repo.id, repo.remote_secret, remote.url))
 
 
 def _begin(tx: Tx, repo_id: str, secret: bytes | None, actor: Actor, now: str) -> dict[str, Any]:
@@ -152,8 +170,8 @@ def _begin(tx: Tx, repo_id: str, secret: bytes | None, actor: Actor, now: str) -
 
 def _forget(tx: Tx, repo_id: str, actor: Actor, now: str) -> None:
     repo = find_repo(tx, repo_id)
-    if repo.remote_secret is not None:
-        changed = update_repo(tx, repo, {"remote_secret": None, "updated_at": now})
+    if (repo.remote_secret, repo.deploy_key) != (None, None):
+        changed = update_repo(tx, repo, {**FORGOTTEN, "updated_at": now})
         repo_changed(tx, EventType.REPO_UPDATED, changed, actor)
 
 
@@ -178,8 +196,8 @@ async def _outcome(
 
 async def _fetch(ctx: Context, repo_id: str, actor: Actor) -> tuple[ImportState | None, str | None]:
     repo = await ctx.db.read(get_repo, repo_id)
-    remote = _with_login(ctx, repo, parse_remote(repo.remote_url or ""))
     try:
+        remote = with_access(ctx.keys, repo, parse_remote(repo.remote_url or ""))
         async with ctx.git.shared(repo_id):
             fetched = await fetch.fetch(ctx.git, repo_id, remote)
             await remember_all(ctx, repo_id, fetched.branches)

@@ -12,7 +12,7 @@ from lazyaf.git import fetch, refs, remotes
 from lazyaf.git.remotes import Listing
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.context import Context
-from lazyaf.services.remote_login import unseal
+from lazyaf.services.deploy_key import with_access
 from lazyaf.services.repositories import find_repo, require_branch
 from lazyaf.services.track_remote import remember
 from lazyaf.store.repos import RepoRow
@@ -59,8 +59,7 @@ async def aim_at(ctx: Context, repo_id: str, branch: str, remote_url: str | None
         )
     remote = parse_remote(wanted)
     _require_landable(remote.url)
-    if remote.login is None:
-        remote = Remote(remote.url, unseal(ctx.keys, repo.id, repo.remote_secret, remote.url))
+    remote = with_access(ctx.keys, repo, remote)
     sha = await refs.resolve(ctx.git, repo.id, branch_ref(branch))
     if sha is None:
         raise Invalid.field("branch", f"There is no branch “{branch}” in {repo.name}.")
@@ -81,7 +80,7 @@ async def look_at_remote(ctx: Context, aim: Aim) -> Look:
     The repository remembers where its own remote's branch was seen. What is on this machine's disk is
     asked and not fetched. Raises `Conflict` as `lazyaf.git.fetch.fetch` does.
     """
-    listing = await remotes.list_branches(aim.remote, disk=True)
+    listing = await remotes.list_branches(ctx.git, aim.remote, disk=True)
     there = listing.branches.get(aim.branch)
     async with ctx.git.shared(aim.repo.id):
         is_here = there is None or await _has(ctx, aim, there)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -59,14 +60,17 @@ async def create_repo(
     default_branch: str,
     actor: Actor,
     importing: bool = False,
+    repo_id: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A record that can hold cards, and the empty bare repository to push its content into.
 
-    ``importing`` says that it will be fetched from ``remote``, whose credentials are kept sealed.
+    ``importing`` says that it will be fetched from ``remote``, whose credentials are kept sealed;
+    ``more`` are further columns, sealed for ``repo_id``.
     """
     require_name(name)
     require_branch(default_branch)
-    repo_id = ctx.new_id()
+    repo_id = repo_id or ctx.new_id()
     login = remote.login if remote is not None else None
     values = {
         "id": repo_id,
@@ -75,6 +79,7 @@ async def create_repo(
         "remote_secret": seal(ctx.keys, repo_id, login) if login is not None else None,
         "import_state": ImportState.FETCHING.value if importing else None,
         "default_branch": default_branch,
+        **(more or {}),
     }
     await ctx.git.create(repo_id, default_branch)
     try:

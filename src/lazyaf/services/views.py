@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lazyaf.domain.errors import NotFound
+from lazyaf.domain.remotes import fingerprints
 from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
 from lazyaf.git.merge import Identity
 from lazyaf.store.board import FullCard, full_card
@@ -38,6 +39,8 @@ def repo_view(tx: Tx, repo: RepoRow) -> dict[str, Any]:
         "import_state": repo.import_state,
         "import_detail": repo.import_detail,
         "has_credentials": repo.remote_secret is not None,
+        "deploy_key": repo.deploy_key_public,
+        "host_fingerprints": fingerprints(repo.host_keys or ""),
         "version": repo.version,
         "created_at": repo.created_at,
         "updated_at": repo.updated_at,

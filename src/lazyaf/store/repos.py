@@ -19,7 +19,8 @@ class RepoRow:
     is what both amount to.
 
     ``import_state`` is an `ImportState` when it was ever fetched from its remote; ``remote_secret``
-    are the remote's credentials, sealed.
+    are the remote's credentials, sealed, ``deploy_key`` the private half of its key for ssh, sealed as well;
+    ``host_keys`` are those of its host, as lines of a ``known_hosts`` file.
     """
 
     id: str
@@ -37,6 +38,9 @@ class RepoRow:
     import_state: str | None
     import_detail: str | None
     remote_secret: bytes | None = field(repr=False)
+    deploy_key: bytes | None = field(repr=False)
+    deploy_key_public: str | None
+    host_keys: str | None
     next_number: int
     version: int
     created_at: str

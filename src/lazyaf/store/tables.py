@@ -74,6 +74,9 @@ repos = Table(
     Column("import_state", String(16)),
     Column("import_detail", Text),
     Column("remote_secret", LargeBinary),
+    Column("deploy_key", LargeBinary),  # the private half, sealed
+    Column("deploy_key_public", Text),
+    Column("host_keys", Text),  # of the remote's host, as lines of known_hosts
     Column("next_number", Integer, nullable=False, default=1),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Time, nullable=False),

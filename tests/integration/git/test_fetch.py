@@ -69,7 +69,7 @@ async def test_everything_comes_in_one_pack_and_no_ref_moves(storage, copy, work
     await work.git("tag", "-a", "-m", "one", "v1")
     await work.git("push", "-q", "store", "main", "main:topic/x", "v1")
     remote = Remote(served.url)
-    assert await remotes.ask_head(remote) == "main"
+    assert await remotes.ask_head(storage, remote) == "main"
     found = await fetch.fetch(storage, copy, remote)
     assert found == fetch.Fetched(
         "main", {"main": tip, "topic/x": tip}, {"v1": await work.head("v1")}
@@ -97,7 +97,7 @@ async def test_a_later_fetch_brings_only_what_is_new(storage, copy, work, served
 
 
 async def test_an_empty_remote_has_nothing(storage, copy, served) -> None:
-    assert await remotes.ask_head(Remote(served.url)) is None
+    assert await remotes.ask_head(storage, Remote(served.url)) is None
     assert await fetch.fetch(storage, copy, Remote(served.url)) == fetch.Fetched(None, {}, {})
 
 
@@ -134,7 +134,7 @@ async def test_git_itself_is_told_to_speak_http_alone(
     await work.commit({"a": "1"})
     await work.git("push", "-q", "store", "main")
     remote = Remote(url.format(path=storage.path(repo_id)))
-    for asking in (remotes.ask_head(remote), fetch.fetch(storage, copy, remote)):
+    for asking in (remotes.ask_head(storage, remote), fetch.fetch(storage, copy, remote)):
         with pytest.raises(Conflict, match="not allowed"):
             await asking
     assert not (storage.path(repo_id) / "ran").exists()
@@ -191,7 +191,7 @@ async def test_nobody_is_asked_and_nothing_of_the_machine_is_used(
     (tmp_path / ".gitconfig").write_text(f"[credential]\nhelper = {helper}\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(Conflict) as refused:
-        await remotes.ask_head(Remote(near.url))
+        await remotes.ask_head(storage, Remote(near.url))
     assert refused.value.code == "credentials_wanted"
     assert not (tmp_path / "asked").exists()
     assert command.child_env()["GIT_TERMINAL_PROMPT"] == "0"

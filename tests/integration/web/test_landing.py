@@ -289,7 +289,7 @@ async def test_a_repository_on_this_machine_is_asked_and_not_read(
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "ext::sh -c id", "git@host.test:x.git", "--upload-pack=id", "fd::3"]
+    "url", ["nonsense", "ext::sh -c id", "git@-oProxy=id:x.git", "--upload-pack=id", "fd::3"]
 )
 async def test_what_is_no_remote_is_refused(landing: Landing, url: str) -> None:
     for verb in ("/preview", ""):

@@ -130,8 +130,11 @@ async def test_a_remote_that_wants_other_credentials_leaves_no_repository(
         "/etc/passwd",
         "../x",
         "ext::sh -c id",
-        "ssh://git@host.test/x.git",
-        "git@host.test:x.git",
+        "ssh://-oProxyCommand=id/x",
+        "ssh://git@-oProxyCommand=id/x",
+        "git@-oProxyCommand=id:x",
+        "git@host.test:-x",
+        "ssh://git@host.test/-x",
         "git://host.test/x.git",
         "-oProxyCommand=id",
         "--upload-pack=id",
@@ -142,7 +145,7 @@ async def test_a_remote_that_wants_other_credentials_leaves_no_repository(
         "HTTP+unix://x",
     ],
 )
-async def test_the_server_fetches_over_http_only(served: Served, url: str) -> None:
+async def test_the_server_fetches_over_http_and_ssh_only(served: Served, url: str) -> None:
     refused = await served.person.post("/api/repos/import", json={"url": url, "name": "copy"})
     assert refused.status_code == 422, refused.text
     assert list(refused.json()["fields"]) == ["url"]

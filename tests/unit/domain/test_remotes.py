@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from lazyaf.domain.errors import Invalid
-from lazyaf.domain.remotes import Login, Remote, name_of, origin_of, parse_remote, require_fetchable
+from lazyaf.domain.remotes import (
+    Login,
+    Remote,
+    fingerprints,
+    name_of,
+    origin_of,
+    parse_remote,
+    require_fetchable,
+    ssh_host,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +79,14 @@ def test_a_broken_url_is_refused_without_repeating_it(url: str) -> None:
         "ext::sh -c id",
         "-x",
         "ssh://h/x",
-        "git@h:x",
+        "ssh://git:secret@h/x",
+        "ssh://git@h:99999999/x",
+        "ssh://git@-oProxyCommand=id/x",
+        "git@-oProxyCommand=id:x",
+        "git@h:-x",
+        "git@h:",
+        "git@h:x y",
+        "git@h:x\n",
         "git://h/x",
         "ftp://h/x",
     ],
@@ -78,6 +94,30 @@ def test_a_broken_url_is_refused_without_repeating_it(url: str) -> None:
 def test_what_is_not_fetched(url: str) -> None:
     with pytest.raises(Invalid):
         require_fetchable(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("git@host.test:ada/shop.git", "host.test"),
+        ("git@host.test:/srv/shop.git", "host.test"),
+        ("ssh://git@host.test/ada/shop.git", "host.test"),
+        ("ssh://git@host.test:2222/ada/shop.git", "host.test:2222"),
+        ("https://git@host.test/ada/shop.git", None),
+    ],
+)
+def test_a_host_of_ssh(url: str, host: str | None) -> None:
+    assert ssh_host(url) == host
+    require_fetchable(url)
+    assert name_of(url) == "shop"
+
+
+def test_fingerprints_are_as_ssh_says_them() -> None:
+    # That of GitHub's Ed25519 key, as it publishes it.
+    blob = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+    printed = "ssh-ed25519 SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"
+    assert fingerprints(f"github.com ssh-ed25519 {blob}\n\n") == [printed]
+    assert fingerprints("") == []
 
 
 @pytest.mark.parametrize(

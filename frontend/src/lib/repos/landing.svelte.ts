@@ -102,6 +102,25 @@ export class Landing {
 	}
 }
 
+/** How the server reaches a remote, if it can. */
+export function reachOf(url: string): 'http' | 'ssh' | null {
+	if (/^https?:/i.test(url)) return 'http';
+	return /^(ssh:\/\/[\w.-]+@|[\w.-]+@[\w.-]+:)/.test(url) ? 'ssh' : null;
+}
+
+/** With what the server would push to a remote, for a person to know. */
+export function accessNote(
+	repo: { remote_url: string | null; has_credentials: boolean; deploy_key: string | null },
+	remote: string,
+): string {
+	const own = remote === repo.remote_url;
+	if (own && repo.deploy_key) return 'With this repository’s deploy key.';
+	if (own && repo.has_credentials) return 'With the credentials that are kept for it.';
+	if (reachOf(remote) === 'ssh')
+		return 'Over ssh the server needs a deploy key: make one in the repository’s settings. Or run `lazyaf land` in a terminal.';
+	return 'Without credentials. For a remote that asks for yours, run `lazyaf land` in a terminal.';
+}
+
 const commits = (count: number) => `${count} commit${count === 1 ? '' : 's'}`;
 
 /** What landing would do, in a sentence. */

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { ApiError } from '#lib/api/http.ts';
-import { Landing, remoteNote, summary } from './landing.svelte.ts';
+import { accessNote, Landing, reachOf, remoteNote, summary } from './landing.svelte.ts';
 import type { LandPreview } from './types.ts';
 
 const REPO = { id: 'r', remote_url: 'https://host.test/shop.git' };
@@ -98,6 +98,16 @@ it('puts an objection to the URL at its field', async () => {
 	const { made } = landing(refusal('invalid', { fields: { remote_url: 'No URL.' } }));
 	await made.look();
 	expect([made.wrongRemote, made.refusal]).toEqual(['No URL.', null]);
+});
+
+it('knows how a remote is reached, and with what', () => {
+	expect(
+		['https://h/x', 'git@h:x.git', 'ssh://git@h:22/x', '/x', 'ssh://h/x'].map(reachOf),
+	).toEqual(['http', 'ssh', 'ssh', null, null]);
+	const repo = { remote_url: 'git@h:x.git', has_credentials: false, deploy_key: 'ssh-ed25519 A' };
+	expect(accessNote(repo, 'git@h:x.git')).toBe('With this repository’s deploy key.');
+	expect(accessNote(repo, 'git@other:x.git')).toContain('make one in the repository’s settings');
+	expect(accessNote(repo, 'https://h/x')).toContain('Without credentials');
 });
 
 it('says in words how the branch stands', () => {

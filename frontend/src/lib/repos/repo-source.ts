@@ -27,6 +27,12 @@ export const importRepo = (wanted: { url: string; name?: string } & Login) =>
 export const fetchRepo = (repoId: string, login: Login) =>
 	post<Repo>(`${path(repoId)}/fetch`, login);
 
+/** Make a key for a remote over ssh, and pin its host's. */
+export const makeDeployKey = (repoId: string) => post<Repo>(`${path(repoId)}/deploy-key`);
+
+/** Pin the key that the remote's host shows now. */
+export const pinHost = (repoId: string) => post<Repo>(`${path(repoId)}/host-key`);
+
 export const forgetCredentials = (repoId: string) =>
 	request<undefined>('DELETE', `${path(repoId)}/credentials`);
 

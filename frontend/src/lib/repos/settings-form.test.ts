@@ -35,6 +35,8 @@ const REPO: Repo = {
 	import_state: null,
 	import_detail: null,
 	has_credentials: false,
+	deploy_key: null,
+	host_fingerprints: [],
 	updated_at: '2026-01-01T00:00:00Z',
 	created_at: '2026-01-01T00:00:00Z',
 	version: 1,

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from lazyaf.services import import_repo
+from lazyaf.services.deploy_key import make_deploy_key, pin_host
 from lazyaf.services.land_branch import Seen, land_branch, landed_elsewhere
 from lazyaf.services.merge_remote import merge_remote
 from lazyaf.services.preview_land import preview_land
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/api/repos", tags=["repositories"], responses=PROBLEM
 async def post_import(
     state: State, person: Person, wanted: schemas.ImportRequest
 ) -> dict[str, Any]:
-    """A repository of what is at an HTTP URL; it answers at once, and is fetched meanwhile."""
+    """A repository of what is at a URL; it answers at once, and is fetched meanwhile, or waits for its key."""
     return await import_repo.import_repo(
         state.ctx,
         url=wanted.url,
@@ -52,6 +53,18 @@ async def delete_credentials(state: State, person: Person, repo_id: RepoKey) -> 
     """Forget the credentials that are kept for the remote."""
     await import_repo.forget_login(state.ctx, repo_id, person)
     return Response(status_code=204)
+
+
+@router.post("/{repo_id}/deploy-key", response_model=schemas.Repo)
+async def post_deploy_key(state: State, person: Person, repo_id: RepoKey) -> dict[str, Any]:
+    """Make a key for a remote over ssh, and pin its host's key; the public half is in the answer."""
+    return await make_deploy_key(state.ctx, repo_id, person)
+
+
+@router.post("/{repo_id}/host-key", response_model=schemas.Repo)
+async def post_host_key(state: State, person: Person, repo_id: RepoKey) -> dict[str, Any]:
+    """Pin the key that the remote's host shows now."""
+    return await pin_host(state.ctx, repo_id, person)
 
 
 @router.post("/{repo_id}/land/preview", response_model=schemas.LandPreview)

@@ -40,7 +40,8 @@ class Repo(BaseModel):
 
     ``import_state`` is null when it was never fetched from its remote by the server;
     ``import_detail`` says why that failed, or what was left as it is. ``has_credentials``: some are
-    kept for the remote; nobody is ever shown them.
+    kept for the remote; nobody is ever shown them. ``deploy_key`` is the public half of the key for a
+    remote over ssh, ``host_fingerprints`` are of its host's pinned keys.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Repo(BaseModel):
     import_state: ImportState | None
     import_detail: str | None
     has_credentials: bool
+    deploy_key: str | None
+    host_fingerprints: list[str]
     version: int
     created_at: str
     updated_at: str
