@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lazyaf.cli import repo_remote
 from support.commandline import Git, Lazyaf
 from support.server import ServerProcess
+from support.sshd import make_ssh_host
 
 
 @pytest.fixture
@@ -82,6 +84,25 @@ def test_refuses_a_path(lazyaf: Lazyaf, checkout: Git) -> None:
     result = lazyaf("repo", "add", checkout.path)
     assert result.exit_code == 1
     assert "lazyaf ingest PATH" in result.stderr
+
+
+def test_over_ssh_the_key_is_shown_and_then_fetched_with(
+    lazyaf: Lazyaf, checkout: Git, name: str, tmp_path: Path
+) -> None:
+    host = make_ssh_host(tmp_path / "sshd")
+    with host.running():
+        url = host.url(checkout.path / ".git")
+        added = lazyaf("repo", "add", url, "--name", f"{name}-ssh")
+        assert added.exit_code == 0, added.output
+        assert added.stdout.startswith("ssh-ed25519 ")
+        assert host.fingerprint() in added.stderr
+        assert f"lazyaf repo fetch {name}-ssh" in added.stderr
+        assert "key wanted" in lazyaf("repo", "list").stdout
+        refused = lazyaf("repo", "fetch", f"{name}-ssh")
+        assert (refused.exit_code, "[deploy_key_refused]" in refused.stderr) == (1, True)
+        host.let_in(added.stdout.strip())
+        fetched = lazyaf("repo", "fetch", f"{name}-ssh")
+        assert f"{name}-ssh is on the board" in fetched.stdout, fetched.output
 
 
 def test_set_protects_and_chooses_how_to_merge(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
