@@ -11,6 +11,7 @@ from typing import Final
 from playwright.sync_api import Locator, Page, expect
 
 from acceptance.house import House
+from e2e.axe import complaints
 from e2e.pictures import shoot_everywhere
 
 SIDE: Final = 40
@@ -90,6 +91,7 @@ def test_a_picture_pasted_into_a_new_card_is_there_when_its_agent_begins(
     dialog.get_by_label("Agent", exact=True).select_option("script")
     dialog.get_by_label("Command").fill('cp "$CARD_ATTACHMENTS"/* . && ls')
     shoot_everywhere(page, "attach-new-card", dialog.get_by_text("trace.html"))
+    assert complaints(page) == []
     dialog.get_by_role("button", name="Create and start").click()
     expect(dialog).to_have_count(0)
 
@@ -118,6 +120,7 @@ def test_files_come_and_go_on_a_cards_details(house: House, page: Page, tmp_path
         "It has 12.4 MB; a file may have 10 MB at most."
     )
     shoot_everywhere(page, "attach-details", sheet.get_by_role("alert"))
+    assert complaints(page) == []
     with page.expect_download() as download:
         sheet.get_by_role("button", name="Open trace.log").click()
     assert download.value.suggested_filename == "trace.log"
@@ -145,6 +148,7 @@ def test_when_one_is_refused_the_card_is_there_and_it_is_tried_again(
     expect(dialog.get_by_text("#1 is created, and not started yet.")).to_be_visible()
     expect(dialog.get_by_text("does not answer")).to_be_visible()
     shoot_everywhere(page, "attach-refused", dialog.get_by_text("#1 is created"))
+    assert complaints(page) == []
     dialog.get_by_role("button", name="Try again").click()
     has_picture(dialog, "shot.png")
     dialog.get_by_role("button", name="Save and start").click()
