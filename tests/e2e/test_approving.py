@@ -68,7 +68,7 @@ def test_how_to_merge_is_set_and_what_is_wrong_is_said(house: House, page: Page)
     page.get_by_role("checkbox", name="Delete the branch of a card").check()
     shoot_everywhere(page, "merging-settings", message)
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    expect(page.get_by_text("The settings are saved.", exact=True)).to_be_visible()
     now = house.board.get(f"/api/repos/{REPO}")["settings"]
     assert (now["merge_method"], now["merge_message"], now["delete_branch"]) == (
         "squash",
