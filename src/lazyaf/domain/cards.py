@@ -46,6 +46,8 @@ class CardCommand(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     REOPEN = "reopen"
+    ARCHIVE = "archive"
+    UNARCHIVE = "unarchive"
     UPDATE_BRANCH = "update_branch"
 
 
@@ -54,6 +56,14 @@ class UpdateMethod(StrEnum):
 
     MERGE = "merge"
     REBASE = "rebase"
+
+
+class Archived(StrEnum):
+    """Whether a list shows the cards that were archived."""
+
+    EXCLUDE = "exclude"
+    ONLY = "only"
+    INCLUDE = "include"
 
 
 S, C = CardStatus, CardCommand
@@ -72,6 +82,8 @@ TRANSITIONS: Final[dict[tuple[CardStatus, CardCommand], CardStatus]] = {
     (S.IN_REVIEW, C.UPDATE_BRANCH): S.IN_REVIEW,  # other commits: what was seen is seen no more
     (S.FAILED, C.REJECT): S.TODO,
     (S.DONE, C.REOPEN): S.TODO,
+    (S.DONE, C.ARCHIVE): S.DONE,  # off the board, and nothing else
+    (S.DONE, C.UNARCHIVE): S.DONE,
 }
 
 BY_PERSON: Final = frozenset(
@@ -84,6 +96,8 @@ BY_PERSON: Final = frozenset(
         C.REJECT,
         C.REOPEN,
         C.UPDATE_BRANCH,
+        C.ARCHIVE,
+        C.UNARCHIVE,
     }
 )
 """The commands that a person may give; the rest are consequences of a job."""

@@ -75,7 +75,7 @@ def create_card(
             "title": new.title.strip(),
             "description": new.description,
             "status": CardStatus.TODO.value,
-            "position": top_position(tx, repo_id, CardStatus.TODO.value),
+            "position": top_position(tx, CardStatus.TODO.value),
             "labels": new.labels,
             "priority": new.priority,
             "agent": new.agent,
@@ -129,7 +129,7 @@ def change_status(
     status = apply(CardStatus(card.status), command)
     changed: dict[str, Any] = {**values, "status": status.value, "updated_at": now}
     if status.value != card.status:
-        changed["position"] = _entrance(tx, card.repo_id, status)
+        changed["position"] = _entrance(tx, status)
     if card.status == CardStatus.IN_REVIEW.value:
         remove_queued_merge(tx, card.id)  # whatever it is, its approval is over
         changed["merge_state"] = None
@@ -138,10 +138,10 @@ def change_status(
     return card_changed(tx, kind, card.id, actor)
 
 
-def _entrance(tx: Tx, repo_id: str, status: CardStatus) -> float:
+def _entrance(tx: Tx, status: CardStatus) -> float:
     if status is CardStatus.IN_PROGRESS:
         return end_of_queue(tx)
-    return top_position(tx, repo_id, status.value)
+    return top_position(tx, status.value)
 
 
 def require_no_intent(tx: Tx, card: CardRow) -> None:

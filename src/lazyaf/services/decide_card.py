@@ -43,7 +43,8 @@ def _reject(tx: Tx, card_id: str, actor: Actor, now: str) -> None:
 
 
 async def reopen_card(ctx: Context, card_id: str, actor: Actor) -> dict[str, Any]:
-    """Put a done card back to To Do. A branch that went with the merge is there again, if its last commit is."""
+    """Put a done card back to To Do, out of the archive if it was there. A branch that went with the merge
+    is there again, if its last commit is."""
     async with ctx.job_locks.hold(f"card:{card_id}"):
         card = await ctx.db.read(_reopenable, card_id)
         is_back = card.branch_deleted and await bring_back(ctx, card)
@@ -61,7 +62,7 @@ def _reopenable(tx: Tx, card_id: str) -> CardRow:
 def _reopen(tx: Tx, card_id: str, is_back: bool, actor: Actor, now: str) -> None:
     card = get_card(tx, card_id)
     require_no_intent(tx, card)
-    values: dict[str, Any] = {"merged_sha": None}
+    values: dict[str, Any] = {"merged_sha": None, "archived_at": None}
     if is_back:
         values["branch_deleted"] = False
         announce_branch(tx, card, actor)

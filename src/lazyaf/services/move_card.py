@@ -99,7 +99,7 @@ def _neighbour(tx: Tx, card: CardRow, neighbour_id: str | None) -> CardRow | Non
     if neighbour_id is None or neighbour_id == card.id:
         return None
     neighbour = get_card(tx, neighbour_id)
-    if (neighbour.repo_id, neighbour.status) != (card.repo_id, card.status):
+    if neighbour.status != card.status:
         raise Conflict(
             f"Card #{neighbour.number} is no longer in that column. Load the board again."
         )
@@ -107,9 +107,9 @@ def _neighbour(tx: Tx, card: CardRow, neighbour_id: str | None) -> CardRow | Non
 
 
 def _make_room(tx: Tx, card: CardRow, actor: Actor) -> None:
-    """Space a column anew; In Progress in every repository at once, since that is one queue."""
+    """Space a column anew, in all repositories: a column has one scale."""
     in_queue = card.status == CardStatus.IN_PROGRESS.value
-    for card_id in respace(tx, None if in_queue else card.repo_id, card.status):
+    for card_id in respace(tx, card.status):
         if in_queue:
             reorder(tx, card_id, position=get_card(tx, card_id).position)
         if card_id != card.id:

@@ -124,6 +124,7 @@ def summary_of(dialect: str) -> ColumnElement[Any]:
         merge_state=case(
             (cards.c.merge_state.is_(None), null()), else_=j.embed(cards.c.merge_state)
         ),
+        archived_at=cards.c.archived_at,
         version=cards.c.version,
         created_at=cards.c.created_at,
         updated_at=cards.c.updated_at,

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from lazyaf.domain.cards import Archived
 from lazyaf.domain.jobs import JobStatus
 from lazyaf.store.board import summary_of, with_standing
 from lazyaf.store.queue import QUEUED_COLUMNS, standings
@@ -41,13 +42,15 @@ ESCAPE = "\\"
 
 @dataclass(frozen=True, slots=True)
 class BoardFilter:
-    """What to list. ``text`` is looked for in title and number; ``after`` is a keyset cursor."""
+    """What to list, of every repository when none is named. ``text`` is looked for in title and number;
+    ``after`` is a keyset cursor."""
 
     repo_id: str | None = None
     statuses: tuple[str, ...] = ()
     label: str | None = None
     agent: str | None = None
     text: str | None = None
+    archived: Archived = Archived.EXCLUDE
     after: tuple[float, str] | None = None
     limit: int = 100
 
@@ -100,6 +103,10 @@ def _condition(name: str, dialect: str) -> ColumnElement[bool]:
         case "number":
             in_title = cards.c.title.icontains(bindparam("text"), escape=ESCAPE)
             return or_(in_title, cards.c.number == bindparam("number"))
+        case Archived.EXCLUDE:
+            return cards.c.archived_at.is_(None)
+        case Archived.ONLY:
+            return cards.c.archived_at.is_not(None)
         case "after":
             position = bindparam("after", type_=cards.c.position.type)
             return or_(
@@ -126,6 +133,8 @@ def _parameters(wanted: BoardFilter) -> tuple[frozenset[str], dict[str, Any]]:
             values["number"] = int(number)
         else:
             names.add("text")
+    if wanted.archived is not Archived.INCLUDE:
+        names.add(wanted.archived)
     if wanted.after is not None:
         names.add("after")
         values["after"], values["after_id"] = wanted.after

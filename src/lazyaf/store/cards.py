@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.errors import NotFound, VersionConflict
 from lazyaf.store.change import change
-from lazyaf.store.tables import cards
+from lazyaf.store.tables import cards, intents
 from lazyaf.store.tx import Tx
 
 
@@ -53,15 +53,14 @@ class CardRow:
     merge_state: dict[str, Any] | None
     fix_rounds: int
     branch_deleted: bool
+    archived_at: str | None
     version: int
     created_at: str
     updated_at: str
 
 
 _GET = select(cards).where(cards.c.id == bindparam("card_id"))
-_TOP = select(func.min(cards.c.position)).where(
-    cards.c.repo_id == bindparam("repo_id"), cards.c.status == bindparam("status")
-)
+_TOP = select(func.min(cards.c.position)).where(cards.c.status == bindparam("status"))
 
 
 def set_fields(tx: Tx, card_id: str, values: dict[str, Any], seen_version: int | None) -> bool:
@@ -113,6 +112,22 @@ def repos_in_review(tx: Tx) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
+def done_on_board(tx: Tx, repo_id: str, limit: int) -> list[CardRow]:
+    """Cards in Done that are not archived and with which nothing is under way, the oldest first."""
+    query = (
+        select(cards)
+        .where(
+            cards.c.repo_id == repo_id,
+            cards.c.status == "done",
+            cards.c.archived_at.is_(None),
+            cards.c.id.not_in(select(intents.c.card_id)),
+        )
+        .order_by(cards.c.id)
+        .limit(limit)
+    )
+    return [CardRow(**row._mapping) for row in tx.execute(query)]
+
+
 def insert_card(tx: Tx, values: dict[str, Any]) -> None:
     """Add a card."""
     tx.execute(insert(cards), values)
@@ -131,19 +146,18 @@ def remove_card(tx: Tx, card_id: str) -> None:
     tx.execute(cards.delete().where(cards.c.id == card_id))
 
 
-def top_position(tx: Tx, repo_id: str, status: str) -> float:
-    """A position above every card of a column."""
-    top = tx.execute(_TOP, {"repo_id": repo_id, "status": status}).scalar_one()
+def top_position(tx: Tx, status: str) -> float:
+    """A position above every card of a column, in all repositories."""
+    top = tx.execute(_TOP, {"status": status}).scalar_one()
     return 0.0 if top is None else float(top) - POSITION_STEP
 
 
 def position_beside(tx: Tx, card: CardRow, anchor: CardRow, *, above: bool) -> float | None:
-    """The position of the card that stands directly above, or below, ``anchor`` in its column when
-    ``card`` is not counted; None at the column's end."""
+    """The position of the card that stands directly above, or below, ``anchor`` in its column, of
+    whichever repository, when ``card`` is not counted; None at the column's end."""
     beyond = operator.lt if above else operator.gt
     last = func.max if above else func.min
     query = select(last(cards.c.position)).where(
-        cards.c.repo_id == anchor.repo_id,
         cards.c.status == anchor.status,
         cards.c.id.not_in((card.id, anchor.id)),
         or_(
@@ -155,12 +169,12 @@ def position_beside(tx: Tx, card: CardRow, anchor: CardRow, *, above: bool) -> f
     return found
 
 
-def respace(tx: Tx, repo_id: str | None, status: str) -> list[str]:
-    """Give every card of a column, or of that column in every repository, a fresh, evenly spaced
-    position in the present order; returns their ids."""
+def respace(tx: Tx, status: str) -> list[str]:
+    """Give every card of a column, in all repositories, a fresh, evenly spaced position in the present
+    order; returns their ids."""
     query = (
         select(cards.c.id)
-        .where(cards.c.status == status, *([] if repo_id is None else [cards.c.repo_id == repo_id]))
+        .where(cards.c.status == status)
         .order_by(cards.c.position, cards.c.job_id, cards.c.id)
     )
     ids = [row.id for row in tx.execute(query)]

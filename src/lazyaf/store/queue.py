@@ -292,12 +292,12 @@ def standings(tx: Tx, queued: Sequence[Any]) -> dict[str, Standing]:
     return found
 
 
-def waiting_in(tx: Tx, repo_id: str, after: int, limit: int) -> list[Any]:
-    """The queued jobs of a repository in their order, from after the first ``after`` of them: rows that
+def waiting_in(tx: Tx, repo_id: str | None, after: int, limit: int) -> list[Any]:
+    """The queued jobs of a repository, or of all, in their order, from after the first ``after`` of them: rows that
     have their ``card_id`` and what `standings` needs."""
     query = (
         select(jobs.c.id.label("job_id"), jobs.c.card_id, jobs.c.repo_id, *QUEUED_COLUMNS)
-        .where(jobs.c.status == QUEUED, jobs.c.repo_id == repo_id)
+        .where(jobs.c.status == QUEUED, *([] if repo_id is None else [jobs.c.repo_id == repo_id]))
         .order_by(*turn(jobs))
         .offset(after)
         .limit(limit)

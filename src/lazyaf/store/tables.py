@@ -119,6 +119,7 @@ cards = Table(
     Column("merge_state", JSON(none_as_null=True)),
     Column("fix_rounds", Integer, nullable=False, server_default="0"),  # used since a person spoke
     Column("branch_deleted", Boolean, nullable=False, server_default=text("false")),
+    Column("archived_at", Time),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
@@ -126,6 +127,7 @@ cards = Table(
     one_of("status", CardStatus, name="status"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     Index("ix_cards_board", "repo_id", "status", "position"),
+    Index("ix_cards_column", "status", "position"),
 )
 
 jobs = Table(

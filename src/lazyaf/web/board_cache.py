@@ -54,6 +54,9 @@ _NAMES: Final = frozenset(
 )
 """After these a name may mean another repository."""
 
+ALL: Final = ""
+"""In place of a repository's id: the board of all of them."""
+
 ENTRIES: Final = 64
 LEVEL: Final = {"zstd": 1, "gzip": 1}
 """The lowest: on these bodies zstd 1 takes half the time of 3, and its result is smaller."""
@@ -86,9 +89,14 @@ class BoardCache:
             if event.type in _QUEUE:
                 self._queue_version += 1
             if event.repo_id is not None:
-                self._versions[event.repo_id] = self._versions.get(event.repo_id, 0) + 1
+                self._outdate(event.repo_id)
+                self._outdate(ALL)
             if event.type in _NAMES:
                 self._ids = {}
+                self._outdate(ALL)
+
+    def _outdate(self, repo_id: str) -> None:
+        self._versions[repo_id] = self._versions.get(repo_id, 0) + 1
 
     def version(self, repo_id: str) -> int:
         """The present version; read it before the data."""

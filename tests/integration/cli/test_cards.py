@@ -321,6 +321,24 @@ def test_a_branch_is_updated(working: Lazyaf, board: str) -> None:
     assert working("card", "approve", board, second, "--sha", card["head_sha"]).exit_code == 0
 
 
+def test_a_done_card_is_archived_and_comes_back(working: Lazyaf, board: str) -> None:
+    number = in_review(working, board)
+    early = working("card", "archive", board, number)
+    assert early.exit_code != 0
+    assert "illegal_transition" in early.output
+    head = working.json("card", "show", board, number)["head_sha"]
+    working("card", "approve", board, number, "--sha", head)
+    assert "in the archive" in working("card", "archive", board, number).stdout
+    assert working.json("card", "list", board)["items"] == []
+    assert "done (archived)" in working("card", "list", board, "--archived").stdout
+    assert working.json("card", "unarchive", board, number)["archived_at"] is None
+    assert "Archived 1 card." in working("card", "archive", board, "--done").stdout
+    assert working("card", "archive", board).exit_code == 2
+    copied = working("card", "duplicate", board, number)
+    assert copied.stdout.endswith(f"is a copy of #{number}.\n")
+    assert [card["number"] for card in working.json("card", "list", board)["items"]] == [2]
+
+
 def test_changes_are_requested_and_work_is_rejected(working: Lazyaf, board: str) -> None:
     number = in_review(working, board)
     assert working("card", "request-changes", board, number, "-m", "Again").exit_code == 0

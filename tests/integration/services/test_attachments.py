@@ -25,6 +25,7 @@ from lazyaf.services.attachments import (
 )
 from lazyaf.services.cards import delete_card
 from lazyaf.services.collect import Collector
+from lazyaf.services.duplicate_card import duplicate_card
 from lazyaf.services.repositories import delete_repo
 from lazyaf.store.attachments import attachments_of
 from lazyaf.store.events import events_after
@@ -151,6 +152,22 @@ async def test_what_no_card_names_any_more_goes_and_what_another_names_stays(
     await scene.db.write(delete_card, two, PERSON)
     await scene.ctx.background.settle()
     assert files(scene) == []
+
+
+async def test_a_duplicate_has_the_same_files_and_keeps_them_when_the_first_goes(
+    following: Scene,
+) -> None:
+    repo = await following.repo()
+    first = await following.card(repo)
+    for name, content in (("a.png", PNG), ("b.txt", b"words")):
+        await put(following, first, name, content)
+    copy = await following.db.write(duplicate_card, first, following.new_id, PERSON, "now")
+    await following.db.write(delete_card, first, PERSON)
+    await following.ctx.background.settle()
+    there = await following.db.read(attachments_of, copy["id"])
+    assert [row.name for row in there] == ["a.png", "b.txt"]
+    kept = [await open_attachment(following.ctx, row.id) for row in there]
+    assert [each.path.read_bytes() for each in kept] == [PNG, b"words"]
 
 
 async def test_it_goes_with_its_repository(following: Scene) -> None:

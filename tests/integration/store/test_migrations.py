@@ -159,6 +159,37 @@ def test_who_was_started_first_stays_first_and_limits_are_kept(tmp_path: Path) -
     assert [tuple(row) for row in limits] == [("a", None), ("b", 2), ("c", 3)]
 
 
+def test_columns_of_all_repositories_get_one_scale(tmp_path: Path) -> None:
+    """Before, each repository had its own, so that cards of two stood at the same position."""
+    url = sqlite_url(tmp_path / "lazyaf.db")
+    _at_first_revision(url)
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        for repo in ("a", "b"):
+            conn.exec_driver_sql(
+                "INSERT INTO repos (id, name, default_branch, is_ingested, is_deleting, settings,"
+                " file_settings, next_number, version, created_at, updated_at) "
+                f"VALUES ('{repo}', '{repo}', 'main', 1, 0, '{{}}', '{{}}', 1, 1, 'now', 'now')"
+            )
+            for number, position in ((1, 0.0), (2, -1024.0)):
+                conn.exec_driver_sql(
+                    "INSERT INTO cards (id, repo_id, number, title, description, status, position,"
+                    " labels, priority, agent_options, no_changes, conflicts, rejections, version,"
+                    f" created_at, updated_at) VALUES ('{repo}{number}', '{repo}', {number}, 't',"
+                    f" '', 'todo', {position}, '[]', 0, '{{}}', 0, '[]', 0, 1, 'now', 'now')"
+                )
+    upgrade(url)
+    with engine.connect() as conn:
+        placed = conn.exec_driver_sql("SELECT id, position FROM cards ORDER BY position").all()
+    engine.dispose()
+    assert [tuple(row) for row in placed] == [
+        ("a2", 0.0),
+        ("b2", 1024.0),
+        ("a1", 2048.0),
+        ("b1", 3072.0),
+    ]
+
+
 def test_a_token_is_of_a_known_kind(database_url: URL) -> None:
     engine = create_engine(database_url)
     with engine.begin() as conn:

@@ -127,6 +127,37 @@ async def test_reading_your_writes(served: Served) -> None:
     assert len((await served.person.get(path)).json()["items"]) == 28
 
 
+async def test_the_board_of_all_repositories_is_never_older_either(served: Served) -> None:
+    seen = []
+    for name in ("a", "b", "c"):
+        repo = await served.repo(name)
+        card = await served.card(repo)
+        listed = await served.person.get("/api/cards")
+        assert listed.json()["items"][0]["id"] == card["id"]
+        seen.append(listed.headers["etag"])
+    again = await served.person.get("/api/cards", headers={"If-None-Match": seen[-1]})
+    assert again.status_code == 304
+    await served.person.delete(f"/api/repos/{repo}")
+    left = (await served.person.get("/api/cards")).json()["items"]
+    assert len(left) == len(set(seen)) - 1 == 2
+
+
+async def test_archived_cards_are_listed_when_they_are_asked_for(served: Served) -> None:
+    repo = await served.repo()
+    card = await served.card(repo)
+    refused = await served.person.post(f"/api/cards/{card['id']}/archive")
+    assert (refused.status_code, refused.json()["code"]) == (409, "illegal_transition")
+    path = f"/api/repos/{repo}/cards"
+    for archived, count in (("exclude", 1), ("include", 1), ("only", 0)):
+        listed = await served.person.get(path, params={"archived": archived})
+        assert len(listed.json()["items"]) == count
+    assert (await served.person.get(path, params={"archived": "x"})).status_code == 422
+    done = await served.person.post(f"{path}/archive-done")
+    assert done.json() == {"archived": 0}
+    copy = await served.person.post(f"/api/cards/{card['id']}/duplicate")
+    assert (copy.status_code, copy.json()["number"]) == (201, card["number"] + 1)
+
+
 async def test_the_queue_is_one_for_all_repositories(served: Served) -> None:
     first, second = await served.repo("a"), await served.repo("b")
     await served.card(first, start=True)
@@ -134,6 +165,8 @@ async def test_the_queue_is_one_for_all_repositories(served: Served) -> None:
     path = f"/api/repos/{second}/cards"
     place = (await served.person.get(path)).json()["items"][0]["live"]["queue_position"]
     assert place == 2
+    whole = (await served.person.get("/api/queue")).json()["items"]
+    assert [waiting["queue_position"] for waiting in whole] == [1, 2]
     await served.claim(await served.register(), "claim-0001")
     place = (await served.person.get(path)).json()["items"][0]["live"]["queue_position"]
     assert place == 1

@@ -25,15 +25,26 @@ export interface CardSnapshot {
 
 const PAGE = 1000;
 
-/** Every card of a repository, page by page; the cursor is the first page's, so nothing is missed. */
-export async function listCards(repoId: string, signal?: AbortSignal): Promise<CardSnapshot> {
+/** A repository's own list, or that of every repository together. */
+const listOf = (repoId: string | null, name: string) =>
+	repoId === null ? `/api/${name}` : `/api/repos/${repoId}/${name}`;
+
+/**
+ * Every card of a repository, or of all, page by page; the cursor is the first page's, so nothing is
+ * missed. Archived ones are left out, or listed alone.
+ */
+export async function listCards(
+	repoId: string | null,
+	signal?: AbortSignal,
+	archived: 'exclude' | 'only' = 'exclude',
+): Promise<CardSnapshot> {
 	const items: CardSummary[] = [];
 	let cursor: string | null = null;
 	let next: string | null = null;
 	do {
 		const page: Page<CardSummary> & { cursor?: string } = await get(
-			`/api/repos/${repoId}/cards`,
-			{ limit: PAGE, cursor: next },
+			listOf(repoId, 'cards'),
+			{ limit: PAGE, cursor: next, archived: archived === 'only' ? archived : null },
 			signal,
 		);
 		items.push(...page.items);
@@ -43,12 +54,22 @@ export async function listCards(repoId: string, signal?: AbortSignal): Promise<C
 	return { items, cursor };
 }
 
-/** Where every queued card of a repository stands, page by page. */
-export async function listQueue(repoId: string): Promise<Waiting[]> {
+/** A card by its number, archived or not. */
+export async function findCard(repoId: string, number: number): Promise<CardSummary | undefined> {
+	const page = await get<Page<CardSummary>>(`/api/repos/${repoId}/cards`, {
+		q: `#${number}`,
+		archived: 'include',
+		limit: PAGE,
+	});
+	return page.items.find((card) => card.number === number);
+}
+
+/** Where every queued card of a repository, or of all, stands, page by page. */
+export async function listQueue(repoId: string | null): Promise<Waiting[]> {
 	const items: Waiting[] = [];
 	let next: string | null = null;
 	do {
-		const page: Page<Waiting> = await get(`/api/repos/${repoId}/queue`, {
+		const page: Page<Waiting> = await get(listOf(repoId, 'queue'), {
 			limit: PAGE,
 			cursor: next,
 		});
@@ -74,6 +95,13 @@ export const cancelCard = (id: string) => post<Card>(`${path(id)}/cancel`);
 export const rejectCard = (id: string) => post<Card>(`${path(id)}/reject`);
 export const restoreBranch = (id: string) => post<Card>(`${path(id)}/restore-branch`);
 export const reopenCard = (id: string) => post<Card>(`${path(id)}/reopen`);
+/** Off the board, and back to it. */
+export const archiveCard = (id: string) => post<Card>(`${path(id)}/archive`);
+export const unarchiveCard = (id: string) => post<Card>(`${path(id)}/unarchive`);
+export const archiveDone = (repoId: string) =>
+	post<{ archived: number }>(`/api/repos/${repoId}/cards/archive-done`);
+/** A new card that says the same. */
+export const duplicateCard = (id: string) => post<Card>(`${path(id)}/duplicate`);
 /** How to approve: by `method`, or else as the repository's settings say; with `require_resolved` only when
  *  every comment is. */
 export interface Approval {

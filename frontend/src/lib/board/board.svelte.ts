@@ -1,5 +1,6 @@
 /**
- * The board of one repository: what is shown, what is selected, and what a person asks of a card.
+ * The board of one repository, or of all: what is shown, what is selected, and what a person asks of a
+ * card. What is asked of many at once is in `bulk.svelte.ts`.
  *
  * Knows no DOM: it says where the focus and the address should go, components take them there.
  */
@@ -16,12 +17,14 @@ import {
 import { sentence } from '#lib/api/http.ts';
 import type { CardStatus, CardSummary } from '#lib/api/types.ts';
 import type { CardStore, Expectation } from '#lib/live/cards.svelte.ts';
-import { aLive } from '#lib/live/blank.ts';
 import { consent } from '#lib/live/consent.svelte.ts';
 import { announce } from '#lib/ui/announcer.svelte.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
-import { COLUMNS, columnOf, group } from './columns.ts';
+import { Bulk } from './bulk.svelte.ts';
+import { COLUMNS, columnOf, group, newestArchivedFirst } from './columns.ts';
+import { expectation } from './expectation.ts';
 import { isEmpty, matches, parseFilter } from './filter.ts';
+import { Marks } from './marks.svelte.ts';
 import { moveTo, nextColumn, type CardCommand } from './moves.ts';
 import { isSameSpot, spotAt, type Spot } from './placement.ts';
 
@@ -32,23 +35,35 @@ export interface BoardPorts {
 	open(card: CardSummary, purpose?: OpenPurpose): void;
 	/** Put the keyboard's focus on the card. */
 	focus(id: string): void;
+	/** What a card's repository is called. */
+	repoName(repoId: string): string;
 }
 
 export class Board {
 	query = $state('');
 	selectedId = $state<string | null>(null);
 	draggedId = $state<string | null>(null);
+	readonly marks = new Marks();
+	readonly bulk = new Bulk(this);
 
 	readonly filter = $derived(parseFilter(this.query));
 	readonly isFiltered = $derived(!isEmpty(this.filter));
 	/** Every card by column: what counts and limits are about. */
 	readonly grouped = $derived.by(() => group(this.store.all));
-	/** The cards that pass the filter. */
-	readonly shown = $derived.by(() =>
-		this.isFiltered
-			? group(this.store.all.filter((card) => matches(this.filter, card)))
-			: this.grouped,
-	);
+	/** The cards that pass the filter, of the board or of the archive. */
+	readonly shown = $derived.by(() => {
+		const { filter, store } = this;
+		if (!this.isFiltered) return this.grouped;
+		const passes = (card: CardSummary) => matches(filter, card, this.ports.repoName(card.repo_id));
+		if (!filter.archived) return group(store.all.filter(passes));
+		return newestArchivedFirst(group(store.archived.filter(passes)));
+	});
+	/** What is shown and marked, column by column. */
+	readonly marked = $derived.by(() => {
+		if (this.marks.size === 0) return [];
+		const shown = COLUMNS.flatMap((column) => this.shown[column.status]);
+		return shown.filter((card) => this.marks.has(card.id));
+	});
 	readonly selected = $derived.by(() =>
 		this.selectedId ? this.store.get(this.selectedId) : undefined,
 	);
@@ -93,6 +108,33 @@ export class Board {
 		}
 	}
 
+	/** As `walk`, marking the card that was left and the one that was reached. */
+	walkMarking(step: 1 | -1): void {
+		const from = this.selectedId;
+		this.walk(step);
+		for (const id of [from, this.selectedId]) if (id) this.marks.add(id);
+	}
+
+	/** Mark every card of the selected one's column, or of the first that shows any. */
+	markColumn(): void {
+		const { status } = this.selected ?? this.store.get(this.tabStop ?? '') ?? {};
+		if (status) for (const card of this.shown[status]) this.marks.add(card.id);
+	}
+
+	toggleMark(card: CardSummary): void {
+		this.marks.toggle(card.id);
+		const verb = this.marks.has(card.id) ? 'selected' : 'not selected';
+		announce(`#${card.number} ${verb}, ${this.marked.length} in all`);
+	}
+
+	/** Mark what lies between the last marked card and this one, in their column. */
+	markTo(card: CardSummary): void {
+		this.marks.extend(
+			this.shown[card.status].map(({ id }) => id),
+			card.id,
+		);
+	}
+
 	#focus(id: string | undefined): void {
 		if (!id) return;
 		this.selectedId = id;
@@ -131,6 +173,7 @@ export class Board {
 
 	/** Alt+Up and Alt+Down: within the column. */
 	nudge(card: CardSummary, direction: 1 | -1): void {
+		if (card.archived_at) return this.drop(card, card.status);
 		const column = this.shown[card.status];
 		const at = column.findIndex(({ id }) => id === card.id);
 		const index = direction === -1 ? at - 1 : at + 2;
@@ -177,12 +220,12 @@ export class Board {
 	}
 
 	#command(card: CardSummary, command: CardCommand, ask: () => Promise<CardSummary>): void {
-		const position = this.#entrance(card, command);
+		const position = this.entrance(card, command);
 		this.#ask(card, { ...expectation(command, card), position }, ask);
 	}
 
 	/** On top of the column, but at the end of In Progress, which is the queue. */
-	#entrance(card: CardSummary, command: CardCommand): number {
+	entrance(card: CardSummary, command: CardCommand): number {
 		const status = expectation(command, card).status ?? card.status;
 		if (status === card.status) return card.position;
 		const column = this.grouped[status];
@@ -204,25 +247,5 @@ export class Board {
 			void toast(`#${card.number} stays where it was.`, { detail: sentence(error), tone: 'bad' });
 		});
 		if (this.selectedId === card.id) queueMicrotask(() => this.ports.focus(card.id));
-	}
-}
-
-/** What a card most likely looks like after a command, until the server says. */
-export function expectation(command: CardCommand, card: CardSummary): Expectation {
-	switch (command) {
-		case 'start':
-		case 'retry':
-			return {
-				status: 'in_progress',
-				failure: null,
-				live: aLive({ phase: 'queued', queued_at: new Date().toISOString() }),
-			};
-		case 'cancel':
-			return card.live?.job_status === 'running'
-				? { stopping: true }
-				: { status: 'todo', live: null };
-		case 'reject':
-		case 'reopen':
-			return { status: 'todo', live: null, failure: null };
 	}
 }

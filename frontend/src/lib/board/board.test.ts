@@ -6,7 +6,8 @@ import { aLive } from '#lib/live/blank.ts';
 import { CardStore } from '#lib/live/cards.svelte.ts';
 import { aCard } from '#lib/live/factories.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
-import { Board, expectation } from './board.svelte.ts';
+import { Board } from './board.svelte.ts';
+import { expectation } from './expectation.ts';
 
 vi.mock('#lib/api/cards.ts');
 vi.mock('#lib/ui/toast.svelte.ts', () => ({ toast: vi.fn() }));
@@ -17,7 +18,7 @@ const focus = vi.fn();
 async function boardOf(...cards: CardSummary[]): Promise<Board> {
 	const store = new CardStore('r1', async () => ({ items: cards, cursor: 'e:1' }));
 	await store.load();
-	return new Board(store, { open, focus });
+	return new Board(store, { open, focus, repoName: (id) => id });
 }
 const card = (id: string, fields: Partial<CardSummary> = {}) =>
 	aCard({ id, number: Number(id.slice(1)), position: Number(id.slice(1)), ...fields });

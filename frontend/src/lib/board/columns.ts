@@ -39,6 +39,12 @@ export function columnOf(status: CardStatus): Column {
 	return BY_STATUS.get(status) as Column;
 }
 
+/** The archive is not moved about in: it is in the order in which cards came there. */
+export function newestArchivedFirst(grouped: Grouped): Grouped {
+	grouped.done.sort((a, b) => (b.archived_at ?? '').localeCompare(a.archived_at ?? ''));
+	return grouped;
+}
+
 export type Grouped = Record<CardStatus, CardSummary[]>;
 
 /** Cards by column, each in its order: the smallest position is on top. */

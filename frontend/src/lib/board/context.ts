@@ -10,6 +10,8 @@ export interface BoardContext {
 	/** The address of a card's sheet. */
 	href(card: CardSummary): string;
 	create(): void;
+	/** Asks once, then archives every done card of the board. */
+	archiveDone(): void;
 	edit(card: CardSummary): void;
 	/** Shows what landing this branch on the real remote would push, and does it when told. */
 	land(branch: string): void;

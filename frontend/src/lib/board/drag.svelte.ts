@@ -47,7 +47,10 @@ export function dropColumn(
 			onDrop: ({ source }) => {
 				hover.over = false;
 				const card = board.store.get(source.data.cardId as string);
-				if (card) board.drop(card, status, indexOf(board, status, hover.beforeId));
+				if (!card) return;
+				const isOneOfMany = board.marks.has(card.id) && board.marked.length > 1;
+				if (isOneOfMany && status !== card.status) void board.bulk.move(status);
+				else board.drop(card, status, indexOf(board, status, hover.beforeId));
 			},
 		});
 }

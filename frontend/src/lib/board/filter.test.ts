@@ -13,12 +13,21 @@ describe('parseFilter', () => {
 			labels: ['needs design'],
 			agents: ['claude'],
 			statuses: ['in_review'],
+			repos: [],
+			archived: false,
 		});
 	});
 
 	it('is empty for nothing, and for a key whose value is still to be typed', () => {
 		expect(isEmpty(parseFilter('  '))).toBe(true);
 		expect(isEmpty(parseFilter('label:'))).toBe(true);
+	});
+
+	it('looks into the archive when it is asked to', () => {
+		expect(parseFilter('is:archived repo:Shop')).toMatchObject({ archived: true, repos: ['shop'] });
+		expect(parseFilter('is:open')).toMatchObject({ archived: false, words: [] });
+		expect(isEmpty(parseFilter('is:archived'))).toBe(false);
+		expect(isEmpty(parseFilter('is:'))).toBe(true);
 	});
 
 	it('knows a status by its parts', () => {
@@ -32,6 +41,11 @@ describe('matches', () => {
 		expect(finds('ship est', { title: 'Show the shipping estimate' })).toBe(true);
 		expect(finds('ship cart', { title: 'Show the shipping estimate' })).toBe(false);
 		expect(finds('checkout', { labels: ['Checkout'] })).toBe(true);
+	});
+
+	it('knows a card by its repository', () => {
+		expect(matches(parseFilter('repo:shop'), aCard(), 'Shop')).toBe(true);
+		expect(matches(parseFilter('repo:shop'), aCard(), 'blog')).toBe(false);
 	});
 
 	it('takes any of several values of one key', () => {

@@ -2,6 +2,7 @@
 
 import type { CardSummary } from '#lib/api/types.ts';
 import type { Command } from '#lib/ui/commands.svelte.ts';
+import { ARCHIVE, duplicate, toggleArchived } from './archive.ts';
 import type { Board } from './board.svelte.ts';
 
 export interface KeyActions {
@@ -9,6 +10,7 @@ export interface KeyActions {
 	edit(card: CardSummary): void;
 	moveMenu(card: CardSummary): void;
 	focusFilter(): void;
+	archiveDone(): void;
 }
 
 export function boardCommands(board: Board, actions: KeyActions): Command[] {
@@ -22,7 +24,59 @@ export function boardCommands(board: Board, actions: KeyActions): Command[] {
 	const name = selected ? `#${selected.number}` : 'card';
 	return [
 		{ id: 'create', title: 'New card', group: 'Board', keys: ['c'], run: actions.create },
+		{
+			id: 'mark',
+			title: selected && board.marks.has(selected.id) ? `Unselect ${name}` : `Select ${name}`,
+			group: 'Selection',
+			keys: ['x'],
+			enabled: whenSelected(),
+			run: on((card) => board.toggleMark(card)),
+		},
+		{
+			id: 'mark-down',
+			title: 'Select on, downwards',
+			group: 'Selection',
+			keys: ['Shift+J', 'Shift+ArrowDown'],
+			hidden: true,
+			run: () => board.walkMarking(1),
+		},
+		{
+			id: 'mark-up',
+			title: 'Select on, upwards',
+			group: 'Selection',
+			keys: ['Shift+K', 'Shift+ArrowUp'],
+			hidden: true,
+			run: () => board.walkMarking(-1),
+		},
+		{
+			id: 'mark-column',
+			title: 'Select the whole column',
+			group: 'Selection',
+			keys: ['Mod+a'],
+			run: () => board.markColumn(),
+		},
+		{
+			id: 'unmark',
+			title: 'Select nothing',
+			group: 'Selection',
+			keys: ['Escape'],
+			enabled: () => board.marks.size > 0,
+			run: () => board.marks.clear(),
+		},
 		{ id: 'filter', title: 'Filter cards', group: 'Board', keys: ['/'], run: actions.focusFilter },
+		{
+			id: 'show-archive',
+			title: board.filter.archived ? 'Leave the archive' : 'Show the archive',
+			group: 'Board',
+			run: () => (board.query = board.filter.archived ? '' : ARCHIVE),
+		},
+		{
+			id: 'archive-done',
+			title: 'Archive all done cards…',
+			group: 'Board',
+			enabled: () => board.grouped.done.length > 0,
+			run: actions.archiveDone,
+		},
 		{
 			id: 'down',
 			title: 'Next card',
@@ -70,7 +124,7 @@ export function boardCommands(board: Board, actions: KeyActions): Command[] {
 			group: 'Selected card',
 			keys: ['s'],
 			enabled: whenSelected('todo'),
-			run: on((card) => board.start(card)),
+			run: on((card) => (isMarked(board, card) ? void board.bulk.start() : board.start(card))),
 		},
 		{
 			id: 'retry',
@@ -78,7 +132,23 @@ export function boardCommands(board: Board, actions: KeyActions): Command[] {
 			group: 'Selected card',
 			keys: ['s'],
 			enabled: whenSelected('failed'),
-			run: on((card) => board.retry(card)),
+			run: on((card) => (isMarked(board, card) ? void board.bulk.start() : board.retry(card))),
+		},
+		{
+			id: 'archive',
+			title: selected?.archived_at ? `Bring ${name} back` : `Archive ${name}`,
+			group: 'Selected card',
+			keys: ['a'],
+			enabled: whenSelected('done'),
+			run: on((card) => toggleArchived(board, card)),
+		},
+		{
+			id: 'duplicate',
+			title: `Duplicate ${name}`,
+			group: 'Selected card',
+			keys: ['Shift+D'],
+			enabled: whenSelected(),
+			run: on((card) => void duplicate(board, card, actions.edit)),
 		},
 		{
 			id: 'edit',
@@ -133,6 +203,11 @@ export function boardCommands(board: Board, actions: KeyActions): Command[] {
 			run: on((card) => board.nudge(card, 1)),
 		},
 	];
+}
+
+/** A command to one of several marked cards is meant for all of them. */
+function isMarked(board: Board, card: CardSummary): boolean {
+	return board.marks.has(card.id) && board.marked.length > 1;
 }
 
 /** Enter on a button or a link presses that, not the selected card. */

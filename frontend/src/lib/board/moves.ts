@@ -27,7 +27,9 @@ const COMMANDS: Partial<Record<`${CardStatus}>${CardStatus}`, [CardCommand, stri
 };
 
 export function moveTo(card: CardSummary, target: CardStatus): Move {
-	if (target === card.status) return { kind: 'place' };
+	if (target === card.status) {
+		return card.archived_at ? refused('The archive has its own order.') : { kind: 'place' };
+	}
 	if (card.stopping) {
 		return refused(`#${card.number} is stopping. It goes to To Do by itself in a moment.`);
 	}

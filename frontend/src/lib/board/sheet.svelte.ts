@@ -30,7 +30,7 @@ import type {
 } from '#lib/api/types.ts';
 import type { CardStore } from '#lib/live/cards.svelte.ts';
 import { consent } from '#lib/live/consent.svelte.ts';
-import { expectation } from './board.svelte.ts';
+import { expectation } from './expectation.ts';
 import type { CardCommand } from './moves.ts';
 
 /** What the sheet needs of the review: filled by the changes, sent by the action bar. */

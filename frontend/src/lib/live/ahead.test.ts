@@ -26,9 +26,22 @@ describe('readAhead', () => {
 		expect(listCards).not.toHaveBeenCalled();
 	});
 
+	it('asks for the board of all repositories, too', async () => {
+		readAhead('/all');
+		expect(listCards).toHaveBeenLastCalledWith(null);
+		await takeCards(null);
+		expect(listCards).toHaveBeenCalledTimes(1);
+	});
+
+	it('is not taken for the archive', async () => {
+		readAhead('/r/demo');
+		await takeCards('r1', undefined, 'only');
+		expect(listCards).toHaveBeenLastCalledWith('r1', undefined, 'only');
+	});
+
 	it('is of no use to another repository', async () => {
 		readAhead('/r/demo');
 		await takeCards('r2');
-		expect(listCards).toHaveBeenLastCalledWith('r2', undefined);
+		expect(listCards).toHaveBeenLastCalledWith('r2');
 	});
 });

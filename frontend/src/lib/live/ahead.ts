@@ -6,21 +6,26 @@
 import { listCards, type CardSnapshot } from '#lib/api/cards.ts';
 import { lastRepo } from './last-repo.ts';
 
-let ahead: { repoId: string; cards: Promise<CardSnapshot> } | null = null;
+let ahead: { repoId: string | null; cards: Promise<CardSnapshot> } | null = null;
 
 /** Only when the repository of that name was open here before: a name alone is no id. */
 export function readAhead(pathname: string): void {
+	const [, room, name] = pathname.split('/');
 	const repo = lastRepo();
-	if (!repo || pathname.split('/')[2] !== encodeURIComponent(repo.name)) return;
-	if (!pathname.startsWith('/r/')) return;
-	const cards = listCards(repo.id);
+	if (room === 'all') ask(null);
+	else if (room === 'r' && repo && name === encodeURIComponent(repo.name)) ask(repo.id);
+}
+
+function ask(repoId: string | null): void {
+	const cards = listCards(repoId);
 	cards.catch(() => undefined); // whoever takes it hears of it
-	ahead = { repoId: repo.id, cards };
+	ahead = { repoId, cards };
 }
 
 /** As `listCards`; what was read ahead is given out once. */
-export function takeCards(repoId: string, signal?: AbortSignal): Promise<CardSnapshot> {
+export function takeCards(...asked: Parameters<typeof listCards>): Promise<CardSnapshot> {
 	const known = ahead;
 	ahead = null;
-	return known?.repoId === repoId ? known.cards : listCards(repoId, signal);
+	const isAhead = known && known.repoId === asked[0] && asked[2] !== 'only';
+	return isAhead ? known.cards : listCards(...asked);
 }

@@ -1,5 +1,6 @@
 /**
- * The cards of one repository as the server knows them, with what this tab expects laid on top.
+ * The cards of one repository, or of all, as the server knows them, with what this tab expects laid on
+ * top. Those in the archive are read when somebody first asks for them.
  *
  * Server facts arrive as a snapshot, as events and as answers to commands; an older version never
  * replaces a newer one. An expectation (`expect`) is drawn at once and taken away when the server
@@ -27,20 +28,30 @@ export class CardStore implements FeedSubscriber {
 	/** What arrived while a snapshot was on its way: the snapshot may be older than it. */
 	#arrived = new Map<string, CardSummary>();
 	#removed = new Set<string>();
+	/** Somebody looks at the archive. */
+	#wantsArchive = false;
 
-	/** Facts with expectations laid on top, in no order. */
-	readonly all: readonly CardSummary[] = $derived.by(() => {
+	#drawnAll = $derived.by(() => {
 		const cards = [...this.#facts.values()];
 		if (this.#expected.size === 0 && this.#standings.size === 0) return cards;
 		return cards.map((card) => this.#drawn(card));
 	});
+	/** What is on the board: facts with expectations laid on top, in no order. */
+	readonly all: readonly CardSummary[] = $derived(
+		this.#drawnAll.filter((card) => card.archived_at === null),
+	);
+	/** What is known of the archive; see `loadArchive`. */
+	readonly archived: readonly CardSummary[] = $derived(
+		this.#drawnAll.filter((card) => card.archived_at !== null),
+	);
 	/** Is there a card whose place in the queue may change without a word about it? */
 	readonly hasQueued = $derived.by(() =>
 		[...this.#facts.values()].some((card) => card.live?.job_status === 'queued'),
 	);
 
 	constructor(
-		readonly repoId: string,
+		/** Null: every repository's. */
+		readonly repoId: string | null,
 		private readonly list: typeof listCards = listCards,
 	) {}
 
@@ -56,8 +67,9 @@ export class CardStore implements FeedSubscriber {
 		return { ...card, live: card.live && { ...card.live, ...standing }, ...expected };
 	}
 
-	byNumber(number: number): CardSummary | undefined {
-		return this.all.find((card) => card.number === number);
+	/** On the board or in the archive, as far as that is known. */
+	byNumber(repoId: string, number: number): CardSummary | undefined {
+		return this.#drawnAll.find((card) => card.number === number && card.repo_id === repoId);
 	}
 
 	/** Is the server still to answer about this card? */
@@ -71,8 +83,15 @@ export class CardStore implements FeedSubscriber {
 		this.#arrived.clear();
 		try {
 			const snapshot = await this.list(this.repoId, loading.signal);
+			// After the snapshot, whose cursor it is: what changes between the two is told by the feed.
+			const archive = this.#wantsArchive
+				? await this.list(this.repoId, loading.signal, 'only')
+				: { items: [] };
 			if (loading.signal.aborted) return;
 			const facts = new Map(snapshot.items.map((card) => [card.id, card]));
+			for (const card of archive.items) {
+				if ((facts.get(card.id)?.version ?? 0) <= card.version) facts.set(card.id, card);
+			}
 			for (const [id, card] of this.#arrived) {
 				if ((facts.get(id)?.version ?? 0) <= card.version) facts.set(id, card);
 			}
@@ -88,9 +107,28 @@ export class CardStore implements FeedSubscriber {
 		}
 	}
 
+	/** Read the archive, once; from then on it is kept as true as the board. */
+	async loadArchive(): Promise<void> {
+		if (this.#wantsArchive) return;
+		this.#wantsArchive = true;
+		try {
+			const { items } = await this.list(this.repoId, undefined, 'only');
+			const facts = new Map(this.#facts);
+			for (const card of items) {
+				if (this.#removed.has(card.id)) continue;
+				if ((facts.get(card.id)?.version ?? 0) <= card.version) facts.set(card.id, card);
+			}
+			this.#facts = facts;
+		} catch (error) {
+			this.#wantsArchive = false;
+			throw error;
+		}
+	}
+
 	/** A fact from the server, unless a newer one is known. */
 	put(card: CardSummary): void {
-		if (card.repo_id !== this.repoId || this.#removed.has(card.id)) return;
+		if (this.repoId !== null && card.repo_id !== this.repoId) return;
+		if (this.#removed.has(card.id)) return;
 		const known = this.#facts.get(card.id);
 		if (known && known.version > card.version) return;
 		this.#facts = new Map(this.#facts).set(card.id, card);
@@ -146,7 +184,12 @@ export class CardStore implements FeedSubscriber {
 
 	event(event: LiveEvent): void {
 		if (event.type === 'card.deleted') this.remove(event.data.id ?? event.subject ?? '');
+		else if (event.type === 'repo.deleted') this.#forgetRepo(event.data.id ?? event.subject);
 		else if (event.data.card) this.put(event.data.card);
+	}
+
+	#forgetRepo(repoId: string | null): void {
+		for (const card of this.#facts.values()) if (card.repo_id === repoId) this.remove(card.id);
 	}
 
 	refresh(cursor: string): void {

@@ -36,6 +36,36 @@ describe('CardStore', () => {
 		expect(store.all).toEqual([]);
 	});
 
+	it('takes the cards of all repositories when it is of none, until one is deleted', () => {
+		const store = new CardStore(null);
+		store.put(aCard({ id: 'c1', repo_id: 'r1' }));
+		store.put(aCard({ id: 'c2', repo_id: 'r2' }));
+		expect(store.byNumber('r2', 1)?.id).toBe('c2');
+		const gone = { ...eventAbout(aCard()), type: 'repo.deleted', data: { id: 'r1' } };
+		store.event(gone);
+		expect(store.all.map(({ id }) => id)).toEqual(['c2']);
+	});
+
+	it('keeps archived cards apart, and moves them with what is told of them', async () => {
+		const old = aCard({ id: 'c9', archived_at: '2026-11-02' });
+		const asked: unknown[] = [];
+		const store = new CardStore('r1', async (_repo, _signal, archived) => {
+			asked.push(archived);
+			return { items: archived === 'only' ? [old] : [aCard()], cursor: 'e:1' };
+		});
+		await store.load();
+		expect(asked).toEqual([undefined]);
+		await store.loadArchive();
+		await store.loadArchive();
+		expect(asked).toEqual([undefined, 'only']);
+		expect([store.all.length, store.archived.length]).toEqual([1, 1]);
+		store.event(eventAbout(aCard({ version: 2, archived_at: '2026-11-03' })));
+		expect([store.all.length, store.archived.length]).toEqual([0, 2]);
+		await store.load(); // a reconnection reads both
+		expect(asked.at(-1)).toBe('only');
+		expect(store.archived.map(({ id }) => id)).toContain('c9');
+	});
+
 	it('draws an expectation at once and the answer afterwards', async () => {
 		const store = loaded(aCard({ status: 'todo' }));
 		let answer!: (card: CardSummary) => void;

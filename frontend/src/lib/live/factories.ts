@@ -29,6 +29,7 @@ export function aCard(fields: Partial<CardSummary> = {}): CardSummary {
 		merged_sha: null,
 		checks: null,
 		merge_state: null,
+		archived_at: null,
 		...fields,
 	};
 }

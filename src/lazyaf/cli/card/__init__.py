@@ -6,6 +6,7 @@ import click
 
 from lazyaf.cli.card.add import add
 from lazyaf.cli.card.approve import approve
+from lazyaf.cli.card.archive import archive, duplicate, unarchive
 from lazyaf.cli.card.attach import attach
 from lazyaf.cli.card.checks import checks, dequeue
 from lazyaf.cli.card.commands import (
@@ -58,6 +59,9 @@ for _each in (
     retry,
     reopen,
     restore_branch,
+    archive,
+    unarchive,
+    duplicate,
     delete,
 ):
     command.add_command(_each)

@@ -9,6 +9,7 @@ import click
 
 from lazyaf.cli.client import Api, Json
 from lazyaf.cli.failures import Refused
+from lazyaf.domain.cards import Archived
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,7 +45,9 @@ def run_options(function: F) -> F:
 def find_card(api: Api, repo: str, number: int) -> Json:
     """The card in full."""
     found = api.repo(repo)
-    for card in api.pages(f"/api/repos/{found['id']}/cards", q=str(number), limit=500):
+    archived = Archived.INCLUDE.value
+    listed = f"/api/repos/{found['id']}/cards"
+    for card in api.pages(listed, q=str(number), archived=archived, limit=500):
         if card["number"] == number:
             full: Json = api.get(f"/api/cards/{card['id']}")
             return full

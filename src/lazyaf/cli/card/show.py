@@ -12,7 +12,7 @@ from lazyaf.cli.card.in_short import checks_in_short, merge_in_short
 from lazyaf.cli.card.naming import card_arguments, find_card
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, plain, plural, show_json, show_table
-from lazyaf.domain.cards import CardStatus
+from lazyaf.domain.cards import Archived, CardStatus
 from lazyaf.domain.jobs import JobStatus
 from lazyaf.domain.queue import HeldBy
 
@@ -36,16 +36,21 @@ ORDER = {status.value: place for place, status in enumerate(CardStatus)}
 )
 @click.option("--label", "-l", help="Only cards with this label.")
 @click.option("--search", "-q", help="Only cards with this in title or number.")
+@click.option("--archived", is_flag=True, help="Only cards that were archived.")
 @client_command
 def list_cards(
-    api: Api, repo: str, status: str | None, label: str | None, search: str | None
+    api: Api, repo: str, status: str | None, label: str | None, search: str | None, archived: bool
 ) -> None:
     """List the cards of REPO (an id or a name), column by column."""
     found = api.repo(repo)
     path = f"/api/repos/{found['id']}/cards"
-    cards = list(api.pages(path, status=status, label=label, q=search, limit=500))
+    which = (Archived.ONLY if archived else Archived.EXCLUDE).value
+    wanted = {"status": status, "label": label, "q": search, "archived": which, "limit": 500}
+    cards = list(api.pages(path, **wanted))
     if api.as_json:
         show_json({"items": cards, "next_cursor": None})
+    elif not cards and archived:
+        click.echo("No card is archived.")
     elif not cards:
         click.echo(f"No cards. Add one with `lazyaf card add {found['name']} --title …`.")
     else:
@@ -66,7 +71,9 @@ def _row(card: Json) -> tuple[str, ...]:
 def _state(card: Json) -> str:
     live = card["live"]
     state = str(card["status"]).replace("_", " ")
-    if card["status"] == CardStatus.IN_PROGRESS and live is not None:
+    if card["archived_at"] is not None:
+        state += " (archived)"
+    elif card["status"] == CardStatus.IN_PROGRESS and live is not None:
         state += f" ({_doing(card, live)})"
     elif card["status"] == CardStatus.IN_REVIEW and card["no_changes"]:
         state += " (no changes)"

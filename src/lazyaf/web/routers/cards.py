@@ -7,13 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from lazyaf.domain.cards import CardCommand, CardStatus
+from lazyaf.domain.cards import Archived, CardCommand, CardStatus
 from lazyaf.domain.errors import BadRequest
 from lazyaf.services import cards, list_cards
 from lazyaf.services.approve_card import approve_card
+from lazyaf.services.archive_card import archive_card, archive_done, unarchive_card
 from lazyaf.services.cancel_job import cancel_card
 from lazyaf.services.card_conflicts import card_conflicts
 from lazyaf.services.decide_card import reject_card, reopen_card
+from lazyaf.services.duplicate_card import duplicate_card
 from lazyaf.services.inspect_repo import card_diff
 from lazyaf.services.move_card import move_card
 from lazyaf.services.recovered_work import discard_recovered, list_recovered, use_recovered
@@ -25,7 +27,7 @@ from lazyaf.services.update_branch import update_branch
 from lazyaf.services.views import card_view
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State, actor_of
-from lazyaf.web.board_cache import respond
+from lazyaf.web.board_cache import ALL, respond
 from lazyaf.web.config import state_of
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import (
@@ -54,6 +56,7 @@ class CardQuery(BaseModel):
     label: Word = None
     agent: Word = None
     q: Word = Field(None, description="Looked for in title and number.")
+    archived: Archived = Field(Archived.EXCLUDE, description="Whether archived ones are shown.")
     limit: int = Field(100, ge=1, le=1000, description="How many items a page has.")
     cursor: str | None = Field(
         None, max_length=1000, description="`next_cursor` of the page before."
@@ -66,25 +69,38 @@ async def get_cards(
 ) -> Response:
     """A repository's cards by position. Unchanged lists cost nothing: send ``If-None-Match``."""
     state = state_of(request)
-    boards, db, ids = state.boards, state.ctx.db, state.boards.ids
+    ids = state.boards.ids
     if repo_id not in ids:
-        ids[repo_id] = (await db.read(find_repo, repo_id)).id
-    found = ids[repo_id]
+        ids[repo_id] = (await state.ctx.db.read(find_repo, repo_id)).id
+    return await _listed(request, ids[repo_id], asked)
+
+
+@router.get("/cards", response_model=schemas.CardPage)
+async def get_all_cards(request: Request, asked: Annotated[CardQuery, Query()]) -> Response:
+    """The cards of every repository by position; a column has one scale for all of them."""
+    return await _listed(request, ALL, asked)
+
+
+async def _listed(request: Request, board: str, asked: CardQuery) -> Response:
+    """A page of a repository's board, or of that of all."""
+    state = state_of(request)
+    boards, db = state.boards, state.ctx.db
     query = request.url.query
-    known = boards.find(found, query)
+    known = boards.find(board, query)
     if known is None:
-        version = boards.version(found)
+        version = boards.version(board)
         wanted = list_cards.Wanted(
-            repo_id=found,
+            repo_id=board or None,
             statuses=tuple(status.value for status in asked.status or ()),
             label=asked.label,
             agent=asked.agent,
             text=asked.q,
+            archived=asked.archived,
             after=_position(asked.cursor),
             limit=asked.limit,
         )
         body = await db.read(list_cards.board_page, wanted, state.ctx.epoch, encode_cursor)
-        known = boards.put(found, query, version, body)
+        known = boards.put(board, query, version, body)
     return await respond(request, known)
 
 
@@ -111,6 +127,15 @@ async def get_queue(
     return {"items": items, "next_cursor": encode_cursor(after)}
 
 
+@router.get("/queue", response_model=schemas.Page[schemas.Waiting])
+async def get_whole_queue(
+    state: State, limit: Limit = 100, cursor: Cursor = None
+) -> dict[str, Any]:
+    """The same for the queued cards of every repository."""
+    items, after = await state.ctx.db.read(list_cards.queue_of, None, number_cursor(cursor), limit)
+    return {"items": items, "next_cursor": encode_cursor(after)}
+
+
 @router.post("/repos/{repo_id}/cards", status_code=201, response_model=schemas.Card)
 async def post_card(
     state: State, person: Person, repo_id: RepoKey, new: schemas.NewCard
@@ -124,6 +149,12 @@ async def post_card(
     if new.start:
         return await start_card(ctx, card_id, CardCommand.START, RunRequest(), person)
     return card
+
+
+@router.post("/repos/{repo_id}/cards/archive-done", response_model=schemas.ArchivedDone)
+async def post_archive_done(state: State, person: Person, repo_id: RepoKey) -> dict[str, Any]:
+    """Take every card in Done off the board."""
+    return {"archived": await archive_done(state.ctx, repo_id, person)}
 
 
 @router.get("/cards/{card_id}", response_model=schemas.Card)
@@ -224,6 +255,27 @@ async def reopen(state: State, person: Person, card_id: CardId) -> dict[str, Any
 async def restore(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
     """Bring the card's deleted branch back to the commit that it was at last."""
     return await restore_branch(state.ctx, card_id, person)
+
+
+@router.post("/cards/{card_id}/archive", response_model=schemas.Card)
+async def archive(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
+    """Take a done card off the board; lists show it when they are asked for archived ones."""
+    ctx = state.ctx
+    return await ctx.db.write(archive_card, card_id, person, ctx.clock.now())
+
+
+@router.post("/cards/{card_id}/unarchive", response_model=schemas.Card)
+async def unarchive(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
+    """Bring an archived card back to its place in Done."""
+    ctx = state.ctx
+    return await ctx.db.write(unarchive_card, card_id, person, ctx.clock.now())
+
+
+@router.post("/cards/{card_id}/duplicate", status_code=201, response_model=schemas.Card)
+async def duplicate(state: State, person: Person, card_id: CardId) -> dict[str, Any]:
+    """Make a card that says the same and has the same files, at the top of To Do."""
+    ctx = state.ctx
+    return await ctx.db.write(duplicate_card, card_id, ctx.new_id, person, ctx.clock.now())
 
 
 @router.post("/cards/{card_id}/move", response_model=schemas.Card)

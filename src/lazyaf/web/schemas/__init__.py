@@ -23,6 +23,7 @@ from lazyaf.web.schemas.branches import (
 )
 from lazyaf.web.schemas.cards import (
     ApproveRequest,
+    ArchivedDone,
     Card,
     CardFields,
     CardPage,
@@ -92,6 +93,7 @@ __all__ = [
     "AgentList",
     "AgentStatus",
     "ApproveRequest",
+    "ArchivedDone",
     "Attachment",
     "AttachmentLimits",
     "AttachmentList",

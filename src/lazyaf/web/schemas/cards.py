@@ -139,6 +139,7 @@ class CardSummary(BaseModel):
     live: Live | None
     checks: CheckSummary | None
     merge_state: MergeState | None
+    archived_at: str | None
     version: int
     created_at: str
     updated_at: str
@@ -166,6 +167,12 @@ class Waiting(BaseModel):
     job_id: str
     queue_position: int
     held_by: HeldBy | None
+
+
+class ArchivedDone(BaseModel):
+    """How many cards left the board."""
+
+    archived: int
 
 
 class CardFields(Model):
