@@ -274,7 +274,11 @@ async def build(settings: Settings, base_url: str) -> House:
         await asyncio.to_thread(truncate_wal, url)
 
     housekeeping = Housekeeping(
-        ctx, upkeep, repositories=settings.upkeep, keep_logs=settings.keep_logs_days
+        ctx,
+        upkeep,
+        repositories=settings.upkeep,
+        pulls=settings.follow_pulls,
+        keep_logs=settings.keep_logs_days,
     )
     return House(settings, ctx, state, pools, db, housekeeping, radar, door)
 
@@ -365,4 +369,5 @@ async def running(house: House) -> AsyncIterator[None]:
         await house.state.feed.stop()
         await house.ctx.git.close()  # first, because a fetch from a remote may take its time
         await house.ctx.background.settle()
+        await house.ctx.forges.close()
         await asyncio.to_thread(house.db.close)

@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     upkeep: float = Field(
         300, ge=0, description="Seconds between looks for repositories to tidy up; 0 is never."
     )
+    follow_pulls: float = Field(
+        60,
+        ge=0,
+        description="Seconds after which an open pull request is asked for again, at least; 0 is never.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much the server says on stderr."
     )

@@ -21,6 +21,7 @@ from lazyaf.domain.attachments import AttachmentLimits
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
+from lazyaf.forges.registry import ForgeClients
 from lazyaf.git import refs
 from lazyaf.git.refs import RefUpdate
 from lazyaf.git.storage import Storage
@@ -76,6 +77,7 @@ def make_context(db: SqlDatabase, root: Path, clock: FrozenClock, new_id: Sequen
         room=DiskRoom(partial(disks_of, [root]), 0, clock.monotonic),
         background=Background(),
         attachments=AttachmentFiles(root.with_name("attachments"), LIMITS),
+        forges=ForgeClients(),
     )
 
 

@@ -27,7 +27,8 @@ from lazyaf.domain.remotes import parse_remote
 )
 @click.argument("repo")
 @click.option("--branch", "-b", required=True, help="The branch to push, under its own name.")
-@click.option("--pr", is_flag=True, help="Open a pull request for it, with GitHub's `gh`.")
+@click.option("--pr", is_flag=True, help="Open a pull request for it, on the card's behalf.")
+@click.option("--with-gh", is_flag=True, help="With --pr: by GitHub's `gh`, not by the server.")
 @click.option("--remote", metavar="URL", help="Push there instead of to the repository's remote.")
 @click.option("--dry-run", "-n", is_flag=True, help="Show what would be pushed, and stop.")
 @click.option("--merge", is_flag=True, help="Merge in what the remote has and LazyAF has not.")
@@ -38,6 +39,7 @@ def command(
     repo: str,
     branch: str,
     pr: bool,
+    with_gh: bool,
     remote: str | None,
     dry_run: bool,
     merge: bool,
@@ -71,7 +73,7 @@ def command(
     if not api.as_json:
         said = "is on" if is_news else "was already on"
         click.echo(f"{branch} {said} {target}")
-    request = open_pull_request(api, found, branch, target) if pr else None
+    request = open_pull_request(api, found, branch, target, with_gh=with_gh) if pr else None
     if api.as_json:
         _show(branch, target, compared, is_news, request)
 

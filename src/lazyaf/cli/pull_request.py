@@ -1,4 +1,5 @@
-"""Opens a pull request for a branch that is on the real remote, with ``gh`` where that is possible."""
+"""Opens a pull request for a branch that is on the real remote: the server does it where it has a token for
+the forge, else ``gh`` where that is possible."""
 
 from __future__ import annotations
 
@@ -7,15 +8,14 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlsplit
 
 import click
 
 from lazyaf.cli.client import Api, Json
 from lazyaf.cli.failures import Failure
+from lazyaf.domain.forges import ForgeKind, Place, compare_url, kind_of, noun_of, place_of
 
 GH_S: Final = 120.0
-_SCP: Final = re.compile(r"^(?:[^@/]+@)?([^:/]+):(?!//)(.+)$")
 _URL: Final = re.compile(r"https://\S+/pull/\d+")
 
 
@@ -27,61 +27,24 @@ class PullRequest:
     compare_url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Forge:
-    """A repository on a forge: its host and ``owner/name``."""
-
-    host: str
-    path: str
-
-    @property
-    def is_gitlab(self) -> bool:
-        """Whether it is GitLab, as far as its name tells."""
-        return "gitlab" in self.host
-
-    @property
-    def is_github(self) -> bool:
-        """Whether it is GitHub, as far as its name tells."""
-        return "github" in self.host
-
-    def compare_url(self, base: str, branch: str) -> str | None:
-        """The page that opens a pull request; None on a forge that is not known."""
-        if self.is_gitlab:
-            return (
-                f"https://{self.host}/{self.path}/-/merge_requests/new"
-                f"?merge_request%5Bsource_branch%5D={quote(branch, safe='')}"
-                f"&merge_request%5Btarget_branch%5D={quote(base, safe='')}"
-            )
-        if self.is_github:
-            return (
-                f"https://{self.host}/{self.path}/compare/{quote(base)}...{quote(branch)}?expand=1"
-            )
-        return None
-
-
-def forge_of(remote: str) -> Forge | None:
-    """Which forge a remote's URL points at, whatever its form; None for a path."""
-    if "://" in remote:
-        parts = urlsplit(remote)
-        host, path = parts.hostname or "", parts.path
-    else:
-        match = _SCP.match(remote)
-        host, path = (match[1], match[2]) if match else ("", "")
-    path = path.strip("/").removesuffix(".git")
-    return Forge(host.lower(), path) if host and "/" in path else None
-
-
-def open_pull_request(api: Api, repo: Json, branch: str, remote: str) -> PullRequest:
-    """Open one and note it on the branch's card; where ``gh`` is missing, say where to do it."""
+def open_pull_request(
+    api: Api, repo: Json, branch: str, remote: str, *, with_gh: bool
+) -> PullRequest:
+    """Open one and note it on the branch's card; where nothing can, say where a person does it."""
     card = _card_of(api, repo, branch)
+    if card is not None and not with_gh and remote == repo["remote_url"]:
+        opened = _by_server(api, card)
+        if opened is not None:
+            return opened
     base = (card or {}).get("base_branch") or repo["default_branch"]
-    forge = forge_of(remote)
-    if forge is None:
+    place = place_of(remote)
+    if place is None:
         raise Failure(f"{remote} is on no forge, so it takes no pull requests. {branch} is there.")
-    compare = forge.compare_url(base, branch)
-    if not forge.is_github or shutil.which("gh") is None:
-        return _by_hand(api, forge, compare)
-    url = _run_gh(forge, base, branch, card)
+    kind = _kind(repo, remote) or kind_of(place.host)
+    compare = compare_url(kind, place, base, branch)
+    if kind is not ForgeKind.GITHUB or shutil.which("gh") is None:
+        return _by_hand(api, place, kind, compare)
+    url = _run_gh(place, base, branch, card)
     if card is not None:
         api.patch(f"/api/cards/{card['id']}", {"pr_url": url})
     if not api.as_json:
@@ -89,17 +52,35 @@ def open_pull_request(api: Api, repo: Json, branch: str, remote: str) -> PullReq
     return PullRequest(url, compare)
 
 
-def _by_hand(api: Api, forge: Forge, compare: str | None) -> PullRequest:
+def _kind(repo: Json, remote: str) -> ForgeKind | None:
+    """What a person told the server of the repository's own remote."""
+    known = repo["forge"] if remote == repo["remote_url"] else None
+    return ForgeKind(known["kind"]) if known and known["kind"] else None
+
+
+def _by_server(api: Api, card: Json) -> PullRequest | None:
+    """What the server opened; None where it has no token for the forge. The branch is there already."""
+    path = f"/api/cards/{card['id']}/pull-request"
+    draft = api.get(path)
+    if not draft["ready"]:
+        return None
+    url = api.post(path, {"push": False})["pr_url"]
+    if not api.as_json:
+        click.echo(f"{draft['noun'].capitalize()}: {url}")
+    return PullRequest(url, draft["compare_url"])
+
+
+def _by_hand(api: Api, place: Place, kind: ForgeKind | None, compare: str | None) -> PullRequest:
     if compare is None:
         raise Failure(
-            f"Pull requests are opened by `lazyaf land --pr` on GitHub only, not on {forge.host}. "
-            "The branch is there: open one in the browser."
+            f"Nobody can tell by its name what {place.host} is, so no pull request was opened. Say it with "
+            "`lazyaf repo forge`, or open one in the browser: the branch is there."
         )
     if not api.as_json:
-        if forge.is_github:
+        if kind is ForgeKind.GITHUB:
             click.echo("GitHub's `gh` is not installed (https://cli.github.com), so open it here:")
         else:
-            click.echo("Open the merge request here:")
+            click.echo(f"Open the {noun_of(kind)} here:")
         click.echo(compare)
     return PullRequest(None, compare)
 
@@ -113,10 +94,10 @@ def _card_of(api: Api, repo: Json, branch: str) -> Json | None:
     return None
 
 
-def _run_gh(forge: Forge, base: str, branch: str, card: Json | None) -> str:
+def _run_gh(place: Place, base: str, branch: str, card: Json | None) -> str:
     title = branch if card is None else card["title"]
     body = "" if card is None else f"{card['description']}\n\nLazyAF card #{card['number']}.\n"
-    argv = ["gh", "pr", "create", "--repo", f"{forge.host}/{forge.path}", "--base", base]
+    argv = ["gh", "pr", "create", "--repo", f"{place.host}/{place.path}", "--base", base]
     argv += ["--head", branch, "--title", title, "--body-file", "-"]
     try:
         done = subprocess.run(

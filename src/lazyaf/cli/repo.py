@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lazyaf.cli.client import Api, Json, client_command
+from lazyaf.cli.repo_forge import forge
 from lazyaf.cli.repo_remote import add, fetch
 from lazyaf.cli.repo_set import set_repo
 from lazyaf.cli.terminal import show_json, show_table
@@ -15,7 +16,7 @@ def command() -> None:
     """Add, fetch, set up, list and delete repositories; `lazyaf ingest` adds those of this machine."""
 
 
-for _one in (add, fetch, set_repo):
+for _one in (add, fetch, set_repo, forge):
     command.add_command(_one)
 
 

@@ -49,6 +49,7 @@ class CardCommand(StrEnum):
     ARCHIVE = "archive"
     UNARCHIVE = "unarchive"
     UPDATE_BRANCH = "update_branch"
+    CLOSE = "close"
 
 
 class UpdateMethod(StrEnum):
@@ -80,6 +81,7 @@ TRANSITIONS: Final[dict[tuple[CardStatus, CardCommand], CardStatus]] = {
     (S.IN_REVIEW, C.APPROVE): S.DONE,
     (S.IN_REVIEW, C.REJECT): S.TODO,
     (S.IN_REVIEW, C.UPDATE_BRANCH): S.IN_REVIEW,  # other commits: what was seen is seen no more
+    (S.IN_REVIEW, C.CLOSE): S.DONE,  # merged elsewhere: its pull request was
     (S.FAILED, C.REJECT): S.TODO,
     (S.DONE, C.REOPEN): S.TODO,
     (S.DONE, C.ARCHIVE): S.DONE,  # off the board, and nothing else
@@ -98,6 +100,7 @@ BY_PERSON: Final = frozenset(
         C.UPDATE_BRANCH,
         C.ARCHIVE,
         C.UNARCHIVE,
+        C.CLOSE,
     }
 )
 """The commands that a person may give; the rest are consequences of a job."""

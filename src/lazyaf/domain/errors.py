@@ -23,7 +23,8 @@ errors. Raise the most specific class, once, at the depth that knows.
     ├── TooLarge             413
     ├── TooManyAttempts      429  wrong passwords came too fast; ``retry_after`` says how long to wait
     ├── Unavailable          503  a part that is needed is not there now; try again
-    │   └── DiskFull              … a disk of the server takes nothing more
+    │   ├── DiskFull              … a disk of the server takes nothing more
+    │   └── ForgeLimited          … a forge wants no more requests; ``retry_after`` says for how long
     └── GitFailed            500  git answered in a way that nothing here expects
         └── DiedSilent            … it ended by itself before it had said a word
 """
@@ -217,6 +218,17 @@ class DiskFull(Unavailable):
         self, detail: str = "The server's disk is full. Make room there, then try again."
     ) -> None:
         super().__init__(detail)
+
+
+class ForgeLimited(Unavailable):
+    """A forge takes no more requests from this token for ``retry_after`` seconds."""
+
+    code = "forge_limited"
+    title = "Too many requests to the forge"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail, extra={"retry_after": retry_after})
+        self.retry_after = retry_after
 
 
 class GitFailed(LazyafError):

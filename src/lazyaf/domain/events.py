@@ -25,6 +25,8 @@ class EventType(StrEnum):
     CARD_DELETED = "card.deleted"
     CARD_ATTACHED = "card.attached"
     CARD_DETACHED = "card.detached"
+    CARD_PR_OPENED = "card.pull_request_opened"
+    CARD_PR_CHANGED = "card.pull_request_changed"
     JOB_QUEUED = "job.queued"
     JOB_CLAIMED = "job.claimed"
     JOB_PROGRESSED = "job.progressed"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from lazyaf.domain.events import NewEvent
+from lazyaf.domain.forges import Access, ForgeRepo, Look, NewPull, Pull
 from lazyaf.domain.runners import PoolKind
 
 P = ParamSpec("P")
@@ -59,6 +60,34 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds on a clock that never goes back."""
+        ...
+
+
+class Forges(Protocol):
+    """Pull requests where teams review, on whichever forge a repository is.
+
+    Everything here waits for the network, and raises `Conflict` for what the forge refuses, with what a
+    person can do, and `Unavailable` when it cannot be asked now.
+    """
+
+    async def find(self, at: ForgeRepo, token: str, branch: str, base: str) -> Pull | None:
+        """The open pull request of a branch into a base, if there is one."""
+        ...
+
+    async def open(self, at: ForgeRepo, token: str, new: NewPull) -> Pull:
+        """Open one for a branch that is there; the open one if it exists already."""
+        ...
+
+    async def look(self, at: ForgeRepo, token: str, number: int, etag: str | None) -> Look:
+        """How far it is; nothing when it is as it was at ``etag``."""
+        ...
+
+    async def access(self, at: ForgeRepo, token: str) -> Access:
+        """What the token sees of the repository."""
+        ...
+
+    async def close(self) -> None:
+        """Hold no connection any longer."""
         ...
 
 

@@ -1,8 +1,8 @@
 """What a repository can be told: by a person in the UI, and by ``.lazyaf/config.toml``.
 
 The file counts only as it stands at the tip of the default branch, so that no agent rewrites its own
-rules; where both say something, the file wins. ``trusted`` is a person's alone to say, and a branch
-that a person protects stays so: there the file can only add.
+rules; where both say something, the file wins. ``trusted`` and where pull requests are opened are a
+person's alone to say, and a branch that a person protects stays so: there the file can only add.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final
 from lazyaf.domain.checks import CHECKS_MAX, NAME_MAX, TIMEOUT_S, Check
 from lazyaf.domain.containers import is_image
 from lazyaf.domain.errors import Invalid
+from lazyaf.domain.forges import ForgeKind, is_api_url
 from lazyaf.domain.merge_message import TEMPLATE_MAX, complaint
 from lazyaf.domain.sandboxes import HOSTS_MAX, parse_host
 
@@ -59,6 +60,8 @@ class RepoSettings:
     that fail go back to the agent by themselves. ``merge_message`` is a template (`lazyaf.domain.merge_message`), and with
     ``delete_branch`` the branch of an approved card is taken away. The server fetches from the remote each
     ``sync_every_s``, if at all.
+    ``forge`` and ``forge_api_url`` say which forge the remote is on where its host's name does not; with
+    ``forge_shares_login`` git's password for the remote and the forge's token serve for each other.
     """
 
     agent: str = "claude"
@@ -79,6 +82,9 @@ class RepoSettings:
     checks: tuple[Check, ...] = ()
     fix_rounds: int = 0
     sync_every_s: float | None = None
+    forge: str | None = None
+    forge_api_url: str | None = None
+    forge_shares_login: bool = False
 
     def protected(self, default_branch: str) -> tuple[str, ...]:
         """The patterns of every protected branch, the default one first."""
@@ -253,6 +259,15 @@ def _rounds(value: Any) -> int | None:
     return value if usable else None
 
 
+def _forge(value: Any) -> str | None:
+    return value if isinstance(value, str) and value in set(ForgeKind) else None
+
+
+def _api_url(value: Any) -> str | None:
+    usable = isinstance(value, str) and is_api_url(value)
+    return value.rstrip("/") if usable else None
+
+
 def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -276,6 +291,9 @@ _CHECKS: Final[dict[str, Any]] = {
     "checks": _repo_checks,
     "fix_rounds": _rounds,
     "sync_every_s": _period,
+    "forge": _forge,
+    "forge_api_url": _api_url,
+    "forge_shares_login": _truth,
 }
 _EXPECTED: Final[dict[str, str]] = {
     "agent": "must be the name of an agent",
@@ -295,6 +313,9 @@ _EXPECTED: Final[dict[str, str]] = {
     "and, if it may not take ten minutes, a `timeout`",
     "sync_every_s": "must be a time of at least a minute and at most a week, like “15m”",
     "fix_rounds": f"must be a whole number from 0 to {ROUNDS_MAX}",
+    "forge": "must be “github”, “gitlab” or “gitea”",
+    "forge_api_url": "must be a URL like “https://git.example.com/api/v1”, without a password",
+    "forge_shares_login": "must be true or false",
     "image": "must be the name of an image like “registry.example.com/team/app:1”",
     "allowed_hosts": "must be a list of hosts like “registry.example.com:443” or “.example.com:*”",
 }

@@ -14,6 +14,7 @@ from lazyaf.domain.cards import (
 )
 from lazyaf.domain.errors import Conflict, Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType, NewEvent
+from lazyaf.domain.forges import PullState, is_page
 from lazyaf.domain.jobs import OPEN, JobStatus
 from lazyaf.services.announce import card_changed
 from lazyaf.store.attachments import hashes_of
@@ -105,6 +106,8 @@ def edit_card(
     values = {name: changes[name] for name in EDITABLE if name in changes}
     if "title" in values:
         values["title"] = values["title"].strip()
+    if "pr_url" in values:
+        values |= _noted_pull(values["pr_url"])
     if not set_fields(tx, card_id, {**values, "updated_at": now}, if_match):
         card = get_card(tx, card_id)
         raise VersionConflict(
@@ -114,6 +117,14 @@ def edit_card(
     if "priority" in values:
         reorder(tx, card_id, priority=values["priority"])
     return card_changed(tx, EventType.CARD_UPDATED, card_id, actor)
+
+
+def _noted_pull(url: str | None) -> dict[str, Any]:
+    """The columns of a pull request that someone opened elsewhere; nobody has looked at it yet."""
+    if url and not is_page(url):
+        raise Invalid.field("pr_url", "This is not the https:// address of a pull request.")
+    state = PullState.UNKNOWN.value if url else None
+    return {"pr_url": url or None, "pr_state": state, "pr_note": None}
 
 
 def change_status(

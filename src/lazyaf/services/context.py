@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lazyaf.domain.ports import Clock, Database
+from lazyaf.domain.ports import Clock, Database, Forges
 from lazyaf.git.storage import Storage
 from lazyaf.services.attachment_files import AttachmentFiles
 from lazyaf.services.background import Background
@@ -50,4 +50,5 @@ class Context:
     room: DiskRoom
     background: Background
     attachments: AttachmentFiles
+    forges: Forges
     supplies: Supplies = field(default_factory=Supplies, repr=False)

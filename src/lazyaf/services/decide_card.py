@@ -1,11 +1,13 @@
-"""Reject or reopen a card."""
+"""Reject or reopen a card, or close one that was merged elsewhere."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from lazyaf.domain.cards import CardCommand, CardStatus, apply
+from lazyaf.domain.errors import Conflict
 from lazyaf.domain.events import Actor
+from lazyaf.domain.forges import PullState
 from lazyaf.git import refs
 from lazyaf.services.card_branch import branch_ref, keep_tip
 from lazyaf.services.cards import change_status, require_no_intent
@@ -40,6 +42,29 @@ def _reject(tx: Tx, card_id: str, actor: Actor, now: str) -> None:
     require_no_intent(tx, card)
     values = {"rejections": card.rejections + 1, "failure": None, "no_changes": False}
     change_status(tx, card, CardCommand.REJECT, values, actor, now)
+
+
+async def close_card(ctx: Context, card_id: str, actor: Actor) -> dict[str, Any]:
+    """Close a card in review whose pull request was merged: nothing is merged here.
+
+    Raises `Conflict` ``pr_not_merged`` as long as its forge has not said that it was.
+    """
+    async with ctx.job_locks.hold(f"card:{card_id}"):
+        await ctx.db.write(_close, card_id, actor, ctx.clock.now())
+    return await ctx.db.read(card_view, card_id)
+
+
+def _close(tx: Tx, card_id: str, actor: Actor, now: str) -> None:
+    card = get_card(tx, card_id)
+    apply(CardStatus(card.status), CardCommand.CLOSE)
+    require_no_intent(tx, card)
+    if card.pr_state != PullState.MERGED.value:
+        raise Conflict(
+            f"The pull request of card #{card.number} is not known to be merged. Approve the card, or have "
+            "its pull request looked at again.",
+            code="pr_not_merged",
+        )
+    change_status(tx, card, CardCommand.CLOSE, {}, actor, now)
 
 
 async def reopen_card(ctx: Context, card_id: str, actor: Actor) -> dict[str, Any]:

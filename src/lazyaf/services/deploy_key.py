@@ -15,7 +15,7 @@ from lazyaf.git.remotes import meet_host
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import LeaseKeys
-from lazyaf.services.remote_login import unseal
+from lazyaf.services.remote_login import login_for
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.sealing import open_text, seal_text
 from lazyaf.services.views import repo_view
@@ -48,7 +48,7 @@ def with_access(keys: LeaseKeys, repo: RepoRow, remote: Remote) -> Remote:
     Only the repository's own remote has a key. Raises `Conflict` ``deploy_key_missing`` where one is needed.
     """
     if ssh_host(remote.url) is None:
-        kept = unseal(keys, repo.id, repo.remote_secret, remote.url)
+        kept = login_for(keys, repo, remote.url)
         return remote if remote.login is not None else Remote(remote.url, kept)
     private = None
     if remote.url == repo.remote_url and repo.deploy_key is not None:

@@ -16,6 +16,7 @@ from lazyaf.git import refs
 from lazyaf.services.after_push import refresh_config
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
+from lazyaf.services.forge_place import api_origin
 from lazyaf.services.protect_branches import require_unprotected
 from lazyaf.services.remote_login import seal
 from lazyaf.services.repositories import (
@@ -114,7 +115,10 @@ def _edit(
     for name, value in (changes.get("settings") or {}).items():
         settings[name] = None if value is None else check(name, value, where=name)
     values["settings"] = {k: v for k, v in settings.items() if k in NAMES and v is not None}
-    _require_no_job_there(tx, replace(repo, **values))
+    wanted = replace(repo, **values)
+    _require_no_job_there(tx, wanted)
+    if api_origin(wanted) != api_origin(repo):
+        values["forge_secret"] = None  # a token is for one place
     try:
         changed = update_repo(tx, repo, {**values, "updated_at": now})
     except IntegrityError:

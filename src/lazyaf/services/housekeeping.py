@@ -13,6 +13,7 @@ from lazyaf.services.background import ended
 from lazyaf.services.context import Context
 from lazyaf.services.disk_room import watch_room
 from lazyaf.services.feed import trim_feed
+from lazyaf.services.follow_pulls import PullFollower
 from lazyaf.services.reap import reap
 from lazyaf.services.retain import KEEP_EVENTS, ago, trim_all_logs
 from lazyaf.services.sync_remotes import SyncRemotes
@@ -29,7 +30,8 @@ class Housekeeping:
     """Reaps silent leases and runners, keeps the database trim, forgets old events, and fetches from remotes.
 
     ``upkeep`` is the store's own, called every five minutes. Each ``repositories`` seconds those are
-    looked after, beside everything else; 0 is never. ``keep_logs`` are days; 0 is for ever.
+    looked after, and each ``pulls`` seconds open pull requests, beside everything else; 0 is never.
+    ``keep_logs`` are days; 0 is for ever.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class Housekeeping:
         upkeep: Callable[[], Awaitable[None]],
         *,
         repositories: float = 0,
+        pulls: float = 0,
         keep_logs: float = 0,
     ) -> None:
         self._ctx = ctx
         self._upkeep = upkeep
         self._repositories = repositories
+        self._pulls = pulls
         self._keep_logs = keep_logs
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -54,6 +58,9 @@ class Housekeeping:
         if self._repositories:
             upkeep = Upkeep(self._ctx, self._repositories)
             self._tasks.append(asyncio.create_task(upkeep.run(), name="upkeep"))
+        if self._pulls:
+            follower = PullFollower(self._ctx, self._pulls)
+            self._tasks.append(asyncio.create_task(follower.run(), name="pulls"))
 
     async def stop(self) -> None:
         """End."""

@@ -40,7 +40,7 @@ from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.deploy_key import fresh_key, with_access
 from lazyaf.services.protect_branches import approve_only
-from lazyaf.services.remote_login import seal
+from lazyaf.services.remote_login import seal, unseal
 from lazyaf.services.repositories import create_repo, find_repo, require_free, require_name
 from lazyaf.services.track_remote import remember_all
 from lazyaf.services.views import repo_view
@@ -124,9 +124,10 @@ async def fetch_again(
             "remote_url", f"{repo.name} has no remote. Set one in its settings, then fetch."
         )
     require_fetchable(repo.remote_url, field="remote_url")
-    remote = with_access(ctx.keys, repo, parse_remote(repo.remote_url, username, password))
-    await remotes.ask_head(ctx.git, remote)
-    secret = seal(ctx.keys, repo.id, remote.login) if remote.login is not None else None
+    given = parse_remote(repo.remote_url, username, password)
+    await remotes.ask_head(ctx.git, with_access(ctx.keys, repo, given))
+    login = given.login or unseal(ctx.keys, repo.id, repo.remote_secret, given.url)
+    secret = seal(ctx.keys, repo.id, login) if login is not None else None
     view = await ctx.db.write(_begin, repo.id, secret, actor, ctx.clock.now())
     ctx.background.run(_run(ctx, repo.id, actor))
     return view

@@ -11,6 +11,7 @@ from lazyaf.domain.errors import NotFound
 from lazyaf.domain.remotes import fingerprints
 from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
 from lazyaf.git.merge import Identity
+from lazyaf.services.forge_place import forge_view
 from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.cards import get_card
 from lazyaf.store.jobs import JobRow, get_job
@@ -41,6 +42,7 @@ def repo_view(tx: Tx, repo: RepoRow) -> dict[str, Any]:
         "has_credentials": repo.remote_secret is not None,
         "deploy_key": repo.deploy_key_public,
         "host_fingerprints": fingerprints(repo.host_keys or ""),
+        "forge": forge_view(repo),
         "version": repo.version,
         "created_at": repo.created_at,
         "updated_at": repo.updated_at,

@@ -111,6 +111,8 @@ def summary_of(dialect: str) -> ColumnElement[Any]:
         head_sha=cards.c.head_sha,
         merged_sha=cards.c.merged_sha,
         pr_url=cards.c.pr_url,
+        pr_state=cards.c.pr_state,
+        pr_note=cards.c.pr_note,
         job_id=cards.c.job_id,
         failure=case((cards.c.failure.is_(None), null()), else_=j.embed(cards.c.failure)),
         no_changes=j.boolean(cards.c.no_changes),

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal_column, or_, select, update
 
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.errors import NotFound, VersionConflict
+from lazyaf.domain.forges import FOLLOWED
 from lazyaf.store.change import change
 from lazyaf.store.tables import cards, intents
 from lazyaf.store.tx import Tx
@@ -36,6 +37,8 @@ class CardRow:
     head_sha: str | None
     merged_sha: str | None
     pr_url: str | None
+    pr_state: str | None
+    pr_note: str | None
     job_id: str | None
     failure: dict[str, Any] | None
     no_changes: bool
@@ -189,3 +192,14 @@ def respace(tx: Tx, status: str) -> list[str]:
             ],
         )
     return ids
+
+
+def followed_cards(tx: Tx) -> list[tuple[str, str, str]]:
+    """Of every card whose pull request is not known to have ended: its id, its repository and the pull
+    request's page."""
+    query = select(cards.c.id, cards.c.repo_id, cards.c.pr_url).where(
+        # As the index has it: a literal, or the whole table would be read.
+        cards.c.pr_state.in_([literal_column(f"'{state.value}'") for state in FOLLOWED]),
+        cards.c.pr_url.is_not(None),
+    )
+    return [(row.id, row.repo_id, row.pr_url) for row in tx.execute(query)]

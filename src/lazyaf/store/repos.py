@@ -20,7 +20,7 @@ class RepoRow:
 
     ``import_state`` is an `ImportState` when it was ever fetched from its remote; ``remote_secret``
     are the remote's credentials, sealed, ``deploy_key`` the private half of its key for ssh, sealed as well;
-    ``host_keys`` are those of its host, as lines of a ``known_hosts`` file.
+    ``forge_secret`` is the forge's token, sealed; ``host_keys`` are those of its host, as lines of a ``known_hosts`` file.
     """
 
     id: str
@@ -41,6 +41,7 @@ class RepoRow:
     deploy_key: bytes | None = field(repr=False)
     deploy_key_public: str | None
     host_keys: str | None
+    forge_secret: bytes | None = field(repr=False)
     next_number: int
     version: int
     created_at: str

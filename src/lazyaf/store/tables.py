@@ -30,6 +30,7 @@ from sqlalchemy import (
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.checks import ChecksState
 from lazyaf.domain.comments import Side
+from lazyaf.domain.forges import PullState
 from lazyaf.domain.jobs import JobKind, JobStatus, StopReason
 from lazyaf.domain.runners import Isolation, PoolKind, RunnerStatus
 
@@ -77,6 +78,7 @@ repos = Table(
     Column("deploy_key", LargeBinary),  # the private half, sealed
     Column("deploy_key_public", Text),
     Column("host_keys", Text),  # of the remote's host, as lines of known_hosts
+    Column("forge_secret", LargeBinary),
     Column("next_number", Integer, nullable=False, default=1),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Time, nullable=False),
@@ -102,6 +104,8 @@ cards = Table(
     Column("head_sha", Sha),
     Column("merged_sha", Sha),
     Column("pr_url", Text),
+    Column("pr_state", String(8)),  # null without pr_url
+    Column("pr_note", Text),  # why the forge does not tell
     Column("job_id", Id),
     Column("failure", JSON(none_as_null=True)),
     Column("no_changes", Boolean, nullable=False, default=False),
@@ -125,9 +129,16 @@ cards = Table(
     Column("updated_at", Time, nullable=False),
     UniqueConstraint("repo_id", "number"),
     one_of("status", CardStatus, name="status"),
+    one_of("pr_state", PullState, name="pr_state"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     Index("ix_cards_board", "repo_id", "status", "position"),
     Index("ix_cards_column", "status", "position"),
+    Index(
+        "ix_cards_followed",
+        "repo_id",
+        sqlite_where=text("pr_state IN ('unknown', 'open', 'draft')"),
+        postgresql_where=text("pr_state IN ('unknown', 'open', 'draft')"),
+    ),
 )
 
 jobs = Table(

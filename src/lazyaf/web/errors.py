@@ -80,7 +80,7 @@ def problem_of(error: LazyafError, *, challenge: str = "Bearer") -> ProblemRespo
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = f'{challenge} realm="lazyaf"'
     if isinstance(error, Unavailable):
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(error.extra.get("retry_after", 1))
     if isinstance(error, TooManyAttempts):
         headers["Retry-After"] = str(error.extra["retry_after"])
     return problem(error.status, error.code, error.title, error.detail, error.extra, headers)

@@ -6,6 +6,7 @@ import secrets
 from functools import partial
 
 from lazyaf.domain.attachments import AttachmentLimits
+from lazyaf.forges.registry import ForgeClients
 from lazyaf.git.quota import MB, Quota
 from lazyaf.git.storage import Storage
 from lazyaf.services.attachment_files import FOLDER, AttachmentFiles
@@ -56,6 +57,7 @@ async def make_context(settings: Settings, db: SqlDatabase, clock: SystemClock) 
         ),
         background=Background(),
         attachments=AttachmentFiles(settings.data_dir / FOLDER, _attachment_limits(settings)),
+        forges=ForgeClients(),
     )
 
 

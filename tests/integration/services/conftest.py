@@ -1,11 +1,14 @@
 """Services over both databases and real git, on a frozen clock."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from factories.moments import FrozenClock
 from factories.scene import Scene
+from fakes.forge_server import ForgeServer
 from lazyaf.store.database import SqlDatabase
 from support.database import (
     clock,
@@ -22,3 +25,21 @@ __all__ = ["clock", "database_url", "db", "dialect", "migrated_file", "postgres_
 @pytest.fixture
 def scene(db: SqlDatabase, tmp_path: Path, clock: FrozenClock) -> Scene:
     return Scene(db, tmp_path / "git", clock)
+
+
+@pytest_asyncio.fixture(params=["github", "gitlab", "gitea"])
+async def forge(
+    request: pytest.FixtureRequest, scene: Scene, tmp_path: Path
+) -> AsyncIterator[ForgeServer]:
+    """A forge of each kind."""
+    with ForgeServer(request.param, tmp_path / "forge") as forge:
+        yield forge
+        await scene.ctx.forges.close()
+
+
+@pytest_asyncio.fixture
+async def github(scene: Scene, tmp_path: Path) -> AsyncIterator[ForgeServer]:
+    """One forge, where it is no matter which."""
+    with ForgeServer("github", tmp_path / "forge") as forge:
+        yield forge
+        await scene.ctx.forges.close()

@@ -12,7 +12,8 @@ from lazyaf.domain.queue import HeldBy
 
 def in_progress(**live: Any) -> dict[str, Any]:
     known = {"job_status": "queued", "phase": "queued", "agent": "claude"}
-    return {"status": "in_progress", "stopping": False, "live": {**known, **live}}
+    card = {"status": "in_progress", "stopping": False, "archived_at": None}
+    return {**card, "live": {**known, **live}}
 
 
 @pytest.mark.parametrize(

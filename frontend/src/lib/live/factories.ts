@@ -18,6 +18,8 @@ export function aCard(fields: Partial<CardSummary> = {}): CardSummary {
 		branch_deleted: false,
 		head_sha: null,
 		pr_url: null,
+		pr_state: null,
+		pr_note: null,
 		job_id: null,
 		failure: null,
 		version: 1,

@@ -12,6 +12,7 @@ from lazyaf.cli.card.checks import checks, dequeue
 from lazyaf.cli.card.commands import (
     cancel,
     cancel_all,
+    close,
     delete,
     reject,
     reopen,
@@ -57,6 +58,7 @@ for _each in (
     cancel,
     cancel_all,
     retry,
+    close,
     reopen,
     restore_branch,
     archive,

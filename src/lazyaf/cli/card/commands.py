@@ -107,6 +107,17 @@ def reject(api: Api, repo: str, number: int) -> None:
     give(api, find_card(api, repo, number), "reject")
 
 
+@click.command("close")
+@card_arguments
+@client_command
+def close(api: Api, repo: str, number: int) -> None:
+    """Close a card in review whose pull request was merged on its forge. Merges nothing here."""
+    card = find_card(api, repo, number)
+    if card["pr_url"]:
+        api.post(f"/api/cards/{card['id']}/pull-request/refresh")
+    give(api, card, "close")
+
+
 @click.command("reopen")
 @card_arguments
 @client_command

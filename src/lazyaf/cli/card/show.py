@@ -157,5 +157,5 @@ def _facts(card: Json) -> list[tuple[str, str]]:
         ("Checks", checks_in_short(card)),
         ("Queue", merge_in_short(card)),
         ("Merged", card["merged_sha"] or ""),
-        ("PR", card["pr_url"] or ""),
+        ("PR", " · ".join(filter(None, (card["pr_url"], card["pr_state"], card["pr_note"])))),
     ]

@@ -45,6 +45,13 @@ from lazyaf.web.schemas.cards import (
 )
 from lazyaf.web.schemas.checks import CheckResultView, CheckRun, CheckView, NewCheck
 from lazyaf.web.schemas.jobs import Cancelled, Job, JobRequest, LogPage, MessageRequest
+from lazyaf.web.schemas.pulls import (
+    ForgeToken,
+    ForgeView,
+    PullDraft,
+    PullRequestBody,
+    TokenTried,
+)
 from lazyaf.web.schemas.repos import (
     CloneUrl,
     Credentials,
@@ -128,6 +135,8 @@ __all__ = [
     "DiffSide",
     "DiskUse",
     "Failure",
+    "ForgeToken",
+    "ForgeView",
     "Health",
     "Identity",
     "ImportRequest",
@@ -160,6 +169,8 @@ __all__ = [
     "PoolView",
     "Problem",
     "Prose",
+    "PullDraft",
+    "PullRequestBody",
     "RecoveredRequest",
     "RecoveredWork",
     "Reply",
@@ -184,6 +195,7 @@ __all__ = [
     "StartRequest",
     "Token",
     "TokenRequest",
+    "TokenTried",
     "UpdateRequest",
     "Waiting",
 ]

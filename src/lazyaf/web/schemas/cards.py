@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from lazyaf.domain.cards import CardStatus, UpdateMethod
 from lazyaf.domain.checks import ChecksState
+from lazyaf.domain.forges import PullState
 from lazyaf.domain.jobs import JobStatus, StopReason
 from lazyaf.domain.queue import HeldBy
 from lazyaf.domain.repo_settings import MergeMethod
@@ -115,7 +116,8 @@ class MergeState(BaseModel):
 
 class CardSummary(BaseModel):
     """A card as lists and events show it. ``branch_deleted``: its branch is not there any more; the server
-    keeps its last commit and can bring it back."""
+    keeps its last commit and can bring it back. ``pr_state`` is how far its pull request is, as its forge
+    told last; ``pr_note`` says why it does not tell."""
 
     id: str
     repo_id: str
@@ -132,6 +134,8 @@ class CardSummary(BaseModel):
     head_sha: str | None
     merged_sha: str | None
     pr_url: str | None
+    pr_state: PullState | None
+    pr_note: str | None
     job_id: str | None
     failure: Failure | None
     no_changes: bool

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel, Field, SecretStr
 
 from lazyaf.domain.checks import CHECKS_MAX
+from lazyaf.domain.forges import ForgeKind
 from lazyaf.domain.merge_message import TEMPLATE_MAX
 from lazyaf.domain.remotes import ImportState
 from lazyaf.domain.repo_settings import PATTERNS_MAX, ROUNDS_MAX, MergeMethod
 from lazyaf.web.schemas.base import Line, Model, Prose
 from lazyaf.web.schemas.checks import CheckView, NewCheck
+from lazyaf.web.schemas.pulls import ForgeView
 
 
 class RepoSettingsView(BaseModel):
@@ -33,6 +35,9 @@ class RepoSettingsView(BaseModel):
     checks: list[CheckView]
     fix_rounds: int
     sync_every_s: float | None
+    forge: ForgeKind | None
+    forge_api_url: str | None
+    forge_shares_login: bool
 
 
 class Repo(BaseModel):
@@ -41,7 +46,8 @@ class Repo(BaseModel):
     ``import_state`` is null when it was never fetched from its remote by the server;
     ``import_detail`` says why that failed, or what was left as it is. ``has_credentials``: some are
     kept for the remote; nobody is ever shown them. ``deploy_key`` is the public half of the key for a
-    remote over ssh, ``host_fingerprints`` are of its host's pinned keys.
+    remote over ssh, ``host_fingerprints`` are of its host's pinned keys. ``forge`` is null where the remote is on no
+    host.
     """
 
     id: str
@@ -58,6 +64,7 @@ class Repo(BaseModel):
     has_credentials: bool
     deploy_key: str | None
     host_fingerprints: list[str]
+    forge: ForgeView | None
     version: int
     created_at: str
     updated_at: str
@@ -111,6 +118,9 @@ class RepoSettingsPatch(Model):
     checks: list[NewCheck] | None = Field(None, max_length=CHECKS_MAX)
     fix_rounds: int | None = Field(None, ge=0, le=ROUNDS_MAX)
     sync_every_s: float | Line | None = None
+    forge: ForgeKind | None = None
+    forge_api_url: Line | None = None
+    forge_shares_login: bool | None = None
 
 
 class RepoPatch(Model):
