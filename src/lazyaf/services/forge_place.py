@@ -26,8 +26,15 @@ def api_origin(repo: RepoRow) -> str | None:
 
 
 def shares_login(repo: RepoRow) -> bool:
-    """Whether git's password for the remote and the forge's token serve for each other."""
-    return repo.settings.get("forge_shares_login") is True
+    """Whether git's password for the remote and the forge's token serve for each other: where a person said
+    so, and the API is where the remote's own URL has it. Another address never gets git's password."""
+    if repo.settings.get("forge_shares_login") is not True:
+        return False
+    try:
+        usual = forge_repo(repo.remote_url, repo.settings.get("forge"))
+    except Conflict:
+        return False
+    return api_origin(repo) == usual.api_origin
 
 
 def forge_view(repo: RepoRow) -> dict[str, Any] | None:

@@ -221,11 +221,14 @@ async def test_gits_password_serves_where_a_person_says_so(
     await scene.db.write(put)
     card_id, _ = await scene.in_review(repo)
     assert (await open_pull_request(scene.ctx, card_id, Wanted(), PERSON))["pr_state"] == "open"
-    changes = {"settings": {"forge_shares_login": False}}
-    await edit_repo(scene.ctx, repo, changes, if_match=None, actor=PERSON)
-    with pytest.raises(Conflict) as refused:
-        await open_pull_request(scene.ctx, card_id, Wanted(), PERSON)
-    assert refused.value.code == "forge_token_wanted"
+    asked = len(forge.asked)
+    elsewhere = {"forge_shares_login": True, "forge_api_url": "http://elsewhere.example:9/api"}
+    for settings in (elsewhere, {"forge_shares_login": False, "forge_api_url": forge.api_url}):
+        await edit_repo(scene.ctx, repo, {"settings": settings}, if_match=None, actor=PERSON)
+        with pytest.raises(Conflict) as refused:
+            await open_pull_request(scene.ctx, card_id, Wanted(), PERSON)
+        assert refused.value.code == "forge_token_wanted"
+    assert len(forge.asked) == asked
 
 
 async def test_git_does_not_use_the_token_unless_a_person_says_so(

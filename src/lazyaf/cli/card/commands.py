@@ -113,7 +113,7 @@ def reject(api: Api, repo: str, number: int) -> None:
 def close(api: Api, repo: str, number: int) -> None:
     """Close a card in review whose pull request was merged on its forge. Merges nothing here."""
     card = find_card(api, repo, number)
-    if card["pr_url"]:
+    if card["pr_url"] and card["pr_state"] != "merged":
         api.post(f"/api/cards/{card['id']}/pull-request/refresh")
     give(api, card, "close")
 
