@@ -15,7 +15,7 @@ from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure
 from lazyaf.cli.landing import Comparison
 from lazyaf.cli.pull_request import PullRequest, open_pull_request
-from lazyaf.cli.terminal import plural, show_json
+from lazyaf.cli.terminal import plural, show_json, someone_is_there
 from lazyaf.cli.transfer import HEADS, Pushed, fetch_from_server, push_to_remote, tip_of
 from lazyaf.domain.remotes import parse_remote
 
@@ -51,7 +51,7 @@ def command(
     """
     found = api.repo(repo)
     target = _remote(found, remote)
-    asks = landing.someone_is_there() and not (yes or api.as_json)
+    asks = someone_is_there() and not (yes or api.as_json)
     with tempfile.TemporaryDirectory(prefix="lazyaf-land-") as folder:
         git_dir = Path(folder) / "land.git"
         fetch_from_server(api, found, branch, git_dir)

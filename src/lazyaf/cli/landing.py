@@ -5,7 +5,6 @@ Works in the temporary repository that holds the branch, with the person's own g
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -162,8 +161,3 @@ def _run(
         )
     except GitFailed as failed:
         raise Failure(failed.detail) from None
-
-
-def someone_is_there() -> bool:
-    """Whether there is a person to ask."""
-    return sys.stdin.isatty()

@@ -8,8 +8,7 @@ import click
 
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure
-from lazyaf.cli.repo_remote import someone_is_there
-from lazyaf.cli.terminal import show_json
+from lazyaf.cli.terminal import show_json, someone_is_there
 from lazyaf.domain.forges import ForgeKind
 
 

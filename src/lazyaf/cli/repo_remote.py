@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Final
 
@@ -10,7 +9,7 @@ import click
 
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure, Refused
-from lazyaf.cli.terminal import one_line, show_json
+from lazyaf.cli.terminal import one_line, show_json, someone_is_there
 
 ASK_EVERY_S: Final = 0.5
 ASKS_FOR: Final = ("credentials_wanted", "credentials_refused")
@@ -50,11 +49,6 @@ def fetch(api: Api, repo: str, username: str | None, no_wait: bool) -> None:
     found = api.repo(repo)
     begun = _with_login(api, f"/api/repos/{found['id']}/fetch", {}, username)
     _report(api, begun if no_wait else _wait(api, begun))
-
-
-def someone_is_there() -> bool:
-    """Whether there is a person to ask."""
-    return sys.stdin.isatty()
 
 
 def _with_login(api: Api, path: str, body: Json, username: str | None) -> Json:

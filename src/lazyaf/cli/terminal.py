@@ -48,6 +48,11 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(file=sys.stdout, width=None if is_terminal else 1000, highlight=False).print(table)
 
 
+def someone_is_there() -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

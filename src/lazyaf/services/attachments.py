@@ -18,6 +18,7 @@ from lazyaf.domain.attachments import AttachmentLimits, clean_name, free_name, s
 from lazyaf.domain.errors import DiskFull, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from lazyaf.domain.events import Actor, EventType, NewEvent
 from lazyaf.domain.jobs import JobKind
+from lazyaf.git.quota import MB
 from lazyaf.services.attachment_files import Incoming
 from lazyaf.services.context import Context
 from lazyaf.services.leases import touch
@@ -33,8 +34,6 @@ from lazyaf.store.cards import get_card
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
-
-MB: Final = 10**6
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,16 +160,7 @@ def _claim(
     taken, card = _take(tx, runner, turn.job, claim_id, secrets, now)
     committer = settings.get(COMMITTER, {})
     run = _run_of(tx, taken)
-    claimed = Claimed(
-        runner,
-        taken,
-        card,
-        turn.repo,
-        committer,
-        taken.attempt,
-        secrets,
-        run,
-    )
+    claimed = Claimed(runner, taken, card, turn.repo, committer, taken.attempt, secrets, run)
     _occupy(tx, runner, claimed, now)
     return claimed
 

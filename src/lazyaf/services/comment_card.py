@@ -8,7 +8,7 @@ from typing import Any
 
 from lazyaf.domain.events import Actor
 from lazyaf.git.track import Place
-from lazyaf.store.comments import CommentRow, insert_comments, last_number, open_comments
+from lazyaf.store.comments import CommentRow, last_number, open_comments
 from lazyaf.store.tx import Tx
 
 
@@ -68,11 +68,6 @@ def comments_for(
     again = [row for row in open_comments(tx, card_id) if row.number in earlier]
     told = [_told(row, earlier[row.number]) for row in again]
     return Comments(rows, told + [_told(row, places[row.number]) for row in rows])
-
-
-def keep_comments(tx: Tx, comments: Comments) -> None:
-    """Write them down; their job is there."""
-    insert_comments(tx, comments.rows)
 
 
 def _told(row: CommentRow, at: Place | None) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from lazyaf.store.repos import RepoRow, get_repo, update_repo
 from lazyaf.store.tx import Tx
 
 PURPOSE: Final = "deploy keys"
+COLUMNS: Final = ("deploy_key", "deploy_key_public", "host_keys")
+"""What a repository's row has of its key; they come and go together."""
 
 
 def new_pair(comment: str) -> tuple[str, str]:
@@ -48,8 +50,9 @@ def with_access(keys: LeaseKeys, repo: RepoRow, remote: Remote) -> Remote:
     Only the repository's own remote has a key. Raises `Conflict` ``deploy_key_missing`` where one is needed.
     """
     if ssh_host(remote.url) is None:
-        kept = login_for(keys, repo, remote.url)
-        return remote if remote.login is not None else Remote(remote.url, kept)
+        if remote.login is not None:
+            return remote
+        return Remote(remote.url, login_for(keys, repo, remote.url))
     private = None
     if remote.url == repo.remote_url and repo.deploy_key is not None:
         private = open_text(keys, PURPOSE, repo.id, repo.deploy_key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -13,6 +13,7 @@ from lazyaf.domain.events import Actor, EventType
 from lazyaf.domain.remotes import origin_of, parse_remote, ssh_host
 from lazyaf.domain.repo_settings import NAMES, check
 from lazyaf.git import refs
+from lazyaf.services import deploy_key
 from lazyaf.services.after_push import refresh_config
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
@@ -30,9 +31,6 @@ from lazyaf.services.views import repo_view
 from lazyaf.store.cards import cards_by_branch
 from lazyaf.store.repos import RepoRow, update_repo
 from lazyaf.store.tx import Tx
-
-KEY: Final = ("deploy_key", "deploy_key_public", "host_keys")
-"""What is kept for a remote over ssh, as long as its host stays."""
 
 
 async def edit_repo(
@@ -81,7 +79,7 @@ def _remote(ctx: Context, repo: RepoRow, url: str) -> dict[str, Any]:
         secret = repo.remote_secret if same else None
     changes: dict[str, Any] = {"remote_url": remote.url, "remote_secret": secret}
     if ssh_host(remote.url) != ssh_host(repo.remote_url or ""):
-        changes |= dict.fromkeys(KEY)
+        changes |= dict.fromkeys(deploy_key.COLUMNS)
     return changes
 
 
@@ -109,7 +107,7 @@ def _edit(
 ) -> dict[str, Any]:
     repo = find_repo(tx, repo_id)
     _require_version(repo, if_match)
-    fields = ("name", "remote_url", "remote_secret", "default_branch", *KEY)
+    fields = ("name", "remote_url", "remote_secret", "default_branch", *deploy_key.COLUMNS)
     values: dict[str, Any] = {k: changes[k] for k in fields if k in changes}
     settings = dict(repo.settings)
     for name, value in (changes.get("settings") or {}).items():

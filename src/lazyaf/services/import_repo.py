@@ -35,6 +35,7 @@ from lazyaf.git import fetch, refs, remotes
 from lazyaf.git.fetch import Fetched
 from lazyaf.git.pktline import ZERO
 from lazyaf.git.refs import HEADS, TAGS, RefUpdate
+from lazyaf.services import deploy_key
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
@@ -52,7 +53,7 @@ log = structlog.get_logger(__name__)
 
 NAMED: Final = 10
 """Branches that a note names."""
-FORGOTTEN: Final = dict.fromkeys(("remote_secret", "deploy_key", "deploy_key_public", "host_keys"))
+FORGOTTEN: Final = dict.fromkeys(("remote_secret", *deploy_key.COLUMNS))
 """What is kept for a remote, once nothing is."""
 _WAITING: Final = (ImportState.FETCHING, ImportState.KEY_WANTED)
 
@@ -235,10 +236,8 @@ def _end(
 
 def _end_quietly(tx: Tx, repo_id: str, state: ImportState, detail: str | None, now: str) -> None:
     repo = get_repo(tx, repo_id)
-    if (
-        repo.import_state == ImportState.FETCHING
-    ):  # a person began it meanwhile; that one says how it ends
-        return
+    if repo.import_state == ImportState.FETCHING:
+        return  # a person began it meanwhile; that one says how it ends
     if (repo.import_state, repo.import_detail) != (state.value, detail):
         _end(tx, repo_id, state, detail, SERVER, now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lazyaf.domain.forges import PULL_BODY_MAX
+from lazyaf.protocol.entries import EntryKind
 from lazyaf.store.cards import CardRow
 from lazyaf.store.jobs import get_job
 from lazyaf.store.logs import entries_before
@@ -35,6 +36,6 @@ def _last_words(tx: Tx, card: CardRow) -> str:
     job = get_job(tx, card.job_id)
     for entry in reversed(entries_before(tx, job.id, job.log_seq + 1, LOOKED_AT)):
         text = str(entry.get("text") or "").strip()
-        if entry.get("kind") == "message" and text:
+        if entry.get("kind") == EntryKind.MESSAGE and text:
             return text if len(text) <= SUMMARY_MAX else f"{text[:SUMMARY_MAX]} …"
     return ""

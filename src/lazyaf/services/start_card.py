@@ -22,13 +22,13 @@ from lazyaf.services.announce import job_changed
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.card_ends import card_and_repo, card_ends
 from lazyaf.services.cards import change_status, require_no_intent
-from lazyaf.services.comment_card import NewComment, comments_for, keep_comments
+from lazyaf.services.comment_card import NewComment, comments_for
 from lazyaf.services.comment_places import places_now
 from lazyaf.services.context import Context
 from lazyaf.services.protect_branches import require_unprotected
 from lazyaf.services.views import effective_settings
 from lazyaf.store.cards import CardRow, get_card
-from lazyaf.store.comments import CommentRow, open_comments
+from lazyaf.store.comments import CommentRow, insert_comments, open_comments
 from lazyaf.store.jobs import insert_job, last_job
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import distinct_offers
@@ -142,7 +142,7 @@ def _start(
         "fresh": request.fresh,
     }
     _queue(tx, at, job_id, settings, asked, ground.base_sha, now)
-    keep_comments(tx, comments)
+    insert_comments(tx, comments.rows)
     _, queued = job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
     return queued.view
 

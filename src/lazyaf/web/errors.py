@@ -79,10 +79,8 @@ def problem_of(error: LazyafError, *, challenge: str = "Bearer") -> ProblemRespo
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = f'{challenge} realm="lazyaf"'
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooManyAttempts):
         headers["Retry-After"] = str(error.extra.get("retry_after", 1))
-    if isinstance(error, TooManyAttempts):
-        headers["Retry-After"] = str(error.extra["retry_after"])
     return problem(error.status, error.code, error.title, error.detail, error.extra, headers)
 
 

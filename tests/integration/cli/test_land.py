@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lazyaf.cli import landing as cli_landing
+from lazyaf.cli import land as cli_land
 from lazyaf.git import command
 from support.commandline import Git, Lazyaf
 from support.server import ServerProcess
@@ -124,7 +124,7 @@ def test_a_new_branch_brings_what_the_remote_has_not(
 def test_asks_whoever_is_there(
     lazyaf: Lazyaf, landing: Git, remote: Git, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli_landing, "someone_is_there", lambda: True)
+    monkeypatch.setattr(cli_land, "someone_is_there", lambda: True)
     declined = lazyaf("land", name, "-b", "main", stdin="n\n")
     assert declined.exit_code == 1
     assert remote("for-each-ref") == ""

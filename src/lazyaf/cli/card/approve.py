@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 import click
@@ -13,7 +12,7 @@ from lazyaf.cli.card.naming import card_arguments, find_card
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.diff_view import show_stat
 from lazyaf.cli.failures import Failure, Refused
-from lazyaf.cli.terminal import one_line
+from lazyaf.cli.terminal import one_line, someone_is_there
 from lazyaf.domain.repo_settings import MergeMethod
 
 SHORTEST_SHA: Final = 7
@@ -40,7 +39,7 @@ def approve(api: Api, repo: str, number: int, sha: str | None, method: str | Non
     if sha is not None:
         give(api, card, "approve", {"head_sha": _whole(sha, card), **how})
         return
-    if not sys.stdin.isatty():
+    if not someone_is_there():
         raise click.UsageError(
             "There is nobody to ask here. Say with --sha which commit you saw "
             f"(it is at {card['head_sha'] or 'none'})."

@@ -41,9 +41,8 @@ def attach_files(api: Api, card_id: str, files: Sequence[Path]) -> list[Json]:
     made: list[Json] = []
     for file in files:
         try:
-            if (
-                file.stat().st_size > most
-            ):  # a server that refuses it may close before it has read it
+            # A server that refuses it may close the connection before it has read it.
+            if file.stat().st_size > most:
                 raise Failure(f"It has more than the {size(most)} that a file may have.")
             made.append(api.upload(path, file, name=file.name))
         except (Failure, OSError) as error:
