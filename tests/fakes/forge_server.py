@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 import subprocess
 import threading
@@ -24,11 +23,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from fakes.forge_dialects import DIALECTS, Dialect
+from support.git_backend import ask_git, request_body, send, who_are_you
 
-GIT_PATH: Final = re.compile(r"/(?P<repo>[\w./-]+?)\.git/(?P<rest>.+)")
+GIT_PATH: Final = re.compile(r"/[\w./-]+?\.git/.+")
 
 
 @dataclass
@@ -147,25 +147,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(size) if size else self._chunks()
-        found = GIT_PATH.fullmatch(urlsplit(self.path).path)
-        if found is not None:
-            self._git(found["repo"], body)
+        body = request_body(self)
+        if GIT_PATH.fullmatch(urlsplit(self.path).path):
+            self._git(body)
         else:
             self._api(body)
-
-    def _chunks(self) -> bytes:
-        if self.headers.get("Transfer-Encoding") != "chunked":
-            return b""
-        found = b""
-        while size := int(self.rfile.readline(), 16):
-            found += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return found
-
-    # The API
 
     def _api(self, raw: bytes) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -200,42 +186,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    # git, by git's own CGI
-
-    def _git(self, repo: str, body: bytes) -> None:
-        if not self._may_use_git():
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="forge"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        parts = urlsplit(self.path)
-        env = {
-            "PATH": os.environ["PATH"],
-            "GIT_PROJECT_ROOT": str(self.forge.root),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "REQUEST_METHOD": self.command,
-            "PATH_INFO": unquote(parts.path),
-            "QUERY_STRING": parts.query,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            "REMOTE_USER": "someone",
-            "REMOTE_ADDR": "127.0.0.1",
-        }
-        done = subprocess.run(
-            ["git", "http-backend"], input=body, env=env, capture_output=True, check=False
-        )
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
-        status = int(fields.pop("Status", "200").split()[0])
-        self.send_response(status)
-        for name, value in fields.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+    def _git(self, body: bytes) -> None:
+        may = self._may_use_git()
+        send(self, ask_git(self, self.forge.root, body) if may else who_are_you("forge"))
 
     def _may_use_git(self) -> bool:
         kind, _, text = self.headers.get("Authorization", "").partition(" ")

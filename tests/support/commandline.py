@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click.testing
 
 from lazyaf.cli import main
 from lazyaf.git import command
+
+COMMIT: Final = "echo more >> README.md && git commit -qam 'Say more'"
+"""What a script does that changes something."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,14 @@ class Lazyaf:
         result = self(*args, "--json", **env)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
+
+    def in_review(self, repo: str, script: str = COMMIT) -> int:
+        """The number of a new card whose work, that of this script, waits for a person."""
+        card = self.json("card", "add", repo, "-t", "Say more", "--command", script, "--start")
+        followed = self("card", "log", repo, card["number"], "--follow")
+        assert followed.exit_code == 0, followed.output
+        assert self.json("card", "show", repo, card["number"])["status"] == "in_review"
+        return int(card["number"])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import click
 
@@ -10,6 +11,8 @@ from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure
 from lazyaf.cli.terminal import show_json, someone_is_there
 from lazyaf.domain.forges import ForgeKind
+
+AUTO: Final = "auto"
 
 
 @click.command(
@@ -20,10 +23,15 @@ from lazyaf.domain.forges import ForgeKind
 @click.argument("repo")
 @click.option(
     "--kind",
-    type=click.Choice([kind.value for kind in ForgeKind]),
-    help="What it is, where its host's name does not say; Forgejo is gitea.",
+    type=click.Choice([*(kind.value for kind in ForgeKind), AUTO]),
+    help="What it is, where its host's name does not say; Forgejo is gitea. "
+    f"`{AUTO}`: what the name says.",
 )
-@click.option("--api-url", metavar="URL", help="Where its API is, if not where it usually is.")
+@click.option(
+    "--api-url",
+    metavar="URL",
+    help="Where its API is, if not where it usually is; '' for the usual place.",
+)
 @click.option(
     "--share-login/--no-share-login",
     default=None,
@@ -51,8 +59,13 @@ def forge(
         raise click.UsageError("--set-token and --forget-token exclude each other.")
     found = api.repo(repo)
     path = f"/api/repos/{found['id']}"
-    wanted = {"forge": kind, "forge_api_url": api_url, "forge_shares_login": share_login}
-    settings = {name: value for name, value in wanted.items() if value is not None}
+    settings: Json = {}
+    if kind is not None:
+        settings["forge"] = None if kind == AUTO else kind
+    if api_url is not None:
+        settings["forge_api_url"] = api_url.strip() or None
+    if share_login is not None:
+        settings["forge_shares_login"] = share_login
     if settings:
         found = api.patch(path, {"settings": settings})
     if set_token:

@@ -60,6 +60,13 @@ def name() -> str:
 
 
 @pytest.fixture
+def board(working: Lazyaf, checkout: Git, name: str) -> str:
+    """The name of a repository on the board whose server has a runner."""
+    assert working("ingest", checkout.path).exit_code == 0
+    return name
+
+
+@pytest.fixture
 def checkout(tmp_path: Path, name: str) -> Git:
     """A repository with one commit on main, named like the fixture `name`."""
     path = tmp_path / name

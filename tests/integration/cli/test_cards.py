@@ -10,28 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from support.commandline import Git, Lazyaf
+from support.commandline import COMMIT, Git, Lazyaf
 from support.server import ServerProcess
 from support.waiting import until
 
 WAIT = "touch {0}; while [ -e {0} ]; do sleep 0.05; done"
-COMMIT = "echo more >> README.md && git commit -qam 'Say more'"
-
-
-@pytest.fixture
-def board(working: Lazyaf, checkout: Git, name: str) -> str:
-    """The name of a repository on the board whose server has a runner."""
-    assert working("ingest", checkout.path).exit_code == 0
-    return name
-
-
-def in_review(lazyaf: Lazyaf, repo: str, script: str = COMMIT) -> int:
-    """The number of a card whose work waits for a person."""
-    card = lazyaf.json("card", "add", repo, "-t", "Say more", "--command", script, "--start")
-    followed = lazyaf("card", "log", repo, card["number"], "--follow")
-    assert followed.exit_code == 0, followed.output
-    assert lazyaf.json("card", "show", repo, card["number"])["status"] == "in_review"
-    return int(card["number"])
 
 
 def test_a_card_with_everything_that_can_be_said(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
@@ -168,7 +151,7 @@ def test_what_is_said_to_an_agent_that_cannot_hear_is_answered(
 
 
 def test_the_log_is_printed_as_entries_as_json_and_raw(working: Lazyaf, board: str) -> None:
-    number = in_review(working, board, f"printf 'Hello \\033[31mred\\n' && {COMMIT}")
+    number = working.in_review(board, f"printf 'Hello \\033[31mred\\n' && {COMMIT}")
     log = working("card", "log", board, number).stdout
     assert "Hello red" in log
     assert "── working" in log
@@ -188,7 +171,7 @@ def test_a_followed_log_ends_with_the_job(working: Lazyaf, board: str) -> None:
 def test_approve_merges_the_commit_that_was_seen(
     working: Lazyaf, working_server: ServerProcess, board: str
 ) -> None:
-    number = in_review(working, board)
+    number = working.in_review(board)
     head = working.json("card", "show", board, number)["head_sha"]
     moved = working("card", "approve", board, number, "--sha", "0" * 40)
     assert moved.exit_code == 1
@@ -202,7 +185,7 @@ def test_approve_merges_the_commit_that_was_seen(
 
 
 def test_approve_without_a_terminal_wants_the_commit(working: Lazyaf, board: str) -> None:
-    number = in_review(working, board)
+    number = working.in_review(board)
     result = working("card", "approve", board, number)
     assert result.exit_code == 2
     assert "--sha" in result.stderr
@@ -232,7 +215,7 @@ def at_a_terminal(lazyaf: Lazyaf, answer: str, *words: str) -> tuple[int, str]:
 
 
 def test_approve_shows_what_it_would_merge_and_asks(working: Lazyaf, board: str) -> None:
-    number = in_review(working, board)
+    number = working.in_review(board)
     head = working.json("card", "show", board, number)["head_sha"]
     words = ("card", "approve", board, str(number))
     code, seen = at_a_terminal(working, "n\n", *words)
@@ -247,7 +230,7 @@ def test_approve_shows_what_it_would_merge_and_asks(working: Lazyaf, board: str)
 
 
 def test_approve_says_what_conflicts(working: Lazyaf, board: str, checkout: Git) -> None:
-    number = in_review(working, board)
+    number = working.in_review(board)
     checkout.commit(text="Hello\nsomething else\n")
     assert working("ingest", checkout.path).exit_code == 0
     code, seen = at_a_terminal(working, "y\n", "card", "approve", board, str(number))
@@ -264,8 +247,8 @@ def test_a_conflict_is_shown_and_goes_back_to_the_agent(
     working: Lazyaf, board: str, checkout: Git
 ) -> None:
     solve = 'test -z "$MERGE_CONFLICTS" || git merge -q -X ours origin/main'
-    first = in_review(working, board, f"{solve}; echo one >> README.md && git commit -qam One")
-    second = in_review(working, board, f"{solve}; echo two >> README.md && git commit -qam Two")
+    first = working.in_review(board, f"{solve}; echo one >> README.md && git commit -qam One")
+    second = working.in_review(board, f"{solve}; echo two >> README.md && git commit -qam Two")
     number = first
     listed = until(
         lambda: (
@@ -308,8 +291,8 @@ def test_a_conflict_is_shown_and_goes_back_to_the_agent(
 
 
 def test_a_branch_is_updated(working: Lazyaf, board: str) -> None:
-    first = in_review(working, board, "echo 1 > one.txt")
-    second = in_review(working, board, "echo 2 > two.txt")
+    first = working.in_review(board, "echo 1 > one.txt")
+    second = working.in_review(board, "echo 2 > two.txt")
     head = working.json("card", "show", board, first)["head_sha"]
     working("card", "approve", board, first, "--sha", head)
     old = working.json("card", "show", board, second)["head_sha"]
@@ -322,7 +305,7 @@ def test_a_branch_is_updated(working: Lazyaf, board: str) -> None:
 
 
 def test_a_done_card_is_archived_and_comes_back(working: Lazyaf, board: str) -> None:
-    number = in_review(working, board)
+    number = working.in_review(board)
     early = working("card", "archive", board, number)
     assert early.exit_code != 0
     assert "illegal_transition" in early.output
@@ -340,7 +323,7 @@ def test_a_done_card_is_archived_and_comes_back(working: Lazyaf, board: str) -> 
 
 
 def test_changes_are_requested_and_work_is_rejected(working: Lazyaf, board: str) -> None:
-    number = in_review(working, board)
+    number = working.in_review(board)
     assert working("card", "request-changes", board, number, "-m", "Again").exit_code == 0
     assert working("card", "log", board, number, "-f").exit_code == 0
     assert working("card", "reject", board, number).exit_code == 0
@@ -365,7 +348,7 @@ def test_comments_are_listed_and_settled_and_approving_names_those_that_are_not(
 ) -> None:
     lazyaf, server = working, working_server
     script = "echo more >> README.md; git commit -qam More; echo '[#1] Said more.'"
-    number = in_review(lazyaf, board, script)
+    number = lazyaf.in_review(board, script)
     card = lazyaf.json("card", "show", board, number)
     assert f"Nobody has commented on #{number}." in lazyaf("card", "comments", board, number).stdout
     comments = [{"path": "README.md", "line": n, "body": f"Say {n}."} for n in (1, 2)]

@@ -12,14 +12,6 @@ from fakes.forge_server import ForgeServer
 from support.commandline import Git, Lazyaf
 
 TOKEN = "s3cret-of-the-forge"
-COMMIT = "echo more >> README.md && git commit -qam More"
-
-
-def in_review(lazyaf: Lazyaf, repo: str) -> int:
-    """The number of a card whose work waits for a person."""
-    card = lazyaf.json("card", "add", repo, "-t", "Say more", "--command", COMMIT, "--start")
-    assert lazyaf("card", "log", repo, card["number"], "--follow").exit_code == 0
-    return int(card["number"])
 
 
 @pytest.fixture
@@ -52,7 +44,7 @@ def test_the_server_opens_the_merge_request_once_it_has_a_token(
     assert f"ada/shop on GitLab, {forge.api_url}, without a token" in known.stdout
 
     working("land", forged, "--branch", "main", "--yes")
-    card = in_review(working, forged)
+    card = working.in_review(forged)
     branch = working.json("card", "show", forged, card)["branch_name"]
     by_hand = working("land", forged, "--branch", branch, "--pr", "--yes")
     assert f"{forge.origin}/ada/shop/-/merge_requests/new" in by_hand.stdout
@@ -94,3 +86,13 @@ def test_a_token_that_the_forge_refuses_is_told_with_what_to_do(
     assert "another-token" not in wrong.output
     empty = working("repo", "forge", forged, "--set-token", stdin="\n")
     assert "Stdin is empty" in empty.output
+
+
+def test_what_was_said_of_the_forge_can_be_taken_back(
+    working: Lazyaf, forge: ForgeServer, forged: str
+) -> None:
+    said = working.json("repo", "forge", forged, "--kind", "gitea", "--api-url", forge.api_url)
+    assert (said["forge"]["kind"], said["forge"]["api_url"]) == ("gitea", forge.api_url)
+    usual = working.json("repo", "forge", forged, "--api-url", "")
+    assert usual["forge"]["api_url"] == f"{forge.origin}/api/v1"
+    assert working.json("repo", "forge", forged, "--kind", "auto")["forge"]["kind"] is None
