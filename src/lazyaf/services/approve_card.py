@@ -3,7 +3,6 @@ turn in the merge queue has come and they have passed."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from lazyaf.domain.cards import CardCommand
@@ -39,8 +38,7 @@ async def approve_card(
     does with ``require_resolved`` while it has comments that are not (`require_all_resolved`): for those
     who ask a person first.
     """
-    # Shielded: a client that leaves must not stop a merge between its effect and its confirmation.
-    return await asyncio.shield(
+    return await ctx.background.finish(
         _approve(ctx, card_id, head_sha, actor, method, require_resolved=require_resolved)
     )
 

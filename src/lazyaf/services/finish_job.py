@@ -6,7 +6,6 @@ finishes at its next start what it had begun, and the runner's repeated request 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from lazyaf.domain.checks import CheckResult
@@ -48,8 +47,7 @@ class Ending:
 async def finish_job(ctx: Context, job_id: str, lease: str, request: FinishRequest) -> str:
     """Close the job as the runner says; returns its status. Repeating it with the same lease gives
     the same answer. Raises `LeaseLost`, `SequenceGap` or 409 ``not_pushed``."""
-    # Shielded: a connection that breaks must not stop between the effect and its confirmation.
-    return await asyncio.shield(_finish_job(ctx, job_id, lease, request))
+    return await ctx.background.finish(_finish_job(ctx, job_id, lease, request))
 
 
 async def _finish_job(ctx: Context, job_id: str, lease: str, request: FinishRequest) -> str:

@@ -6,7 +6,6 @@ base, and a card in review on that branch, are looked at again by the radar.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from lazyaf.domain.cards import CardStatus
@@ -47,8 +46,7 @@ async def merge_remote(
             raise BranchMoved(f"{branch} has moved here since you looked. Look again.")
         if seen.remote_sha != look.there or look.there is None:
             raise moved(branch, aim.remote)
-        # Shielded: a client that leaves must not stop between the ref and what follows of it.
-        merged = await asyncio.shield(_bring_in(ctx, look, look.there, actor))
+        merged = await ctx.background.finish(_bring_in(ctx, look, look.there, actor))
         return await describe(ctx, merged)
 
 

@@ -6,7 +6,6 @@ branch by intent → effect → confirm (R8), so that no job begins meanwhile an
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -137,8 +136,7 @@ async def use_recovered(ctx: Context, card_id: str, sha: str, actor: Actor) -> d
     `IllegalTransition` while a job is open or the card is done, `NotFound` when the work is gone,
     `BranchMoved`.
     """
-    # Shielded: a client that leaves must not stop between the effect and its confirmation.
-    return await asyncio.shield(_use_recovered(ctx, card_id, sha, actor))
+    return await ctx.background.finish(_use_recovered(ctx, card_id, sha, actor))
 
 
 async def _use_recovered(ctx: Context, card_id: str, sha: str, actor: Actor) -> dict[str, Any]:

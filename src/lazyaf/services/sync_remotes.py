@@ -7,21 +7,17 @@ When each was last asked is remembered by this process alone.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
-from lazyaf.domain.errors import LazyafError, NotFound
+from lazyaf.domain.errors import NotFound
+from lazyaf.services.background import repeat
 from lazyaf.services.context import Context
 from lazyaf.services.import_repo import sync_repo
 from lazyaf.store.repos import repos_to_sync
-
-log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S: Final = 15.0
 SPREAD: Final = 0.1
@@ -55,12 +51,7 @@ class SyncRemotes:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await self.sync_due()
-            except LazyafError as error:  # the database is away; its own line in the log says so
-                log.warning("sync_failed", detail=error.detail)
+        await repeat(LOOK_EVERY_S, self.sync_due, "sync_failed")
 
     async def sync_due(self) -> list[str]:
         """Every repository whose turn it is; their ids."""

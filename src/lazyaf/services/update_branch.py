@@ -6,7 +6,6 @@ commit afterwards, so an approval of the one before is void, as after any push.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,8 +42,7 @@ async def update_branch(
     `MergeConflict` with the files, `Conflict` for what cannot be rebased, `IllegalTransition`,
     `BranchMoved`.
     """
-    # Shielded: a client that leaves must not stop between the effect and its confirmation.
-    return await asyncio.shield(_update(ctx, card_id, method, actor))
+    return await ctx.background.finish(_update(ctx, card_id, method, actor))
 
 
 async def _update(ctx: Context, card_id: str, method: UpdateMethod, actor: Actor) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import structlog
 from lazyaf.domain.errors import LazyafError, NotFound
 from lazyaf.git.condition import changed_at
 from lazyaf.git.maintenance import maintain
+from lazyaf.services.background import repeat
 from lazyaf.services.context import Context
 from lazyaf.services.stale_refs import remove_stale_refs
 
@@ -46,9 +47,7 @@ class Upkeep:
 
     async def run(self) -> None:
         """Until cancelled; a git child that runs then ends in order."""
-        while True:
-            await asyncio.sleep(self._every)
-            await self.look_after_all()
+        await repeat(self._every, self.look_after_all, "upkeep_failed")
 
     async def look_after_all(self) -> None:
         """Every repository that is due, one at a time. What fails is told to the log. While a backup
