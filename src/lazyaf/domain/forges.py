@@ -212,7 +212,7 @@ def forge_repo(
     if found is None:
         raise Conflict(
             f"Nobody can tell by its name what {place.host} is. Say in the repository's settings, under "
-            "Forge, whether it is GitHub, GitLab, or Gitea or Forgejo.",
+            "Forge, or with `lazyaf repo forge --kind`, whether it is GitHub, GitLab, or Gitea or Forgejo.",
             code="forge_unknown",
         )
     if found is not ForgeKind.GITLAB and place.path.count("/") > 1 and not api_url:

@@ -70,10 +70,6 @@ class Forges(Protocol):
     person can do, and `Unavailable` when it cannot be asked now.
     """
 
-    async def find(self, at: ForgeRepo, token: str, branch: str, base: str) -> Pull | None:
-        """The open pull request of a branch into a base, if there is one."""
-        ...
-
     async def open(self, at: ForgeRepo, token: str, new: NewPull) -> Pull:
         """Open one for a branch that is there; the open one if it exists already."""
         ...

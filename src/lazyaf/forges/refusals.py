@@ -39,7 +39,7 @@ def refusal(at: ForgeRepo, token: str, answer: Answer) -> LazyafError:
         case 401:
             return Conflict(
                 f"{at.host} does not accept the token.{told} Make a new one there, and keep it in the "
-                "repository's settings, under Forge.",
+                "repository's settings, under Forge, or with `lazyaf repo forge --set-token`.",
                 code="forge_token_refused",
             )
         case 403:
@@ -75,7 +75,7 @@ def strange(at: ForgeRepo) -> Conflict:
     """What is there does not answer like the forge that it should be."""
     return Conflict(
         f"{at.api_url} does not answer like {NAMES[at.kind]}. Look in the repository's settings, under "
-        "Forge, whether that is what it is and where its API is.",
+        "Forge, or with `lazyaf repo forge`, whether that is what it is and where its API is.",
         code="forge_strange",
     )
 

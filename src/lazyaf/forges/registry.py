@@ -24,10 +24,6 @@ class ForgeClients:
     def __init__(self, http: ForgeHttp | None = None) -> None:
         self._http = http or ForgeHttp()
 
-    async def find(self, at: ForgeRepo, token: str, branch: str, base: str) -> Pull | None:
-        """See `lazyaf.domain.ports.Forges`."""
-        return await self._client(at, token).find(branch, base)
-
     async def open(self, at: ForgeRepo, token: str, new: NewPull) -> Pull:
         """See `lazyaf.domain.ports.Forges`."""
         return await self._client(at, token).open(new)

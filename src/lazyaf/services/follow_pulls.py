@@ -2,12 +2,13 @@
 
 Gently: a card is looked at seldom while nothing happens to it, a few cards at a time and one after the other,
 with a condition where the forge takes one. A forge that has enough or is not there is left alone for a while.
+One that was closed is asked about seldom from the beginning, and as long as its card waits for review: it may be
+opened again.
 What is remembered is only when to ask next; after a restart the first looks are spread over an interval.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from typing import Final
 
 import structlog
 
-from lazyaf.domain.errors import Conflict, ForgeLimited, LazyafError, NotFound, Unavailable
+from lazyaf.domain.errors import Conflict, ForgeLimited, NotFound, Unavailable
 from lazyaf.domain.events import SERVER
+from lazyaf.services.background import repeat
+from lazyaf.services.card_ends import card_and_repo
 from lazyaf.services.context import Context
 from lazyaf.services.forge_place import api_origin
-from lazyaf.services.pull_request import card_and_repo, look_at, note_look
-from lazyaf.store.cards import CardRow, followed_cards
+from lazyaf.services.pull_request import look_at, note_look
+from lazyaf.store.cards import CardRow, closed_in_review, followed_cards
 from lazyaf.store.repos import RepoRow
 
 log = structlog.get_logger(__name__)
@@ -32,6 +35,8 @@ SLOWER: Final = 1.5
 """Each look that finds nothing new makes the next one so much later."""
 SLOWEST: Final = 15
 """In intervals; also how long to wait after a refusal."""
+CLOSED: Final = 60
+"""In intervals: how often one that was closed is asked about."""
 JITTER: Final = 0.2
 SILENT: Final = frozenset({"forge_unknown", "forge_token_wanted", "no_pull_request"})
 """What a person may well want: nobody is asked then, and the card need not complain."""
@@ -39,10 +44,11 @@ SILENT: Final = frozenset({"forge_unknown", "forge_token_wanted", "no_pull_reque
 
 @dataclass(slots=True)
 class _Known:
-    """A followed pull request: the page it is about, when to look next, how long it may rest, and the
-    answer that is known."""
+    """A followed pull request: the page it is about, how soon to look again when something happened, when to
+    look next, how long it may rest, and the answer that is known."""
 
     url: str
+    pace: float
     due: float
     interval: float
     etag: str | None = None
@@ -63,14 +69,7 @@ class PullFollower:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            await asyncio.sleep(min(TICK_S, self._every))
-            try:
-                await self.look_at_due()
-            except LazyafError as error:  # the database is away; it says so itself
-                log.warning("pulls_not_followed", detail=error.detail)
-            except Exception as error:
-                log.error("pulls_not_followed", exc_info=error)
+        await repeat(min(TICK_S, self._every), self.look_at_due, "pulls_not_followed")
 
     async def look_at_due(self) -> int:
         """One round: look at the cards that are due, a few of them; how many were."""
@@ -89,13 +88,15 @@ class PullFollower:
 
     async def _followed(self, now: float) -> dict[str, _Known]:
         """What there is to follow; new ones have their first look at some moment of an interval."""
-        rows = await self._ctx.db.read(followed_cards)
+        open_ones = await self._ctx.db.read(followed_cards)
+        closed = await self._ctx.db.read(closed_in_review)
         followed = {}
-        for card_id, _, url in rows:
-            known = self._known.get(card_id)
-            if known is None or known.url != url:
-                known = _Known(url, now + self._random() * self._every, self._every)
-            followed[card_id] = known
+        for pages, pace in ((closed, self._every * CLOSED), (open_ones, self._every)):
+            for card_id, url in pages.items():
+                known = self._known.get(card_id)
+                if known is None or (known.url, known.pace) != (url, pace):
+                    known = _Known(url, pace, now + self._random() * pace, pace)
+                followed[card_id] = known
         self._known = followed
         return followed
 
@@ -137,11 +138,11 @@ class PullFollower:
         except NotFound:  # deleted meanwhile
             return is_asked
         if note is None and is_asked:
-            self._again(known, self._every if is_news else known.interval * SLOWER)
+            self._again(known, known.pace if is_news else known.interval * SLOWER)
         return is_asked
 
     def _again(self, known: _Known, interval: float) -> None:
-        known.interval = min(interval, self._every * SLOWEST)
+        known.interval = min(interval, max(self._every * SLOWEST, known.pace))
         spread = 1 + JITTER * (2 * self._random() - 1)
         known.due = self._ctx.clock.monotonic() + known.interval * spread
 

@@ -6,7 +6,6 @@ one. What the forge and git do happens outside of every transaction.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,7 @@ from lazyaf.domain.forges import (
 )
 from lazyaf.services.announce import card_changed
 from lazyaf.services.card_branch import base_of
+from lazyaf.services.card_ends import card_and_repo
 from lazyaf.services.context import Context
 from lazyaf.services.forge_place import forge_of
 from lazyaf.services.forge_token import token_for
@@ -36,7 +36,7 @@ from lazyaf.services.pull_text import pull_body
 from lazyaf.services.repositories import require_branch
 from lazyaf.services.views import card_view
 from lazyaf.store.cards import CardRow, get_card, set_fields
-from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.repos import RepoRow
 from lazyaf.store.tx import Tx
 
 
@@ -108,8 +108,7 @@ async def open_pull_request(
     Raises as `land_branch` and `lazyaf.domain.ports.Forges`, and `Conflict` ``forge_unknown``,
     ``forge_token_wanted`` or ``nothing_to_pull``.
     """
-    # Shielded: what was opened is noted, also when who asked has left.
-    return await asyncio.shield(_open(ctx, card_id, wanted, actor))
+    return await ctx.background.finish(_open(ctx, card_id, wanted, actor))
 
 
 async def _open(ctx: Context, card_id: str, wanted: Wanted, actor: Actor) -> dict[str, Any]:
@@ -128,8 +127,8 @@ async def _open(ctx: Context, card_id: str, wanted: Wanted, actor: Actor) -> dic
 
 
 def _subject(tx: Tx, card_id: str) -> _Subject:
-    card = get_card(tx, card_id)
-    return _Subject(card, get_repo(tx, card.repo_id), pull_body(tx, card))
+    card, repo = card_and_repo(tx, card_id)
+    return _Subject(card, repo, pull_body(tx, card))
 
 
 def _require_pushable(card: CardRow) -> str:
@@ -184,12 +183,6 @@ async def refresh_pull(ctx: Context, card_id: str, actor: Actor) -> dict[str, An
     if look.pull is not None:
         await note_look(ctx, card, look.pull, None, actor)
     return await ctx.db.read(card_view, card_id)
-
-
-def card_and_repo(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow]:
-    """A card and its repository, or `NotFound`."""
-    card = get_card(tx, card_id)
-    return card, get_repo(tx, card.repo_id)
 
 
 async def look_at(ctx: Context, card: CardRow, repo: RepoRow, etag: str | None) -> Look:

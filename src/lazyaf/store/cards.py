@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, func, insert, literal_column, or_, selec
 
 from lazyaf.domain.cards import POSITION_STEP
 from lazyaf.domain.errors import NotFound, VersionConflict
-from lazyaf.domain.forges import FOLLOWED
+from lazyaf.domain.forges import FOLLOWED, PullState
 from lazyaf.store.change import change
 from lazyaf.store.tables import cards, intents
 from lazyaf.store.tx import Tx
@@ -194,12 +194,20 @@ def respace(tx: Tx, status: str) -> list[str]:
     return ids
 
 
-def followed_cards(tx: Tx) -> list[tuple[str, str, str]]:
-    """Of every card whose pull request is not known to have ended: its id, its repository and the pull
-    request's page."""
-    query = select(cards.c.id, cards.c.repo_id, cards.c.pr_url).where(
-        # As the index has it: a literal, or the whole table would be read.
-        cards.c.pr_state.in_([literal_column(f"'{state.value}'") for state in FOLLOWED]),
-        cards.c.pr_url.is_not(None),
-    )
-    return [(row.id, row.repo_id, row.pr_url) for row in tx.execute(query)]
+_PULL = select(cards.c.id, cards.c.pr_url).where(cards.c.pr_url.is_not(None))
+_FOLLOWED = _PULL.where(
+    # As the index has it: a literal, or the whole table would be read.
+    cards.c.pr_state.in_([literal_column(f"'{state.value}'") for state in FOLLOWED])
+)
+_CLOSED = _PULL.where(cards.c.status == "in_review", cards.c.pr_state == PullState.CLOSED.value)
+
+
+def followed_cards(tx: Tx) -> dict[str, str]:
+    """The page of every pull request that is not known to have ended, by its card's id."""
+    return {row.id: row.pr_url for row in tx.execute(_FOLLOWED)}
+
+
+def closed_in_review(tx: Tx) -> dict[str, str]:
+    """The page of every pull request that was closed while its card waits for review, by the card's id: it
+    may be opened again."""
+    return {row.id: row.pr_url for row in tx.execute(_CLOSED)}

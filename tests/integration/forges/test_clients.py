@@ -50,18 +50,17 @@ async def test_what_is_closed_or_of_others_is_not_taken_for_the_open_one(
     forge.add_pull("ada/shop", NEW.branch, from_fork=True)
     forge.add_pull("ada/shop", NEW.branch, base="develop")
     forge.add_pull("ada/shop", "lazyaf/2-other")
-    assert await clients.find(at(forge), WRITER, NEW.branch, NEW.base) is None
     opened = await clients.open(at(forge), WRITER, NEW)
-    assert await clients.find(at(forge), WRITER, NEW.branch, NEW.base) == opened
+    assert (opened.number, len(forge.pulls)) == (6, 6)
+    assert await clients.open(at(forge), WRITER, NEW) == opened
 
 
 async def test_it_is_found_among_many(forge: ForgeServer, clients: ForgeClients) -> None:
     for number in range(120):
         forge.add_pull("ada/shop", f"topic/{number}")
     wanted = forge.add_pull("ada/shop", NEW.branch)
-    found = await clients.find(at(forge), WRITER, NEW.branch, NEW.base)
-    assert found is not None
-    assert found.number == wanted.number
+    found = await clients.open(at(forge), WRITER, NEW)
+    assert (found.number, len(forge.pulls)) == (wanted.number, 121)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from factories.scene import Scene
 from fakes.forge_server import ForgeServer
 from lazyaf.domain.events import PERSON
 from lazyaf.services.cards import delete_card, edit_card
-from lazyaf.services.follow_pulls import AT_ONCE, JITTER, SLOWER, SLOWEST, PullFollower
+from lazyaf.services.decide_card import reject_card
+from lazyaf.services.follow_pulls import AT_ONCE, CLOSED, JITTER, SLOWER, SLOWEST, PullFollower
 from lazyaf.services.forge_token import forget_token, keep_token
 from lazyaf.services.pull_request import Wanted, open_pull_request
 
@@ -59,6 +60,35 @@ async def test_what_happens_there_is_told_here(scene: Scene, forge: ForgeServer)
         assert await it.state() == (told, None)
         assert (await scene.event_types())[-1] == "card.pull_request_changed"
     assert await it.after(EVERY * 1000) == 0  # it has ended
+
+
+async def test_one_that_was_closed_is_asked_about_seldom_and_may_be_opened_again(
+    scene: Scene, forge: ForgeServer
+) -> None:
+    it = await followed(scene, forge)
+    assert await it.after(0) == 0
+    forge.pulls[0].state = "closed"
+    assert await it.after(EVERY) == 1
+    assert await it.state() == ("closed", None)
+    assert await it.after(EVERY) == 0  # seen as closed from here on, its next look half a span away
+    assert await it.after(EVERY * CLOSED / 2) == 1
+    assert await it.after(EVERY * CLOSED - 1) == 0
+    forge.pulls[0].state = "open"
+    assert await it.after(1) == 1
+    assert await it.state() == ("open", None)
+    assert await it.after(0) == 0
+    assert await it.after(EVERY) == 1
+
+
+async def test_one_that_was_closed_is_left_alone_once_its_card_is_no_longer_reviewed(
+    scene: Scene, github: ForgeServer
+) -> None:
+    it = await followed(scene, github)
+    assert await it.after(0) == 0
+    github.pulls[0].state = "closed"
+    assert await it.after(EVERY) == 1
+    await reject_card(scene.ctx, it.cards[0], PERSON)
+    assert await it.after(EVERY * CLOSED * 10) == 0
 
 
 async def test_the_longer_nothing_happens_the_more_seldom_it_is_asked(
