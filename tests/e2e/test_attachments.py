@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 from pathlib import Path
 from typing import Final
 
@@ -13,29 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 from acceptance.house import House
 from e2e.axe import complaints
 from e2e.pictures import shoot_everywhere
+from support.picture import SIDE, png
 
-SIDE: Final = 40
-
-
-def _png() -> bytes:
-    """A square with a gradient."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    rows = (b"\0" + bytes(v for x in range(SIDE) for v in (90, 4 * x, 6 * y)) for y in range(SIDE))
-    head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
-    parts = (
-        chunk(b"IHDR", head),
-        chunk(b"IDAT", zlib.compress(b"".join(rows))),
-        chunk(b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
-
-
-PICTURE: Final = _png()
+PICTURE: Final = png()
 PASTE: Final = """
 ([selector, name, type, content]) => {
     const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));

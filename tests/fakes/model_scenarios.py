@@ -7,6 +7,7 @@ session starts its new round at the first turn again.
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from typing import Any
 from fakes.model_turns import Seen, Turn, bash, call, text
 
 Scenario = Callable[[Seen], Turn]
+_ATTACHED = re.compile(r"^- `(/[^`]+)` \(", re.MULTILINE)
+"""A file in a prompt's list of those that came with the card."""
 
 
 def by_round(make: Callable[[Seen], list[Turn]]) -> Scenario:
@@ -138,6 +141,12 @@ def commands(seen: Seen) -> list[Turn]:
     return [*(Turn([bash(line)]) for line in lines), Turn([text(last)])]
 
 
+def look_at_files(seen: Seen) -> list[Turn]:
+    """Reads every file that came with the card."""
+    paths = _ATTACHED.findall(seen.prompts[-1])
+    return [*(Turn([call("Read", file_path=path)]) for path in paths), Turn([text("I saw them.")])]
+
+
 def delegate(seen: Seen) -> list[Turn]:
     """Asks a sub-agent and runs a command that says more than a model is shown: both leave files of
     their own beside the session."""
@@ -194,6 +203,7 @@ SCENARIOS: dict[str, Scenario] = {
     "crash": by_round(crash),
     "thinking": by_round(thinking),
     "commands": by_round(commands),
+    "look-at-files": by_round(look_at_files),
     "delegate": by_round(delegate),
     "escape": by_round(escape),
 }

@@ -60,6 +60,12 @@ class Board:
         made = self.post(f"/api/repos/{repo}/cards", {"title": title, **fields})
         return str(made["id"])
 
+    def attach(self, card_id: str, name: str, content: bytes) -> Json:
+        """Attach a file to a card."""
+        path = f"/api/cards/{card_id}/attachments"
+        made: Json = self._ok(self.server.client.post(path, params={"name": name}, content=content))
+        return made
+
     def card(self, card_id: str) -> Json:
         """A card in full."""
         found: Json = self.get(f"/api/cards/{card_id}")
