@@ -35,10 +35,10 @@ export async function duplicate(
 		const copy = await duplicateCard(card.id);
 		board.store.put(copy);
 		board.select(copy.id);
-		void toast(`#${copy.number} is a copy of #${card.number}.`, {
+		void toast(`${board.nameOf(copy)} is a copy of #${card.number}.`, {
 			action: { label: 'Edit', run: () => edit(copy) },
 		});
 	} catch (error) {
-		void toast(`#${card.number} was not copied.`, { detail: sentence(error), tone: 'bad' });
+		void toast(`${board.nameOf(card)} was not copied.`, { detail: sentence(error), tone: 'bad' });
 	}
 }

@@ -43,6 +43,8 @@ export class Board {
 	query = $state('');
 	selectedId = $state<string | null>(null);
 	draggedId = $state<string | null>(null);
+	/** The column that a narrow page shows, where only one has room. */
+	inView = $state<CardStatus>('todo');
 	readonly marks = new Marks();
 	readonly bulk = new Bulk(this);
 
@@ -54,7 +56,7 @@ export class Board {
 	readonly shown = $derived.by(() => {
 		const { filter, store } = this;
 		if (!this.isFiltered) return this.grouped;
-		const passes = (card: CardSummary) => matches(filter, card, this.ports.repoName(card.repo_id));
+		const passes = (card: CardSummary) => matches(filter, card, this.repoName(card));
 		if (!filter.archived) return group(store.all.filter(passes));
 		return newestArchivedFirst(group(store.archived.filter(passes)));
 	});
@@ -76,10 +78,28 @@ export class Board {
 			COLUMNS.map((column) => this.shown[column.status][0]).find(Boolean)?.id,
 	);
 
+	/** Those of which a card is in Done. */
+	readonly reposWithDone = $derived.by(() => [
+		...new Set(this.grouped.done.map((card) => card.repo_id)),
+	]);
+	/** Where a new card most likely goes, by id or name: what is filtered for, else what is selected. */
+	readonly likelyRepo = $derived(this.filter.repos[0] ?? this.selected?.repo_id);
+
 	constructor(
 		readonly store: CardStore,
 		private readonly ports: BoardPorts,
 	) {}
+
+	repoName(card: CardSummary): string {
+		return this.ports.repoName(card.repo_id);
+	}
+
+	/** What a card is called to people: numbers are a repository's own. */
+	nameOf(card: CardSummary): string {
+		return this.store.repoId === null
+			? `${this.repoName(card)} #${card.number}`
+			: `#${card.number}`;
+	}
 
 	// Walking
 
@@ -124,7 +144,7 @@ export class Board {
 	toggleMark(card: CardSummary): void {
 		this.marks.toggle(card.id);
 		const verb = this.marks.has(card.id) ? 'selected' : 'not selected';
-		announce(`#${card.number} ${verb}, ${this.marked.length} in all`);
+		announce(`${this.nameOf(card)} ${verb}, ${this.marked.length} in all`);
 	}
 
 	/** Mark what lies between the last marked card and this one, in their column. */
@@ -133,6 +153,11 @@ export class Board {
 			this.shown[card.status].map(({ id }) => id),
 			card.id,
 		);
+	}
+
+	/** To this column, when nothing is left to see in the one that is in view. */
+	leaveIfEmpty(status: CardStatus): void {
+		if (this.shown[this.inView].length === 0 && this.shown[status].length > 0) this.inView = status;
 	}
 
 	#focus(id: string | undefined): void {
@@ -207,10 +232,10 @@ export class Board {
 		try {
 			await deleteCard(card.id);
 			this.store.remove(card.id);
-			void toast(`Deleted #${card.number}.`);
+			void toast(`Deleted ${this.nameOf(card)}.`);
 			return true;
 		} catch (error) {
-			void toast(`#${card.number} was not deleted.`, { detail: sentence(error), tone: 'bad' });
+			void toast(`${this.nameOf(card)} was not deleted.`, { detail: sentence(error), tone: 'bad' });
 			return false;
 		}
 	}
@@ -241,10 +266,13 @@ export class Board {
 			return;
 		}
 		if (isMove && expected.status) {
-			announce(`#${card.number} moves to ${columnOf(expected.status).title}`);
+			announce(`${this.nameOf(card)} moves to ${columnOf(expected.status).title}`);
 		}
 		this.store.expect(card.id, expected, ask).catch((error: unknown) => {
-			void toast(`#${card.number} stays where it was.`, { detail: sentence(error), tone: 'bad' });
+			void toast(`${this.nameOf(card)} stays where it was.`, {
+				detail: sentence(error),
+				tone: 'bad',
+			});
 		});
 		if (this.selectedId === card.id) queueMicrotask(() => this.ports.focus(card.id));
 	}

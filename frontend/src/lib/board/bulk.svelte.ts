@@ -51,6 +51,7 @@ export class Bulk {
 		const starts = status === 'in_progress' && cards.some((card) => this.canMove(card, status));
 		if (starts && !(await consent.obtain())) return;
 		await this.#run(cards, (card) => this.#moving(card, status), { word, lanes: 1 });
+		this.board.leaveIfEmpty(status);
 	}
 
 	/** Would the card go there without a word or a look? */
@@ -147,25 +148,29 @@ export class Bulk {
 		const done = outcomes.filter(({ refused }) => refused === null).map(({ card }) => card);
 		this.board.marks.remove(done.map(({ id }) => id));
 		const refused = outcomes.length - done.length;
-		const only = outcomes.length === 1 && `#${outcomes[0]?.card.number}`;
+		const named = (card: CardSummary) => this.board.nameOf(card);
+		const only = outcomes.length === 1 && outcomes[0] && named(outcomes[0].card);
 		const said = [
 			done.length ? `${only || done.length} ${word}` : '',
 			refused ? `${only || refused} refused` : '',
 		];
 		void toast(`${said.filter(Boolean).join(', ')}.`, {
-			...(refused ? { detail: reasons(outcomes), tone: 'bad' as const } : {}),
+			...(refused ? { detail: reasons(outcomes, named), tone: 'bad' as const } : {}),
 			...(undo && done.length ? { action: { label: 'Undo', run: () => undo(done) } } : {}),
 		});
 	}
 }
 
 /** Each reason once, with the cards it is about: "#3, #4: It is in Done already." */
-export function reasons(outcomes: readonly Outcome[]): string {
+export function reasons(
+	outcomes: readonly Outcome[],
+	nameOf: (card: CardSummary) => string,
+): string {
 	const refused = outcomes.filter(({ refused: why }) => why !== null);
 	const byReason = Map.groupBy(refused, ({ refused: why }) => why as string);
 	return [...byReason]
 		.map(([reason, those]) => {
-			const named = those.slice(0, NAMED).map(({ card }) => `#${card.number}`);
+			const named = those.slice(0, NAMED).map(({ card }) => nameOf(card));
 			const more = those.length - named.length;
 			return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${reason}`;
 		})

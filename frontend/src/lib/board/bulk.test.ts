@@ -21,6 +21,7 @@ async function marked(...cards: CardSummary[]): Promise<Board> {
 	for (const { id } of cards) board.marks.add(id);
 	return board;
 }
+const named = (card: CardSummary) => `#${card.number}`;
 const answer = (fields: Partial<CardSummary>) => async (id: string) =>
 	({ ...aCard({ id, version: 9, ...fields }) }) as Card;
 
@@ -152,6 +153,6 @@ describe('marking', () => {
 
 it('names each reason once, and not everyone whom it is about', () => {
 	const refused = Array.from({ length: 10 }, (_, n) => ({ card: card(n + 1), refused: 'No.' }));
-	expect(reasons(refused)).toBe('#1, #2, #3, #4, #5, #6, #7, #8 and 2 more: No.');
-	expect(reasons([{ card: card(1), refused: null }])).toBe('');
+	expect(reasons(refused, named)).toBe('#1, #2, #3, #4, #5, #6, #7, #8 and 2 more: No.');
+	expect(reasons([{ card: card(1), refused: null }], named)).toBe('');
 });

@@ -2,10 +2,16 @@
 
 import { createCard, getCard, startCard, updateCard } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
-import type { AgentOptions, Card, CardDraft } from '#lib/api/types.ts';
+import type { AgentOptions, Card, CardDraft, Repo } from '#lib/api/types.ts';
+import { consent } from '#lib/live/consent.svelte.ts';
 
 export const TITLE_MAX = 200;
 export const DESCRIPTION_MAX = 64 * 1024;
+
+/** What a form needs to know of a repository: which agent runs, and from where, when nothing is chosen. */
+export type CardRepo = Pick<Repo, 'id' | 'default_branch'> & {
+	settings: Pick<Repo['settings'], 'agent'>;
+};
 
 export class CardForm {
 	title = $state('');
@@ -25,12 +31,11 @@ export class CardForm {
 	/** What is written about; null until there is such a card. */
 	card = $state.raw<Card | null>(null);
 
-	constructor(
-		readonly repoId: string,
-		card: Card | null,
-		/** Which agent runs when none is chosen. */
-		readonly defaultAgent: string | null,
-	) {
+	/** Where a new card goes. */
+	repo: CardRepo;
+
+	constructor(repo: CardRepo, card: Card | null) {
+		this.repo = $state.raw(repo);
 		if (!card) return;
 		this.card = card;
 		this.title = card.title;
@@ -45,7 +50,7 @@ export class CardForm {
 
 	/** The agent that would run: its options are the ones to fill in. */
 	get effectiveAgent(): string | null {
-		return this.agent || this.defaultAgent;
+		return this.agent || this.repo.settings.agent;
 	}
 
 	addLabels(text: string): void {
@@ -65,14 +70,15 @@ export class CardForm {
 		};
 	}
 
-	/** The card as the server has it now, or null with `errors` filled. */
+	/** The card as the server has it now; null with `errors` filled, or when it shall not start without isolation. */
 	async send(start = false): Promise<Card | null> {
 		if (this.sending || !this.#check()) return null;
 		this.sending = true;
 		try {
+			if (start && !(await consent.obtain())) return null;
 			this.card = this.card
 				? await this.#update(this.card)
-				: await createCard(this.repoId, { ...this.draft, start });
+				: await createCard(this.repo.id, { ...this.draft, start });
 			return this.card;
 		} catch (error) {
 			this.errors = said(error);
@@ -84,6 +90,10 @@ export class CardForm {
 
 	/** Start what was sent; whether that was taken. */
 	async start({ id, number }: Card): Promise<boolean> {
+		if (!(await consent.obtain())) {
+			this.errors = { '': `#${number} is saved, and not started.` };
+			return false;
+		}
 		try {
 			await startCard(id);
 			return true;

@@ -39,6 +39,11 @@ export function columnOf(status: CardStatus): Column {
 	return BY_STATUS.get(status) as Column;
 }
 
+/** What the column is called: the archive has only what was done, so it stands in that one's place. */
+export function columnTitle(column: Column, archived: boolean): string {
+	return archived && column.status === 'done' ? 'Archive' : column.title;
+}
+
 /** The archive is not moved about in: it is in the order in which cards came there. */
 export function newestArchivedFirst(grouped: Grouped): Grouped {
 	grouped.done.sort((a, b) => (b.archived_at ?? '').localeCompare(a.archived_at ?? ''));

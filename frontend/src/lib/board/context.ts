@@ -6,15 +6,20 @@ import type { Board } from './board.svelte.ts';
 
 export interface BoardContext {
 	readonly board: Board;
-	readonly repo: Repo;
-	/** The address of a card's sheet. */
+	/** The one repository whose cards it shows; null: it shows every repository's. */
+	readonly repo: Repo | null;
+	/** The repository of a card that is shown. */
+	repoOf(card: CardSummary): Repo;
+	/** Where the board itself is, without its filter. */
+	readonly address: string;
+	/** The address of a card's sheet, over this board. */
 	href(card: CardSummary): string;
 	create(): void;
 	/** Asks once, then archives every done card of the board. */
 	archiveDone(): void;
 	edit(card: CardSummary): void;
 	/** Shows what landing this branch on the real remote would push, and does it when told. */
-	land(branch: string): void;
+	land(card: CardSummary, branch: string): void;
 	/** Opens the "Move to…" menu at an element. */
 	moveMenu(card: CardSummary, anchor: HTMLElement): void;
 }

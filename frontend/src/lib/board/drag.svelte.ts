@@ -18,7 +18,10 @@ export function dragSource(board: Board, id: string): Attachment<HTMLElement> {
 			element,
 			getInitialData: () => ({ cardId: id }),
 			onDragStart: () => (board.draggedId = id),
-			onDrop: () => (board.draggedId = null),
+			onDrop: () => {
+				board.draggedId = null;
+				board.select(id);
+			},
 		});
 }
 

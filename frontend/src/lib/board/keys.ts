@@ -21,7 +21,7 @@ export function boardCommands(board: Board, actions: KeyActions): Command[] {
 	const whenSelected = (...statuses: CardSummary['status'][]) => {
 		return () => Boolean(selected && (!statuses.length || statuses.includes(selected.status)));
 	};
-	const name = selected ? `#${selected.number}` : 'card';
+	const name = selected ? board.nameOf(selected) : 'card';
 	return [
 		{ id: 'create', title: 'New card', group: 'Board', keys: ['c'], run: actions.create },
 		{

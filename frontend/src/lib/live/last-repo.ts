@@ -1,5 +1,5 @@
 /**
- * The repository whose board a person last had open: most likely the one they come for. It is kept
+ * The board a person last had open: most likely the one they come for. A repository is kept
  * whole, so that the board can be drawn and its cards asked for before the list of repositories is
  * here; the list corrects it.
  */
@@ -7,6 +7,7 @@
 import type { Repo } from '#lib/api/types.ts';
 
 const KEY = 'lazyaf.repo';
+const ALL_KEY = 'lazyaf.board';
 
 export function lastRepo(): Repo | null {
 	try {
@@ -20,7 +21,25 @@ export function lastRepo(): Repo | null {
 export function rememberRepo(repo: Repo): void {
 	try {
 		localStorage.setItem(KEY, JSON.stringify(repo));
+		localStorage.removeItem(ALL_KEY);
 	} catch {
 		// Storage is off: the list of repositories it is.
+	}
+}
+
+/** The board of all repositories is the one that was last open. */
+export function rememberAll(): void {
+	try {
+		localStorage.setItem(ALL_KEY, 'all');
+	} catch {
+		// Storage is off: the last repository, or the list of them.
+	}
+}
+
+export function lastWasAll(): boolean {
+	try {
+		return localStorage.getItem(ALL_KEY) === 'all';
+	} catch {
+		return false;
 	}
 }
