@@ -76,8 +76,9 @@ def page(chromium: str) -> Iterator[Page]:
 
 
 def _is_defect(said: ConsoleMessage) -> bool:
-    """An error that is no refusal of the server's: the browser reports every 4xx here."""
-    return said.type == "error" and not said.text.startswith("Failed to load resource")
+    """An error of the page's own: the browser reports every 4xx here, and each server that is not there."""
+    ours = ("Failed to load resource", "WebSocket connection to")
+    return said.type == "error" and not said.text.startswith(ours)
 
 
 @pytest.fixture

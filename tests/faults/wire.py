@@ -96,8 +96,17 @@ class Wire:
         self._is_cut = False
         self._loop.call_soon_threadsafe(self._flows.set)
 
-    async def _listen(self) -> asyncio.Server:
+    def replace(self) -> None:
+        """Be a new wire: what was held back by a silence never arrives, and nobody is told."""
+        self._is_cut = False
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        self._flows = asyncio.Event()
         self._flows.set()
+
+    async def _listen(self) -> asyncio.Server:
+        self._begin()
         return await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
     async def _close(self) -> None:
@@ -115,13 +124,14 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)
         onward: asyncio.StreamWriter | None = None
+        flows = self._flows
         try:
-            await self._flows.wait()
+            await flows.wait()
             if self._is_cut:
                 return
             answers, onward = await asyncio.open_connection("127.0.0.1", self._port)
             self._connections.add(onward)
-            link = _Link(self)
+            link = _Link(self, flows)
             asking = asyncio.ensure_future(link.carry(reader, onward, link.asks))
             answering = asyncio.ensure_future(link.carry(answers, writer, link.answers))
             await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
@@ -136,18 +146,13 @@ class Wire:
                     self._connections.discard(each)
                     each.close()
 
-    async def pass_on(self, writer: asyncio.StreamWriter, chunk: bytes) -> None:
-        """Hand these bytes over, as soon as the wire carries."""
-        await self._flows.wait()
-        writer.write(chunk)
-        await writer.drain()
-
 
 class _Link:
-    """One connection through a wire, and the exchange that is on it."""
+    """One connection through a wire, and the exchange that is on it. ``flows``: the wire carries."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, flows: asyncio.Event) -> None:
         self._wire = wire
+        self._flows = flows
         self._exchange: Exchange | None = None
 
     async def carry(
@@ -161,7 +166,9 @@ class _Link:
             while chunk := await reader.read(CHUNK):
                 exchange, stage = look(chunk)
                 self._spring(exchange, stage)
-                await self._wire.pass_on(writer, chunk)
+                await self._flows.wait()
+                writer.write(chunk)
+                await writer.drain()
                 if stage is Stage.ANSWERED:
                     self._spring(exchange, Stage.HEARD)
 

@@ -22,6 +22,8 @@ HELLO_TIMEOUT_S: Final = 10.0
 UNAUTHENTICATED: Final = 4401
 GOING_AWAY: Final = 1012
 TOO_SLOW: Final = 1013
+PING: Final = '{"type": "ping"}'
+PONG: Final = '{"type": "pong"}'
 
 router = APIRouter()
 
@@ -116,9 +118,11 @@ async def _say_goodbye(socket: WebSocket, code: int, reason: str) -> None:
 
 
 async def _drain(socket: WebSocket) -> None:
-    """Read on, so that pings are answered and a departure is noticed."""
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        continue
+    """Read on, so that pings are answered and a departure is noticed. A browser's script sees nothing of
+    WebSocket's own pings, so it may ask in words whether anybody is there."""
+    while (said := await socket.receive())["type"] != "websocket.disconnect":
+        if said.get("text") == PING:
+            await socket.send_text(PONG)
 
 
 async def _send(socket: WebSocket, state: WebState, subscriber: Subscriber, after: int) -> None:

@@ -124,6 +124,14 @@ async def test_who_does_not_read_is_dropped_and_the_others_get_everything(served
         feed.unsubscribe(stuck)
 
 
+async def test_whoever_asks_is_told_that_the_server_is_there(served: Served) -> None:
+    async with connect(served) as connection:
+        socket = Socket(connection)
+        await socket.begin(None)
+        await connection.send('{"type": "ping"}')
+        assert await socket.read() == {"type": "pong"}
+
+
 async def test_a_server_that_leaves_says_so(served: Served) -> None:
     async with connect(served) as connection:
         await Socket(connection).begin(None)

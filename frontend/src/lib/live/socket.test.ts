@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LiveSocket, backoff, type SocketListener } from './socket.ts';
+import { LiveSocket, PATIENCE, QUIET, backoff, type SocketListener } from './socket.ts';
 
 class FakeSocket {
 	static all: FakeSocket[] = [];
 	sent: string[] = [];
+	readyState = WebSocket.OPEN;
 	onopen: (() => void) | null = null;
 	onmessage: ((message: { data: string }) => void) | null = null;
 	onclose: ((event: { code: number }) => void) | null = null;
@@ -90,6 +91,36 @@ describe('LiveSocket', () => {
 		vi.advanceTimersByTime(60_000);
 		expect(listener.refused).toHaveBeenCalledTimes(1);
 		expect(FakeSocket.all).toHaveLength(1);
+	});
+
+	it('asks a silent server, and goes elsewhere when it does not answer', () => {
+		start();
+		last().onopen?.();
+		last().say({ type: 'hello', cursor: 'e:7' });
+		vi.advanceTimersByTime(QUIET);
+		expect(last().sent.at(-1)).toBe('{"type": "ping"}');
+		last().say({ type: 'pong' });
+		expect(listener.event).not.toHaveBeenCalled();
+		vi.advanceTimersByTime(QUIET + PATIENCE);
+		const silent = last();
+		vi.advanceTimersByTime(backoff(0));
+		expect(FakeSocket.all).toHaveLength(2);
+		silent.say({ type: 'card.moved', cursor: 'e:8', data: {} });
+		expect(listener.event).not.toHaveBeenCalled();
+		last().onopen?.();
+		expect(last().sent).toEqual(['{"after":"e:7"}']);
+	});
+
+	it('gives up a connection that does not open, and asks one that was asleep', () => {
+		const socket = start();
+		vi.advanceTimersByTime(PATIENCE + backoff(0));
+		expect(FakeSocket.all).toHaveLength(2);
+		last().onopen?.();
+		last().say({ type: 'hello', cursor: 'e:7' });
+		socket.hurry();
+		expect(last().sent.at(-1)).toBe('{"type": "ping"}');
+		vi.advanceTimersByTime(PATIENCE + backoff(0));
+		expect(FakeSocket.all).toHaveLength(3);
 	});
 
 	it('waits longer each time, and stays away once stopped', () => {

@@ -8,7 +8,8 @@ import type { Entry } from './types.ts';
 
 const CATCH_UP_PAGE = 2000;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 10_000;
+/** Short: the server is near, and a person may be looking. */
+const LONGEST_PAUSE_MS = 3000;
 
 export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 

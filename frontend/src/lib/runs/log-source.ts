@@ -21,6 +21,30 @@ export class StreamCut extends Error {
 	}
 }
 
+/** A stream says something every 15 s (`KEEP_ALIVE_S`); one that missed two of these leads nowhere. */
+export const SILENCE_MS = 35_000;
+
+/** Aborts its signal when nothing is heard for so long. */
+class Silence {
+	readonly #abort = new AbortController();
+	#timer: ReturnType<typeof setTimeout> | undefined;
+
+	constructor(private readonly ms: number) {
+		this.broken();
+	}
+	get signal(): AbortSignal {
+		return this.#abort.signal;
+	}
+	/** Something was heard. */
+	broken(): void {
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.#abort.abort(new StreamCut()), this.ms);
+	}
+	end(): void {
+		clearTimeout(this.#timer);
+	}
+}
+
 const path = (jobId: string) => `/api/jobs/${jobId}/logs`;
 
 const SILENT = {
@@ -49,15 +73,20 @@ export const httpLogSource: LogSource = {
 	after: (jobId, after, limit, signal) => page(jobId, { after, limit }, signal),
 	before: (jobId, before, limit, signal) => page(jobId, { before, limit }, signal),
 	async *follow(jobId, after, signal) {
-		const response = await send('GET', path(jobId), {
-			query: { after },
-			accept: 'text/event-stream',
-			signal,
-		});
-		if (!response.body) throw new StreamCut();
-		for await (const event of serverEvents(response.body)) {
-			if (event.event === 'end') return;
-			if (event.event === 'message') yield whole(JSON.parse(event.data) as SentEntry);
+		const silence = new Silence(SILENCE_MS);
+		try {
+			const response = await send('GET', path(jobId), {
+				query: { after },
+				accept: 'text/event-stream',
+				signal: AbortSignal.any([signal, silence.signal]),
+			});
+			if (!response.body) throw new StreamCut();
+			for await (const event of serverEvents(response.body, () => silence.broken())) {
+				if (event.event === 'end') return;
+				if (event.event === 'message') yield whole(JSON.parse(event.data) as SentEntry);
+			}
+		} finally {
+			silence.end();
 		}
 		throw new StreamCut();
 	},

@@ -8,9 +8,13 @@ export interface ServerEvent {
 	id: string | null;
 }
 
-/** Ends when the body ends; throws when the connection breaks. A half-received event is dropped. */
+/**
+ * Ends when the body ends; throws when the connection breaks. A half-received event is dropped. `heard` is
+ * called for whatever comes, also for the comments that only say that the server is there.
+ */
 export async function* serverEvents(
 	body: ReadableStream<Uint8Array>,
+	heard: () => void = () => undefined,
 ): AsyncGenerator<ServerEvent, void, undefined> {
 	const reader = body.getReader();
 	const decoder = new TextDecoder();
@@ -19,6 +23,7 @@ export async function* serverEvents(
 		for (;;) {
 			const { done, value } = await reader.read();
 			if (done) return;
+			heard();
 			yield* parser.feed(decoder.decode(value, { stream: true }));
 		}
 	} finally {
