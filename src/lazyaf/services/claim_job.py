@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -64,6 +63,7 @@ class Claimed:
     committer: dict[str, str]
     attempt: int
     secrets: AttemptSecrets
+    has_files: bool
     run: CheckRunRow | None = None
     ended: Literal["lost", "closed"] | None = None
 
@@ -112,11 +112,10 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
         return Look(runner, job if claimed.ended else await supply_job(ctx, runner, job))
     base = card["base_branch"] or claimed.repo.default_branch
     base_ref, own_ref = branch_ref(base), branch_ref(card["branch_name"] or "")
-    # The files are read here and not by the claim: while that goes on everybody else waits.
-    tips, files = await asyncio.gather(
-        refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref)),
-        ctx.db.read(attachments_of, claimed.job.card_id),
-    )
+    tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
+    # Read here and not by the claim: while that goes on everybody else waits. Most cards have none.
+    card_id = claimed.job.card_id
+    files = await ctx.db.read(attachments_of, card_id) if claimed.has_files else ()
     base_sha, branch_sha = tips.get(base_ref), tips.get(own_ref)
     if base_sha is None and claimed.ended is not None:
         return Look(runner, is_spent=True)
@@ -160,7 +159,8 @@ def _claim(
     taken, card = _take(tx, runner, turn.job, claim_id, secrets, now)
     committer = settings.get(COMMITTER, {})
     run = _run_of(tx, taken)
-    claimed = Claimed(runner, taken, card, turn.repo, committer, taken.attempt, secrets, run)
+    repo, attempt, has_files = turn.repo, taken.attempt, turn.has_files
+    claimed = Claimed(runner, taken, card, repo, committer, attempt, secrets, has_files, run)
     _occupy(tx, runner, claimed, now)
     return claimed
 
@@ -237,7 +237,8 @@ def _claimed_again(
         get_setting(tx, COMMITTER, {}),
         held.attempt,
         keys.attempt(held.job_id, held.attempt, held.claim_id),
-        _run_of(tx, job),
+        has_files=True,  # or perhaps not: it is rare enough to look
+        run=_run_of(tx, job),
     )
     if held.state != "live":
         return replace(claimed, ended="lost" if held.state == "lost" else "closed")

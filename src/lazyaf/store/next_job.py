@@ -15,7 +15,7 @@ from lazyaf.store.jobs import RUNNING, AttemptRow, JobRow
 from lazyaf.store.queue import NO_AGENT, QUEUED, full_repos, repos_but, repos_of_other_images, turn
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow
-from lazyaf.store.tables import attempts, jobs, repos, runners
+from lazyaf.store.tables import attachments, attempts, jobs, repos, runners
 from lazyaf.store.tx import Tx
 
 
@@ -40,9 +40,10 @@ _RUNNING_THERE = (
     .correlate(repos)
     .scalar_subquery()
 )
+_HAS_FILES = exists().where(attachments.c.card_id == jobs.c.card_id).label("has_files")
 # An outer join, though every job has a repository: the jobs are to be looked up first, in their order.
 _FIRST_OF_AGENT = (
-    select(*_JOB, *_REPO, (repos.c.wip_limit <= _RUNNING_THERE).label("is_full"))
+    select(*_JOB, *_REPO, _HAS_FILES, (repos.c.wip_limit <= _RUNNING_THERE).label("is_full"))
     .outerjoin_from(jobs, repos, jobs.c.repo_id == repos.c.id)
     .where(jobs.c.status == QUEUED, jobs.c.agent == bindparam("agent"))
     .order_by(*turn(jobs))
@@ -62,7 +63,7 @@ _FIRST_OF_REPO = (
     .scalar_subquery()
 )
 _FIRST_ELSEWHERE = (
-    select(jobs)
+    select(*_JOB, _HAS_FILES)
     .join_from(repos, jobs, jobs.c.id == _FIRST_OF_REPO)
     .where(repos.c.id.not_in(bindparam("without", expanding=True)))
     .order_by(*turn(jobs))
@@ -114,10 +115,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A job whose turn it is, and its repository."""
+    """A job whose turn it is, its repository, and whether its card has attached files."""
 
     job: JobRow
     repo: RepoRow
+    has_files: bool
 
 
 def next_job(tx: Tx, agents: Iterable[str], scope: Scope) -> Turn | None:
@@ -131,10 +133,10 @@ def _head(tx: Tx, agent: str, scope: Scope) -> Turn | None:
     row = tx.execute(_FIRST_OF_AGENT, {"agent": agent}).one_or_none()
     if row is None:
         return None
-    repo = RepoRow(*row[len(_JOB) : -1])
+    repo = RepoRow(*row[len(_JOB) : -2])
     if (row.is_full and agent != CHECKS) or not scope.has(repo):
         return _head_elsewhere(tx, agent, scope)
-    return Turn(JobRow(*row[: len(_JOB)]), repo)
+    return Turn(JobRow(*row[: len(_JOB)]), repo, bool(row.has_files))
 
 
 def _head_elsewhere(tx: Tx, agent: str, scope: Scope) -> Turn | None:
@@ -147,5 +149,5 @@ def _head_elsewhere(tx: Tx, agent: str, scope: Scope) -> Turn | None:
     row = tx.execute(_FIRST_ELSEWHERE, {"agent": agent, "without": list(without)}).one_or_none()
     if row is None:
         return None
-    job = JobRow(**row._mapping)
-    return Turn(job, get_repo(tx, job.repo_id))
+    job = JobRow(*row[: len(_JOB)])
+    return Turn(job, get_repo(tx, job.repo_id), bool(row.has_files))

@@ -26,6 +26,7 @@ from lazyaf.services.attachments import (
 from lazyaf.services.cards import delete_card
 from lazyaf.services.collect import Collector
 from lazyaf.services.duplicate_card import duplicate_card
+from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.repositories import delete_repo
 from lazyaf.store.attachments import attachments_of
 from lazyaf.store.events import events_after
@@ -237,6 +238,22 @@ async def test_the_agents_job_has_them_and_may_fetch_them_with_its_lease(scene: 
     with pytest.raises(NotFound) as gone:
         await open_for_job(scene.ctx, job.job_id, job.lease, made["id"])
     assert gone.value.code == "file_missing"
+
+
+async def test_a_job_behind_a_full_repository_has_them_and_has_them_again(scene: Scene) -> None:
+    full, free = await scene.repo(), await scene.repo()
+    limit = {"settings": {"wip_limit": 1}}
+    await edit_repo(scene.ctx, full, limit, if_match=None, actor=PERSON)
+    await scene.working(full)
+    await scene.start(await scene.card(full))
+    card = await scene.card(free)
+    await put(scene, card, "a.png")
+    await scene.start(card)
+    runner = await scene.runner()
+    job = await scene.claim(runner, "same")
+    assert job is not None
+    assert (job.task.card_id, [a.name for a in job.attachments]) == (card, ["a.png"])
+    assert await scene.claim(runner, "same") == job
 
 
 async def test_checks_get_none(scene: Scene) -> None:
