@@ -71,6 +71,7 @@ def test_the_menu_button_covers_nothing_of_a_tile(house: House, page: Page) -> N
     tile.hover()
     said = tile.get_by_text("queued 0:").bounding_box()
     button = tile.get_by_role("button", name="Move #1 to…").bounding_box()
-    assert said is not None and button is not None
+    assert said is not None
+    assert button is not None
     assert said["x"] + said["width"] <= button["x"]
     house.board.post("/api/jobs/cancel-all")

@@ -51,5 +51,8 @@ def test_recovered_work_is_used_or_put_aside(house: House, page: Page) -> None:
     leave(house, card, "third.txt")
     page.reload()
     strip.get_by_role("button", name="Discard").click()
+    page.get_by_role("dialog", name="Put this work aside?").get_by_role(
+        "button", name="Discard"
+    ).click()
     expect(strip).to_be_hidden()
     assert tip(house.internal(REPO), branch) == first

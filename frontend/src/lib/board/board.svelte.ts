@@ -5,15 +5,7 @@
  * Knows no DOM: it says where the focus and the address should go, components take them there.
  */
 
-import {
-	cancelCard,
-	deleteCard,
-	moveCard,
-	rejectCard,
-	reopenCard,
-	retryCard,
-	startCard,
-} from '#lib/api/cards.ts';
+import { deleteCard, moveCard, retryCard, startCard } from '#lib/api/cards.ts';
 import { sentence } from '#lib/api/http.ts';
 import type { CardStatus, CardSummary } from '#lib/api/types.ts';
 import type { CardStore, Expectation } from '#lib/live/cards.svelte.ts';
@@ -27,6 +19,7 @@ import { isEmpty, matches, parseFilter } from './filter.ts';
 import { Marks } from './marks.svelte.ts';
 import { moveTo, nextColumn, type CardCommand } from './moves.ts';
 import { isSameSpot, spotAt, type Spot } from './placement.ts';
+import { mayReject } from './reject.ts';
 
 export type OpenPurpose = 'review' | 'request-changes' | 'activity';
 
@@ -184,7 +177,10 @@ export class Board {
 		}
 		const spot = spotAt(column, index, card.id);
 		const expected = { ...expectation(move.command, card), position: spot.position };
-		this.#ask(card, expected, () => moveCard(card.id, { status, ...spot.placement }));
+		const ask = () =>
+			this.#ask(card, expected, () => moveCard(card.id, { status, ...spot.placement }));
+		if (move.command !== 'reject') return ask();
+		void mayReject([card], this.nameOf(card)).then((yes) => yes && ask());
 	}
 
 	/** Alt+Left and Alt+Right: to the next column that takes the card. */
@@ -217,15 +213,6 @@ export class Board {
 	}
 	retry(card: CardSummary): void {
 		this.#command(card, 'retry', () => retryCard(card.id));
-	}
-	cancel(card: CardSummary): void {
-		this.#command(card, 'cancel', () => cancelCard(card.id));
-	}
-	reject(card: CardSummary): void {
-		this.#command(card, 'reject', () => rejectCard(card.id));
-	}
-	reopen(card: CardSummary): void {
-		this.#command(card, 'reopen', () => reopenCard(card.id));
 	}
 
 	async remove(card: CardSummary): Promise<boolean> {

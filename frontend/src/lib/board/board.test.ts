@@ -5,6 +5,7 @@ import type { Card, CardSummary } from '#lib/api/types.ts';
 import { aLive } from '#lib/live/blank.ts';
 import { CardStore } from '#lib/live/cards.svelte.ts';
 import { aCard } from '#lib/live/factories.ts';
+import { questions } from '#lib/ui/question.svelte.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
 import { Board } from './board.svelte.ts';
 import { expectation } from './expectation.ts';
@@ -149,6 +150,25 @@ describe('dropping', () => {
 		expect(moveCard).not.toHaveBeenCalled();
 		board.nudge(card('c1'), 1);
 		expect(board.grouped.todo.map(({ id }) => id)).toEqual(['c2', 'c1']);
+	});
+
+	it('rejects only after a word, and puts back what failed without one', async () => {
+		const board = await boardOf(
+			card('c1', { status: 'in_review' }),
+			card('c2', { status: 'failed' }),
+		);
+		vi.mocked(moveCard).mockReturnValue(later().promise);
+		board.drop(card('c1', { status: 'in_review' }), 'todo');
+		expect(questions.asked?.title).toBe('Reject #1?');
+		questions.answer(false);
+		await settled();
+		expect(moveCard).not.toHaveBeenCalled();
+		board.drop(card('c1', { status: 'in_review' }), 'todo');
+		questions.answer(true);
+		await settled();
+		expect(moveCard).toHaveBeenCalledWith('c1', { status: 'todo' });
+		board.drop(card('c2', { status: 'failed' }), 'todo');
+		expect(questions.asked).toBeNull();
 	});
 
 	it('shifts a card to the next column that takes it', async () => {

@@ -14,6 +14,7 @@ import type { Board } from './board.svelte.ts';
 import { columnOf } from './columns.ts';
 import { expectation } from './expectation.ts';
 import { moveTo } from './moves.ts';
+import { mayReject } from './reject.ts';
 
 /** How many edits are under way together: as many as a browser has connections to one server. */
 const LANES = 6;
@@ -50,6 +51,9 @@ export class Bulk {
 		const cards = this.board.marked;
 		const starts = status === 'in_progress' && cards.some((card) => this.canMove(card, status));
 		if (starts && !(await consent.obtain())) return;
+		const rejected = status === 'todo' ? cards.filter((card) => card.status === 'in_review') : [];
+		const name = rejected.length === 1 ? '1 card' : `${rejected.length} cards`;
+		if (!(await mayReject(rejected, name))) return;
 		await this.#run(cards, (card) => this.#moving(card, status), { word, lanes: 1 });
 		this.board.leaveIfEmpty(status);
 	}
@@ -64,7 +68,21 @@ export class Bulk {
 			change: { priority },
 			ask: () => updateCard(card.id, { priority }),
 		});
-		return this.#run(this.board.marked, step, { word: 'changed' });
+		const undo = (cards: CardSummary[]) =>
+			void this.#putBack(cards, ({ priority }) => ({ priority }));
+		return this.#run(this.board.marked, step, { word: 'changed', undo });
+	}
+
+	/** As the cards were before the change. */
+	#putBack(
+		cards: readonly CardSummary[],
+		pick: (card: CardSummary) => Partial<Pick<CardSummary, 'priority' | 'labels'>>,
+	): Promise<void> {
+		const step = (card: CardSummary): Step => ({
+			change: pick(card),
+			ask: () => updateCard(card.id, pick(card)),
+		});
+		return this.#run(cards, step, { word: 'as before' });
 	}
 
 	/** Labels to add and labels to take away; a card that has them so already is left alone. */
@@ -79,7 +97,8 @@ export class Bulk {
 			const labels = [...new Set([...kept, ...added])];
 			return { change: { labels }, ask: () => updateCard(card.id, { labels }) };
 		};
-		return this.#run(cards, step, { word: 'changed' });
+		const undo = (done: CardSummary[]) => void this.#putBack(done, ({ labels }) => ({ labels }));
+		return this.#run(cards, step, { word: 'changed', undo });
 	}
 
 	archive(cards: readonly CardSummary[] = this.board.marked): Promise<void> {

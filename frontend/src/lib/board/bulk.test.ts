@@ -4,6 +4,7 @@ import type { Card, CardSummary } from '#lib/api/types.ts';
 import { CardStore } from '#lib/live/cards.svelte.ts';
 import { consent } from '#lib/live/consent.svelte.ts';
 import { aCard } from '#lib/live/factories.ts';
+import { questions } from '#lib/ui/question.svelte.ts';
 import { toast } from '#lib/ui/toast.svelte.ts';
 import { Board } from './board.svelte.ts';
 import { reasons } from './bulk.svelte.ts';
@@ -69,6 +70,16 @@ describe('starting many', () => {
 		expect(board.marked.map(({ id }) => id)).toEqual(['c4', 'c3']);
 	});
 
+	it('asks once before it rejects', async () => {
+		const board = await marked(card(1, { status: 'in_review' }), card(2, { status: 'in_review' }));
+		const done = board.bulk.move('todo');
+		expect(questions.asked?.title).toBe('Reject 2 cards?');
+		questions.answer(false);
+		await done;
+		expect(moveCard).not.toHaveBeenCalled();
+		expect(board.marks.size).toBe(2);
+	});
+
 	it('asks for nothing when the person does not want agents without isolation', async () => {
 		const board = await marked(card(1));
 		vi.spyOn(consent, 'obtain').mockResolvedValueOnce(false);
@@ -85,6 +96,17 @@ describe('editing many', () => {
 		await board.bulk.setLabels(['api'], ['old']);
 		expect(updateCard).toHaveBeenCalledTimes(1);
 		expect(updateCard).toHaveBeenCalledWith('c1', { labels: ['ui', 'api'] });
+	});
+
+	it('can be taken back: each card gets what it had', async () => {
+		const board = await marked(card(1, { priority: 1 }), card(2, { priority: 3 }));
+		vi.mocked(updateCard).mockImplementation(async (id) => answer({ priority: 4 })(id));
+		await board.bulk.setPriority(4);
+		const [, options] = vi.mocked(toast).mock.calls[0] ?? [];
+		options?.action?.run();
+		await vi.waitFor(() => expect(toast).toHaveBeenCalledTimes(2));
+		expect(updateCard).toHaveBeenCalledWith('c1', { priority: 1 });
+		expect(updateCard).toHaveBeenCalledWith('c2', { priority: 3 });
 	});
 
 	it('sends no more than six at a time', async () => {

@@ -31,12 +31,18 @@ export class CardForm {
 	/** What is written about; null until there is such a card. */
 	card = $state.raw<Card | null>(null);
 
+	/** What stood in it when it was opened. */
+	readonly #begun: string;
 	/** Where a new card goes. */
 	repo: CardRepo;
 
 	constructor(repo: CardRepo, card: Card | null) {
 		this.repo = $state.raw(repo);
-		if (!card) return;
+		if (card) this.#read(card);
+		this.#begun = JSON.stringify(this.draft);
+	}
+
+	#read(card: Card): void {
 		this.card = card;
 		this.title = card.title;
 		this.description = card.description;
@@ -51,6 +57,11 @@ export class CardForm {
 	/** The agent that would run: its options are the ones to fill in. */
 	get effectiveAgent(): string | null {
 		return this.agent || this.repo.settings.agent;
+	}
+
+	/** Would something that was written be lost? */
+	get isDirty(): boolean {
+		return JSON.stringify(this.draft) !== this.#begun;
 	}
 
 	addLabels(text: string): void {

@@ -72,6 +72,13 @@ describe('CardForm', () => {
 		obtain.mockRestore();
 	});
 
+	it('knows whether anything was written', () => {
+		const form = new CardForm(inRepo('script'), known());
+		expect(form.isDirty).toBe(false);
+		form.description += '.';
+		expect(form.isDirty).toBe(true);
+	});
+
 	it('takes labels apart and keeps each once', () => {
 		const form = new CardForm(inRepo('script'), null);
 		form.addLabels('api, ui,');

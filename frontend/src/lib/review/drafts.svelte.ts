@@ -60,6 +60,12 @@ export class Drafts {
 		this.kept();
 	}
 
+	/** One that was discarded, after all. */
+	bringBack(draft: Draft): void {
+		this.all = [...this.all, draft];
+		this.kept();
+	}
+
 	/** They were sent. */
 	forget(ids: readonly string[]): void {
 		this.all = this.all.filter((draft) => !ids.includes(draft.id));

@@ -227,6 +227,10 @@ export class ReviewController {
 		this.#drafts.discard(id);
 	}
 
+	bringBack(draft: Draft): void {
+		this.#drafts.bringBack(draft);
+	}
+
 	/** Merge what was seen. Raises `NotReviewed` or what the server said. */
 	async approve(how: Approval = {}): Promise<Card> {
 		const card = this.#card;
