@@ -55,4 +55,5 @@ def forge_view(repo: RepoRow) -> dict[str, Any] | None:
         "path": at.path if at else place.path,
         "api_url": at.api_url if at else None,
         "has_token": repo.forge_secret is not None or has_login,
+        "keeps_token": repo.forge_secret is not None,
     }

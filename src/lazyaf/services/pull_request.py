@@ -31,7 +31,7 @@ from lazyaf.services.card_ends import card_and_repo
 from lazyaf.services.context import Context
 from lazyaf.services.forge_place import forge_of
 from lazyaf.services.forge_token import token_for
-from lazyaf.services.land_branch import land_branch
+from lazyaf.services.land_branch import Seen, land_branch
 from lazyaf.services.pull_text import pull_body
 from lazyaf.services.repositories import require_branch
 from lazyaf.services.views import card_view
@@ -43,12 +43,13 @@ from lazyaf.store.tx import Tx
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a person says of a pull request; None is what `draft_pull` says. ``push`` is False when the
-    branch is on the remote already."""
+    branch is on the remote already; what was ``seen`` is what is pushed, or nothing."""
 
     title: str | None = None
     body: str | None = None
     base: str | None = None
     push: bool = True
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ async def _open(ctx: Context, card_id: str, wanted: Wanted, actor: Actor) -> dic
         at = forge_of(repo)
         token = token_for(ctx.keys, repo, at)
         if wanted.push:
-            await land_branch(ctx, repo.id, branch, None, actor)
+            await land_branch(ctx, repo.id, branch, None, actor, seen=wanted.seen)
         pull = await ctx.forges.open(at, token, new)
         await ctx.db.write(_note_opened, card_id, pull, actor, ctx.clock.now())
     return await ctx.db.read(card_view, card_id)

@@ -10,13 +10,14 @@ import pytest
 from factories.forged import NAME, TOKEN, forged_repo
 from factories.scene import Scene
 from fakes.forge_server import ForgeServer
-from lazyaf.domain.errors import Conflict, IllegalTransition, Invalid, LazyafError
+from lazyaf.domain.errors import BranchMoved, Conflict, IllegalTransition, Invalid, LazyafError
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.remotes import Login
 from lazyaf.services.cards import delete_card, edit_card
 from lazyaf.services.decide_card import close_card
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.forge_token import forget_token, keep_token, try_token
+from lazyaf.services.land_branch import Seen
 from lazyaf.services.pull_request import Wanted, draft_pull, open_pull_request, refresh_pull
 from lazyaf.services.remote_login import seal
 from lazyaf.store.repos import get_repo, update_repo
@@ -99,6 +100,20 @@ async def test_what_no_forge_would_take_is_refused_before_anything_is_pushed(
         await open_pull_request(scene.ctx, card_id, wanted, PERSON)
     assert list(refused.value.extra["fields"]) == [field]  # type: ignore[call-overload]
     assert "branch.landed" not in (await scene.event_types())[-2:]
+
+
+async def test_what_was_seen_is_what_is_pushed_or_nothing(
+    scene: Scene, github: ForgeServer
+) -> None:
+    repo = await forged_repo(scene, github)
+    card_id, head = await scene.in_review(repo)
+    branch = (await scene.card_row(card_id)).branch_name or ""
+    moved = await scene.push(repo, branch, {"more.txt": "1\n"})
+    with pytest.raises(BranchMoved):
+        await open_pull_request(scene.ctx, card_id, Wanted(seen=Seen(head, None)), PERSON)
+    assert (github.tip(NAME, branch), github.pulls) == (None, [])
+    await open_pull_request(scene.ctx, card_id, Wanted(seen=Seen(moved, None)), PERSON)
+    assert github.tip(NAME, branch) == moved
 
 
 async def test_a_branch_that_is_there_is_not_pushed_again(

@@ -10,6 +10,8 @@ import type {
 	Conflicts,
 	MergeMethod,
 	Page,
+	PullDraft,
+	PullWanted,
 	RecoveredWork,
 	ReviewComment,
 	Round,
@@ -147,6 +149,16 @@ export const updateBranch = (id: string, method: UpdateMethod) =>
 	post<Card>(`${path(id)}/update-branch`, { method });
 /** What stands in the way of a card in review. */
 export const getConflicts = (id: string) => get<Conflicts>(`${path(id)}/conflicts`);
+
+/** What the card's pull request would say, and whether the server can open it. */
+export const draftPull = (id: string) => get<PullDraft>(`${path(id)}/pull-request`);
+/** Push the branch and open its pull request, or find the open one. */
+export const openPull = (id: string, wanted: PullWanted) =>
+	post<Card>(`${path(id)}/pull-request`, wanted);
+/** Ask the forge how far it is. */
+export const refreshPull = (id: string) => post<Card>(`${path(id)}/pull-request/refresh`);
+/** Its pull request was merged; nothing is merged here. */
+export const closeCard = (id: string) => post<Card>(`${path(id)}/close`);
 
 /** Work of lost attempts that the card's branch has not. */
 export const listRecovered = async (id: string) =>

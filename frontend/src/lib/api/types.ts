@@ -58,6 +58,9 @@ export type Repo = Schemas['Repo'];
 export type MergeMethod = Schemas['MergeMethod'];
 /** How the base comes into a card's branch. */
 export type UpdateMethod = Schemas['UpdateMethod'];
+/** What a card's pull request would say, and whether the server can open it. */
+export type PullDraft = Schemas['PullDraft'];
+export type PullWanted = Partial<Schemas['PullRequestBody']>;
 /** What stands in the way of a card in review. */
 export type Conflicts = Schemas['Conflicts'];
 export type RepoSettings = Schemas['RepoSettingsView'];

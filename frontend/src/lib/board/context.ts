@@ -20,6 +20,8 @@ export interface BoardContext {
 	edit(card: CardSummary): void;
 	/** Shows what landing this branch on the real remote would push, and does it when told. */
 	land(card: CardSummary, branch: string): void;
+	/** Shows what the card's pull request would say and push, and opens it when told. */
+	pull(card: CardSummary): void;
 	/** Opens the "Move to…" menu at an element. */
 	moveMenu(card: CardSummary, anchor: HTMLElement): void;
 }

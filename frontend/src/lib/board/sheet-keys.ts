@@ -4,12 +4,15 @@ import type { CardSummary } from '#lib/api/types.ts';
 import type { Command } from '#lib/ui/commands.svelte.ts';
 import { approveAndClose, approveLabel, whyNotApprove } from './approve.ts';
 import { isLate } from './conflicts.svelte.ts';
+import { isPullShown } from './pull.ts';
 import type { ReviewState, Sheet } from './sheet.svelte.ts';
 
 export interface SheetActions {
 	edit(): void;
 	close(): void;
 	compose(): void;
+	/** Opens a pull request; null where none can be. */
+	pull: (() => void) | null;
 }
 
 export function sheetCommands(
@@ -52,6 +55,20 @@ export function sheetCommands(
 			group,
 			enabled: () => card.status === 'in_review' && card.live?.mergeable === false,
 			run: () => void sheet.resolveConflicts(),
+		},
+		{
+			id: 'sheet-pull',
+			title: 'Open a pull request…',
+			group,
+			enabled: () => actions.pull !== null,
+			run: () => actions.pull?.(),
+		},
+		{
+			id: 'sheet-refresh-pull',
+			title: 'Ask how far the pull request is',
+			group,
+			enabled: () => isPullShown(card),
+			run: () => void sheet.refreshPull(),
 		},
 		{
 			id: 'sheet-start',

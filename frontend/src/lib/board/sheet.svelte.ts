@@ -6,8 +6,10 @@
 import {
 	cancelCard,
 	cancelJob,
+	closeCard,
 	dequeueCard,
 	getCard,
+	refreshPull,
 	rejectCard,
 	reopenCard,
 	requestChanges,
@@ -172,6 +174,16 @@ export class Sheet {
 			if (card.checks) await cancelJob(card.checks.job_id);
 			return getCard(this.id);
 		});
+	}
+
+	/** Ask the forge now how far the pull request is. */
+	refreshPull(): Promise<boolean> {
+		return this.#ask('refresh-pull', () => refreshPull(this.id));
+	}
+
+	/** Its pull request was merged on its forge; nothing is merged here. */
+	close(): Promise<boolean> {
+		return this.#ask('close', () => closeCard(this.id));
 	}
 
 	/** Take back an approval that waits in the merge queue. */

@@ -1,24 +1,10 @@
 import { expect, it, vi } from 'vitest';
 import { ApiError } from '#lib/api/http.ts';
 import { accessNote, Landing, reachOf, remoteNote, summary } from './landing.svelte.ts';
+import { aPreview as preview } from './factories.ts';
 import type { LandPreview } from './types.ts';
 
 const REPO = { id: 'r', remote_url: 'https://host.test/shop.git' };
-const preview = (fields: Partial<LandPreview> = {}): LandPreview => ({
-	branch: 'main',
-	sha: 'a'.repeat(40),
-	remote_url: REPO.remote_url,
-	remote_sha: 'b'.repeat(40),
-	remote_default: 'main',
-	state: 'ahead',
-	ahead: 2,
-	behind: 0,
-	commits: [],
-	remote_commits: [],
-	mergeable: null,
-	conflicts: [],
-	...fields,
-});
 const refusal = (code: string, more: object = {}) =>
 	new ApiError({ title: 'No', status: 409, detail: `Because of ${code}.`, code, ...more });
 

@@ -2,7 +2,7 @@
 
 import { get, post, request } from '#lib/api/http.ts';
 import type { Page, Repo } from '#lib/api/types.ts';
-import type { Commit, Landed, LandPreview } from './types.ts';
+import type { Commit, Landed, LandPreview, TokenTried } from './types.ts';
 
 const path = (repoId: string) => `/api/repos/${repoId}`;
 
@@ -35,6 +35,17 @@ export const pinHost = (repoId: string) => post<Repo>(`${path(repoId)}/host-key`
 
 export const forgetCredentials = (repoId: string) =>
 	request<undefined>('DELETE', `${path(repoId)}/credentials`);
+
+/** Keep a token for the forge that the remote is on, in place of the one before. */
+export const keepForgeToken = (repoId: string, token: string) =>
+	request<Repo>('PUT', `${path(repoId)}/forge-token`, { body: { token } });
+
+export const forgetForgeToken = (repoId: string) =>
+	request<undefined>('DELETE', `${path(repoId)}/forge-token`);
+
+/** Ask the forge what the token sees. */
+export const tryForgeToken = (repoId: string) =>
+	post<TokenTried>(`${path(repoId)}/forge-token/test`);
 
 /** Which branch is to go where; to the repository's own remote when none is named. */
 export interface LandTarget {

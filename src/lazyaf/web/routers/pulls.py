@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from lazyaf.services import forge_token, pull_request
 from lazyaf.services.decide_card import close_card
+from lazyaf.services.land_branch import Seen
 from lazyaf.services.pull_request import Wanted
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
@@ -29,8 +30,13 @@ async def post_pull(
 ) -> dict[str, Any]:
     """Push the card's branch to the real remote and open its pull request; the open one if there is
     one."""
-    wanted = Wanted() if body is None else Wanted(**body.model_dump())
+    wanted = Wanted() if body is None else _wanted(body)
     return await pull_request.open_pull_request(state.ctx, card_id, wanted, person)
+
+
+def _wanted(body: schemas.PullRequestBody) -> Wanted:
+    seen = None if body.seen is None else Seen(body.seen.sha, body.seen.remote_sha)
+    return Wanted(body.title, body.body, body.base, body.push, seen)
 
 
 @router.post("/cards/{card_id}/pull-request/refresh", response_model=schemas.Card, tags=["cards"])

@@ -8,13 +8,14 @@ from pydantic import BaseModel, Field, SecretStr
 
 from lazyaf.domain.forges import PULL_BODY_MAX, PULL_TITLE_MAX, ForgeKind
 from lazyaf.web.schemas.base import Line, Model, Prose
+from lazyaf.web.schemas.branches import Seen
 
 
 class ForgeView(BaseModel):
     """The forge that a repository's remote is on; ``kind`` is null while nobody can tell which it is.
 
-    ``noun`` is what a pull request is called there. ``has_token``: one is kept, or git's login serves;
-    nobody is ever shown it.
+    ``noun`` is what a pull request is called there. ``has_token``: one is kept (``keeps_token``), or git's login
+    serves; nobody is ever shown it.
     """
 
     host: str
@@ -24,6 +25,7 @@ class ForgeView(BaseModel):
     path: str
     api_url: str | None
     has_token: bool
+    keeps_token: bool
 
 
 class ForgeToken(Model):
@@ -59,9 +61,11 @@ class PullDraft(BaseModel):
 
 
 class PullRequestBody(Model):
-    """What to open; null is what the draft says. ``push``: false when the branch is on the remote."""
+    """What to open; null is what the draft says. ``push``: false when the branch is on the remote. With ``seen``
+    what a preview of landing it showed is what is pushed, or nothing."""
 
     title: Line | None = Field(None, max_length=PULL_TITLE_MAX)
     body: Prose | None = Field(None, max_length=PULL_BODY_MAX)
     base: Line | None = Field(None, max_length=255)
     push: bool = True
+    seen: Seen | None = None
