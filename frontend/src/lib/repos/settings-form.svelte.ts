@@ -31,6 +31,10 @@ export interface Fields {
 	fix_rounds: string;
 	/** Minutes, empty for never. */
 	sync_every: string;
+	/** The forge's kind, empty for what the name of its host says. */
+	forge: string;
+	forge_api_url: string;
+	forge_shares_login: boolean;
 }
 
 const minutes = (seconds: number) => String(Math.round((seconds / 60) * 10) / 10);
@@ -58,6 +62,9 @@ export function fieldsOf(repo: Repo): Fields {
 		checks: textOf(settings.checks),
 		fix_rounds: String(settings.fix_rounds),
 		sync_every: settings.sync_every_s === null ? '' : minutes(settings.sync_every_s),
+		forge: settings.forge ?? '',
+		forge_api_url: settings.forge_api_url ?? '',
+		forge_shares_login: settings.forge_shares_login,
 	};
 }
 
@@ -76,12 +83,9 @@ export class SettingsForm {
 	busy = $state(false);
 	#repo = $state.raw<Repo>({} as Repo);
 
-	readonly dirty: boolean = $derived.by(() => {
-		const saved = fieldsOf(this.#repo);
-		return (Object.keys(saved) as (keyof Fields)[]).some(
-			(name) => saved[name] !== this.fields[name],
-		);
-	});
+	readonly dirty: boolean = $derived.by(() =>
+		this.isChanged(...(Object.keys(this.fields) as (keyof Fields)[])),
+	);
 
 	constructor(
 		repo: Repo,
@@ -89,6 +93,12 @@ export class SettingsForm {
 	) {
 		this.#repo = repo;
 		this.fields = fieldsOf(repo);
+	}
+
+	/** Whether one of these is otherwise than it is saved. */
+	isChanged(...names: (keyof Fields)[]): boolean {
+		const saved = fieldsOf(this.#repo);
+		return names.some((name) => saved[name] !== this.fields[name]);
 	}
 
 	/** Decided by `.lazyaf/config.toml` on the default branch, whatever is set here. */
@@ -154,8 +164,7 @@ export class SettingsForm {
 	/** What differs from the repository as it is saved. */
 	change(): Change {
 		const { fields } = this;
-		const saved = fieldsOf(this.#repo);
-		const differs = (name: keyof Fields) => saved[name] !== fields[name];
+		const differs = (name: keyof Fields) => this.isChanged(name);
 		const settings: RepoSettingsPatch = {};
 		if (differs('agent')) settings.agent = fields.agent || null;
 		if (differs('branch_prefix')) settings.branch_prefix = fields.branch_prefix.trim();
@@ -179,6 +188,9 @@ export class SettingsForm {
 			const every = fields.sync_every.trim();
 			settings.sync_every_s = every ? Math.round(Number(every) * 60) : null;
 		}
+		if (differs('forge')) settings.forge = (fields.forge || null) as RepoSettings['forge'];
+		if (differs('forge_api_url')) settings.forge_api_url = fields.forge_api_url.trim() || null;
+		if (differs('forge_shares_login')) settings.forge_shares_login = fields.forge_shares_login;
 		if (differs('only_approve')) settings.only_approve = fields.only_approve;
 		for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
 			if (differs(name)) settings[LIMITS[name]] = Math.round(Number(fields[name]) * 60);

@@ -144,3 +144,21 @@ it('puts the server’s objections at their fields', async () => {
 	expect(form.errors).toEqual({ job_limit: 'At most a day.' });
 	expect(form.failure).toBeNull();
 });
+
+it('sends of the forge what differs, and knows that it does', async () => {
+	const update = vi.fn(async () => REPO);
+	const form = new SettingsForm(REPO, update);
+	expect(form.isChanged('forge', 'forge_api_url')).toBe(false);
+	form.fields.forge = 'gitea';
+	form.fields.forge_api_url = ' https://git.example.com/api/v1 ';
+	form.fields.forge_shares_login = true;
+	expect(form.isChanged('forge', 'remote_url')).toBe(true);
+	await form.save();
+	expect(update).toHaveBeenCalledWith('r', {
+		settings: {
+			forge: 'gitea',
+			forge_api_url: 'https://git.example.com/api/v1',
+			forge_shares_login: true,
+		},
+	});
+});
