@@ -16,10 +16,16 @@ from fastapi import FastAPI
 
 from factories.scene import Scene
 from lazyaf.main import House, build, running
+from lazyaf.protocol import LEASE_HEADER
 from lazyaf.settings import Settings
 from lazyaf.store.database import SqlDatabase
 from lazyaf.web.app import create_app
 from lazyaf.web.server import Server, open_socket
+
+
+def lease(job: dict[str, Any]) -> dict[str, str]:
+    """The header with which a runner speaks of a claimed job."""
+    return {LEASE_HEADER: job["lease"]}
 
 
 class Served:

@@ -1,8 +1,9 @@
-"""Looks at directories that others are changing."""
+"""Looks at files and directories, also at those that others are changing."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -11,3 +12,8 @@ def below(folder: Path) -> list[Path]:
     return [
         Path(place, name) for place, names, files in os.walk(folder) for name in (*names, *files)
     ]
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a file."""
+    return stat.S_IMODE(path.stat().st_mode)

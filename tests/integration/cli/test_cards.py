@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -168,142 +164,6 @@ def test_a_followed_log_ends_with_the_job(working: Lazyaf, board: str) -> None:
     assert followed.stdout.rstrip().endswith("The job is completed (finished).")
 
 
-def test_approve_merges_the_commit_that_was_seen(
-    working: Lazyaf, working_server: ServerProcess, board: str
-) -> None:
-    number = working.in_review(board)
-    head = working.json("card", "show", board, number)["head_sha"]
-    moved = working("card", "approve", board, number, "--sha", "0" * 40)
-    assert moved.exit_code == 1
-    assert "[branch_moved]" in moved.stderr
-    assert working("card", "approve", board, number, "--sha", "1234567").exit_code == 1
-    done = working.json("card", "approve", board, number, "--sha", head[:12])
-    assert done["status"] == "done"
-    page = working_server.client.get(f"/api/repos/{board}/commits?ref=main").json()
-    assert page["items"][0]["sha"] == done["merged_sha"]
-    assert head in page["items"][0]["parents"]
-
-
-def test_approve_without_a_terminal_wants_the_commit(working: Lazyaf, board: str) -> None:
-    number = working.in_review(board)
-    result = working("card", "approve", board, number)
-    assert result.exit_code == 2
-    assert "--sha" in result.stderr
-    assert working.json("card", "show", board, number)["status"] == "in_review"
-
-
-def at_a_terminal(lazyaf: Lazyaf, answer: str, *words: str) -> tuple[int, str]:
-    """Run a command at a pseudo-terminal that answers its question; exit code and what was seen."""
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "lazyaf", *words],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, **lazyaf.env},
-    )
-    os.close(theirs)
-    os.write(ours, answer.encode())
-    seen = b""
-    try:
-        while piece := os.read(ours, 65_536):
-            seen += piece
-    except OSError:  # how Linux says that nobody holds the other end any more
-        pass
-    os.close(ours)
-    return child.wait(), seen.decode()
-
-
-def test_approve_shows_what_it_would_merge_and_asks(working: Lazyaf, board: str) -> None:
-    number = working.in_review(board)
-    head = working.json("card", "show", board, number)["head_sha"]
-    words = ("card", "approve", board, str(number))
-    code, seen = at_a_terminal(working, "n\n", *words)
-    assert code == 1
-    assert "README.md" in seen
-    assert "+1 -0 in 1 file" in seen
-    assert head[:12] in seen
-    assert working.json("card", "show", board, number)["status"] == "in_review"
-    code, seen = at_a_terminal(working, "y\n", *words)
-    assert code == 0, seen
-    assert "Merged as" in seen
-
-
-def test_approve_says_what_conflicts(working: Lazyaf, board: str, checkout: Git) -> None:
-    number = working.in_review(board)
-    checkout.commit(text="Hello\nsomething else\n")
-    assert working("ingest", checkout.path).exit_code == 0
-    code, seen = at_a_terminal(working, "y\n", "card", "approve", board, str(number))
-    assert code == 1
-    assert "README.md" in seen
-    assert "[merge_conflict]" in seen
-    head = working.json("card", "show", board, number)["head_sha"]
-    refused = working("card", "approve", board, number, "--sha", head)
-    assert refused.exit_code == 1
-    assert "README.md" in refused.stderr
-
-
-def test_a_conflict_is_shown_and_goes_back_to_the_agent(
-    working: Lazyaf, board: str, checkout: Git
-) -> None:
-    solve = 'test -z "$MERGE_CONFLICTS" || git merge -q -X ours origin/main'
-    first = working.in_review(board, f"{solve}; echo one >> README.md && git commit -qam One")
-    second = working.in_review(board, f"{solve}; echo two >> README.md && git commit -qam Two")
-    number = first
-    listed = until(
-        lambda: (
-            (text := working("card", "list", board).stdout)
-            and f"(conflicts with #{second})" in text
-            and text
-        ),
-        "the radar's word",
-    )
-    assert f"(conflicts with #{first})" in listed
-    shown = working("card", "show", board, number).stdout
-    assert "Merge:     clean into main" in shown
-    assert f"Conflicts: #{second} (README.md)" in shown
-    assert "git fetch" not in shown
-
-    refused = working("card", "resolve", board, number)
-    assert "[no_conflict]" in refused.output
-    head = working.json("card", "show", board, second)["head_sha"]
-    assert working("card", "approve", board, second, "--sha", head).exit_code == 0
-    until(
-        lambda: working.json("card", "show", board, number)["live"]["mergeable"] is False,
-        "the conflict",
-    )
-    shown = working("card", "show", board, number).stdout
-    assert "Merge:     conflicts with main (README.md), 2 commits behind it" in shown
-    assert f"lazyaf card resolve {board} {number}" in shown
-    assert "  git switch --detach FETCH_HEAD\n" in shown
-    refused = working("card", "update-branch", board, number)
-    assert refused.exit_code == 1
-    assert "README.md" in refused.output
-
-    assert working("card", "resolve", board, number).exit_code == 0
-    working("card", "log", board, number, "--follow")
-    card = working.json("card", "show", board, number)
-    assert (card["status"], card["live"]["mergeable"], card["live"]["behind"]) == (
-        "in_review",
-        True,
-        0,
-    )
-
-
-def test_a_branch_is_updated(working: Lazyaf, board: str) -> None:
-    first = working.in_review(board, "echo 1 > one.txt")
-    second = working.in_review(board, "echo 2 > two.txt")
-    head = working.json("card", "show", board, first)["head_sha"]
-    working("card", "approve", board, first, "--sha", head)
-    old = working.json("card", "show", board, second)["head_sha"]
-    said = working("card", "update-branch", board, second, "--method", "rebase")
-    card = working.json("card", "show", board, second)
-    assert card["head_sha"] != old
-    assert said.stdout.splitlines()[1] == f"{card['branch_name']} is at {card['head_sha']}."
-    assert working("card", "approve", board, second, "--sha", old).exit_code == 1
-    assert working("card", "approve", board, second, "--sha", card["head_sha"]).exit_code == 0
-
-
 def test_a_done_card_is_archived_and_comes_back(working: Lazyaf, board: str) -> None:
     number = working.in_review(board)
     early = working("card", "archive", board, number)
@@ -322,14 +182,6 @@ def test_a_done_card_is_archived_and_comes_back(working: Lazyaf, board: str) -> 
     assert [card["number"] for card in working.json("card", "list", board)["items"]] == [2]
 
 
-def test_changes_are_requested_and_work_is_rejected(working: Lazyaf, board: str) -> None:
-    number = working.in_review(board)
-    assert working("card", "request-changes", board, number, "-m", "Again").exit_code == 0
-    assert working("card", "log", board, number, "-f").exit_code == 0
-    assert working("card", "reject", board, number).exit_code == 0
-    assert working.json("card", "show", board, number)["status"] == "todo"
-
-
 def test_a_failed_card_is_retried(working: Lazyaf, board: str, tmp_path: Path) -> None:
     card = working.json("card", "add", board, "-t", "T", "--command", "exit 3", "--start")
     working("card", "log", board, card["number"], "-f")
@@ -341,71 +193,3 @@ def test_a_failed_card_is_retried(working: Lazyaf, board: str, tmp_path: Path) -
         lambda: working.json("card", "show", board, number)["status"] == "failed",
         "the retry failed as well",
     )
-
-
-def test_comments_are_listed_and_settled_and_approving_names_those_that_are_not(
-    working: Lazyaf, working_server: ServerProcess, board: str
-) -> None:
-    lazyaf, server = working, working_server
-    script = "echo more >> README.md; git commit -qam More; echo '[#1] Said more.'"
-    number = lazyaf.in_review(board, script)
-    card = lazyaf.json("card", "show", board, number)
-    assert f"Nobody has commented on #{number}." in lazyaf("card", "comments", board, number).stdout
-    comments = [{"path": "README.md", "line": n, "body": f"Say {n}."} for n in (1, 2)]
-    asked = {"message": "", "comments": comments}
-    sent = server.client.post(f"/api/cards/{card['id']}/request-changes", json=asked)
-    assert sent.status_code == 200, sent.text
-    assert lazyaf("card", "log", board, number, "--follow").exit_code == 0
-    told = lazyaf("card", "comments", board, number).stdout
-    assert "#1 README.md:1  answered, round 2\n    Say 1.\n    → Said more.\n" in told
-    assert "#2 README.md:2  open, round 2" in told
-    after = lazyaf("card", "comments", board, number, "--resolve", "#1").stdout
-    assert "#1 README.md:1  resolved, round 2" in after
-    assert "answered" in lazyaf("card", "comments", board, number, "--unresolve", 1).stdout
-    unknown = lazyaf("card", "comments", board, number, "--resolve", 7)
-    assert "no comment #7" in unknown.stderr
-    code, seen = at_a_terminal(lazyaf, "n\n", "card", "approve", board, str(number))
-    assert code == 1
-    assert "2 comments are not resolved: #1 answered, #2 open." in seen
-    assert "Merge it all the same?" in seen
-    assert lazyaf.json("card", "show", board, number)["status"] == "in_review"
-    listed = lazyaf("card", "rounds", board, number).stdout
-    assert "#1, #2" in listed
-    assert "+more" in lazyaf("card", "rounds", board, number, "--diff", 2).stdout
-
-
-def test_files_are_attached_to_a_new_card_and_to_a_known_one_and_its_agent_reads_them(
-    working: Lazyaf, board: str, tmp_path: Path
-) -> None:
-    spec, shot = tmp_path / "spec.txt", tmp_path / "shot.png"
-    spec.write_text("what is wanted\n")
-    shot.write_bytes(b"\x89PNG\r\n\x1a\n")
-    script = 'cat "$CARD_ATTACHMENTS"/*.txt > wanted.txt; ls "$CARD_ATTACHMENTS"'
-    added = working.json("card", "add", board, "-t", "T", "--command", script, "--attach", spec)
-    attached = working("card", "attach", board, added["number"], shot, spec)
-    assert attached.exit_code == 0, attached.output
-    assert "shot.png (8 bytes) is attached to #1." in attached.output
-    shown = working("card", "show", board, 1).stdout
-    assert "Attached:  spec.txt (15 bytes), shot.png (8 bytes)" in shown
-
-    working("card", "start", board, 1)
-    followed = working("card", "log", board, 1, "--follow")
-    assert "shot.png" in followed.output
-    card = working.json("card", "show", board, 1)
-    assert (card["status"], card["live"]["files"]) == ("in_review", 1)
-
-
-def test_a_card_whose_file_is_refused_is_there_and_not_started(
-    lazyaf: Lazyaf, checkout: Git, name: str, tmp_path: Path
-) -> None:
-    lazyaf("ingest", checkout.path)
-    large, empty = tmp_path / "large.bin", tmp_path / "empty.txt"
-    large.write_bytes(b"x" * 10_000_001)
-    empty.touch()
-    refused = lazyaf("card", "add", name, "-t", "T", "--start", "--attach", large)
-    assert refused.exit_code == 1
-    assert "#1 was added, and not started. “large.bin” is not attached: " in refused.output
-    assert f"lazyaf card attach {name} 1 FILE" in refused.output
-    assert lazyaf.json("card", "show", name, 1)["status"] == "todo"
-    assert "“empty.txt” is empty" in lazyaf("card", "attach", name, 1, empty).output
-    assert lazyaf("card", "attach", name, 1, tmp_path / "none").exit_code == 2

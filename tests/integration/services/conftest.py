@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import URL
 
+from factories.care import Care
 from factories.moments import FrozenClock
 from factories.scene import Scene
 from fakes.forge_server import ForgeServer
@@ -25,6 +27,19 @@ __all__ = ["clock", "database_url", "db", "dialect", "migrated_file", "postgres_
 @pytest.fixture
 def scene(db: SqlDatabase, tmp_path: Path, clock: FrozenClock) -> Scene:
     return Scene(db, tmp_path / "git", clock)
+
+
+@pytest.fixture
+def care(
+    request: pytest.FixtureRequest,
+    scene: Scene,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    database_url: URL,
+    dialect: str,
+) -> Care:
+    cluster = request.getfixturevalue("postgres_cluster") if dialect == "postgresql" else None
+    return Care(scene, tmp_path, tmp_path_factory.mktemp("care"), database_url, cluster)
 
 
 @pytest_asyncio.fixture(params=["github", "gitlab", "gitea"])

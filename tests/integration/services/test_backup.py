@@ -6,102 +6,28 @@ import asyncio
 import json
 import os
 import shutil
-import stat
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, text
 
+from factories.care import Care
 from factories.moments import FrozenClock
 from factories.scene import Scene, make_context
 from lazyaf.domain.errors import Conflict, GitFailed, Invalid, NotFound, Unavailable
 from lazyaf.domain.events import PERSON
 from lazyaf.git import pause
-from lazyaf.services.attachment_files import FOLDER, file_path
-from lazyaf.services.attachments import attach
-from lazyaf.services.backup import MANIFEST, Manifest, Origin, back_up
+from lazyaf.services.backup import MANIFEST, Manifest
 from lazyaf.services.repositories import delete_repo
-from lazyaf.services.restore import require_empty, require_restorable, restore
+from lazyaf.services.restore import require_restorable
 from lazyaf.services.upkeep import Upkeep
 from lazyaf.store.database import SqlDatabase
-from lazyaf.store.engine import sqlite_url
 from lazyaf.store.settings import get_setting, put_setting
+from support.files import mode
 from support.history import git
-from support.postgres import Cluster
 
 pytestmark = pytest.mark.timeout(300)
-
-
-class Care:
-    """Backups of the scene's server, and places to restore them to."""
-
-    def __init__(
-        self, scene: Scene, root: Path, outside: Path, url: URL, cluster: Cluster | None
-    ) -> None:
-        self.scene = scene
-        self.root = root
-        self.outside = outside
-        self.url = url
-        self.target = outside / "backup"
-        self.told: list[str] = []
-        self._cluster = cluster
-        for name in ("secret", "token", "runners/token"):
-            (root / name).parent.mkdir(exist_ok=True)
-            (root / name).write_text(f"the {name}\n")
-
-    async def back_up(
-        self,
-        target: Path | None = None,
-        *,
-        with_database: bool = True,
-        tell: Callable[[str], None] | None = None,
-    ) -> Manifest:
-        return await asyncio.to_thread(
-            back_up,
-            Origin(self.root, self.url),
-            target or self.target,
-            version="1.2.3",
-            now=self.scene.clock.now(),
-            tell=tell or self.told.append,
-            with_database=with_database,
-        )
-
-    def place(self, name: str = "restored") -> tuple[Path, URL]:
-        """A new data directory, and the database of a server that will be there."""
-        folder = self.outside / name
-        folder.mkdir(mode=0o700)
-        if self._cluster is None:
-            return folder, sqlite_url(folder / "lazyaf.db")
-        return folder, self._cluster.create(f"{name}_{self.url.database}")
-
-    async def restore(self, folder: Path, url: URL, backup: Path | None = None) -> None:
-        backup = backup or self.target
-        manifest = Manifest.load(backup)
-        require_restorable(manifest, into_file=self._cluster is None)
-        require_empty(folder, folder / ".restoring")
-        await asyncio.to_thread(
-            restore, backup, manifest, folder, folder / ".restoring", url, self.told.append
-        )
-
-
-@pytest.fixture
-def care(
-    request: pytest.FixtureRequest,
-    scene: Scene,
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    database_url: URL,
-    dialect: str,
-) -> Care:
-    cluster = request.getfixturevalue("postgres_cluster") if dialect == "postgresql" else None
-    return Care(scene, tmp_path, tmp_path_factory.mktemp("care"), database_url, cluster)
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 async def test_the_restored_server_has_everything_under_another_epoch(
@@ -387,54 +313,3 @@ async def test_without_postgresqls_programs_the_way_out_is_told(
         monkeypatch.setenv("PATH", str(programs))
         with pytest.raises(Unavailable, match=r"`pg_dump` is not installed.*--without-database"):
             await care.back_up()
-
-
-async def attach_to(scene: Scene, card: str, name: str, content: bytes) -> str:
-    async def all_of_it() -> AsyncIterator[bytes]:
-        yield content
-
-    made = await attach(scene.ctx, card, name, len(content), all_of_it(), PERSON)
-    sha256: str = made["sha256"]
-    return sha256
-
-
-async def test_attached_files_are_restored_and_only_those_that_cards_have(care: Care) -> None:
-    scene = care.scene
-    card, _ = await scene.in_review(await scene.repo("shop"))
-    named = await attach_to(scene, card, "a.txt", b"what was meant")
-    unnamed = file_path(care.root / FOLDER, "0" * 64)
-    unnamed.parent.mkdir(exist_ok=True)
-    unnamed.write_bytes(b"left behind")
-    await care.back_up()
-    folder, url = care.place()
-    await care.restore(folder, url)
-    restored = file_path(folder / FOLDER, named)
-    assert (restored.read_bytes(), mode(restored)) == (b"what was meant", 0o600)
-    assert [p.name for p in (folder / FOLDER).glob("*/*")] == [named]
-
-
-@pytest.mark.parametrize("how", ["lost", "altered"])
-async def test_a_backup_whose_attached_file_is_damaged_is_refused(care: Care, how: str) -> None:
-    scene = care.scene
-    card, _ = await scene.in_review(await scene.repo("shop"))
-    sha256 = await attach_to(scene, card, "a.txt", b"what was meant")
-    await care.back_up()
-    copy = file_path(care.target / FOLDER, sha256)
-    copy.unlink() if how == "lost" else copy.write_bytes(b"what was Meant")
-    folder, url = care.place()
-    with pytest.raises(Invalid, match=r"“a\.txt” of card #1"):
-        await care.restore(folder, url)
-    assert not any(folder.iterdir())
-
-
-async def test_an_attached_file_that_is_lost_already_is_told_and_hinders_nothing(
-    care: Care,
-) -> None:
-    scene = care.scene
-    card, _ = await scene.in_review(await scene.repo("shop"))
-    sha256 = await attach_to(scene, card, "a.txt", b"what was meant")
-    file_path(care.root / FOLDER, sha256).unlink()
-    manifest = await care.back_up()
-    assert manifest.missing_files == [sha256]
-    assert any("“a.txt” of card #1" in line for line in care.told)
-    await care.restore(*care.place())

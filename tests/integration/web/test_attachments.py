@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from lazyaf.protocol import LEASE_HEADER
-from support.app import Served
+from support.app import Served, lease
 from support.waiting import until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels" * 500
@@ -131,10 +131,10 @@ async def test_only_a_person_attaches_and_a_runner_gets_what_its_lease_is_for(
     job = (await served.claim(await served.register(), "claim-0001")).json()
     (told,) = job["attachments"]
     fetch = f"/api/runner/v1/jobs/{job['job_id']}/attachments/{told['id']}"
-    got = await served.runner.get(fetch, headers={LEASE_HEADER: job["lease"]})
+    got = await served.runner.get(fetch, headers=lease(job))
     assert (got.status_code, got.content) == (200, HOSTILE["page.html"])
     assert (await served.runner.get(fetch, headers={LEASE_HEADER: "x"})).status_code == 409
-    assert (await served.person.get(fetch, headers={LEASE_HEADER: job["lease"]})).status_code == 403
+    assert (await served.person.get(fetch, headers=lease(job))).status_code == 403
 
 
 async def test_a_card_without_any_is_claimed_in_the_words_of_older_runners(served: Served) -> None:

@@ -19,7 +19,7 @@ from lazyaf.domain.runners import RunnerEnd
 from lazyaf.services.disk_room import watch_room
 from lazyaf.services.reap import lose_runner
 from lazyaf.web.routers import runner_v1
-from support.app import Served
+from support.app import Served, lease
 
 LONG_S = 60.0
 PATIENCE_S = 20.0
@@ -112,7 +112,7 @@ async def finish(served: Served, job: dict[str, Any]) -> None:
     answer = await served.runner.post(
         f"{API}/jobs/{job['job_id']}/finish",
         json={"stop_reason": StopReason.AGENT_FAILED.value},
-        headers={"Lazyaf-Lease": job["lease"]},
+        headers=lease(job),
     )
     assert answer.is_success, answer.text
 
