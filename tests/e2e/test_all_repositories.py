@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from acceptance.house import House
 from e2e.axe import complaints
+from e2e.palette import run_from_palette
 from e2e.pictures import SIZES, schemes, shoot_everywhere
 
 
@@ -120,11 +121,7 @@ def test_picker_and_palette_lead_to_it_and_away(two: House, page: Page) -> None:
     page.get_by_role("button", name="shop").click()
     page.get_by_role("menuitem", name="All repositories", exact=True).click()
     expect(titles(page, "To Do")).to_have_count(3)
-    page.keyboard.press("Control+k")
-    page.keyboard.type("board of docs")
-    page.keyboard.press("Enter")
+    run_from_palette(page, "board of docs")
     expect(titles(page, "To Do")).to_have_text(["Write a glossary"])
-    page.keyboard.press("Control+k")
-    page.keyboard.type("board of all")
-    page.keyboard.press("Enter")
+    run_from_palette(page, "board of all")
     expect(titles(page, "To Do")).to_have_count(3)

@@ -40,6 +40,8 @@ class EventType(StrEnum):
     BRANCH_MERGED = "branch.merged"
     BRANCH_LANDED = "branch.landed"
     SETTINGS_UPDATED = "settings.updated"
+    VIEW_SAVED = "view.saved"
+    VIEW_DELETED = "view.deleted"
     POOL_SCALED = "pool.scaled"
     POOL_CONFIGURED = "pool.configured"
     POOL_PREPARING = "pool.preparing"
@@ -55,6 +57,7 @@ FAMILIES: Final[dict[str, str]] = {
     "repo": "repo_updated",
     "branch": "repo_updated",
     "settings": "settings_updated",
+    "view": "settings_updated",
     "disk": "settings_updated",
 }
 """Family by the first word of the type."""

@@ -1,4 +1,4 @@
-"""Single files out of a commit, for the configuration that a repository carries."""
+"""Files out of a commit, for the configuration that a repository carries."""
 
 from __future__ import annotations
 
@@ -24,13 +24,44 @@ async def read_file(storage: Storage, repo_id: str, commit: str, path: str) -> b
         return await asyncio.to_thread(_read, repository, commit, path)
 
 
+async def read_folder(
+    storage: Storage, repo_id: str, commit: str, path: str, suffix: str, most: int
+) -> list[tuple[str, bytes]]:
+    """Name and content of the first ``most`` regular files of a folder whose names end so, by name.
+
+    Links and what is over 1 MiB are left out; so is what lies in folders of it.
+    """
+    async with storage.shared(repo_id) as repository:
+        return await asyncio.to_thread(_read_folder, repository, commit, path, suffix, most)
+
+
 def _read(path: Path, commit: str, name: str) -> bytes | None:
     with opened(path) as repository:
-        found = repository.get(commit)
-        try:
-            entry = None if found is None else found.peel(pygit2.Tree)[name]
-        except (KeyError, pygit2.GitError):
-            return None
-        if not isinstance(entry, pygit2.Blob) or entry.filemode is FileMode.LINK:
-            return None
-        return entry.data if entry.size <= MAX_BYTES else None
+        return _content(_entry(repository, commit, name))
+
+
+def _read_folder(
+    path: Path, commit: str, name: str, suffix: str, most: int
+) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    with opened(path) as repository:
+        folder = _entry(repository, commit, name)
+        for entry in folder if isinstance(folder, pygit2.Tree) else ():
+            content = _content(entry) if (entry.name or "").endswith(suffix) else None
+            if content is not None and len(found) < most:
+                found.append((entry.name or "", content))
+    return found
+
+
+def _entry(repository: pygit2.Repository, commit: str, name: str) -> pygit2.Object | None:
+    found = repository.get(commit)
+    try:
+        return None if found is None else found.peel(pygit2.Tree)[name]
+    except (KeyError, pygit2.GitError):
+        return None
+
+
+def _content(entry: pygit2.Object | None) -> bytes | None:
+    if not isinstance(entry, pygit2.Blob) or entry.filemode is FileMode.LINK:
+        return None
+    return entry.data if entry.size <= MAX_BYTES else None

@@ -434,6 +434,25 @@ tokens = Table(
     CheckConstraint("kind IN ('person', 'runner', 'session')", name="kind"),
 )
 
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # None: of the board of all repositories.
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE")),
+    Column("name", String(60), nullable=False),
+    Column("query", String(500), nullable=False),
+    Column("created_at", Time, nullable=False),
+    UniqueConstraint("repo_id", "name"),
+    Index(
+        "uq_saved_views_of_all",
+        "name",
+        unique=True,
+        sqlite_where=text("repo_id IS NULL"),
+        postgresql_where=text("repo_id IS NULL"),
+    ),
+)
+
 settings = Table(
     "settings",
     metadata,

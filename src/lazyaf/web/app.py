@@ -38,6 +38,8 @@ from lazyaf.web.routers import (
     runners,
     secrets,
     system,
+    templates,
+    views,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -82,6 +84,8 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
         checks.router,
         pulls.router,
         review.router,
+        templates.router,
+        views.router,
         secrets.router,
         runners.router,
         system.router,

@@ -42,6 +42,39 @@ def test_a_card_with_everything_that_can_be_said(lazyaf: Lazyaf, checkout: Git, 
     assert "By date." in shown
 
 
+def test_a_card_begins_with_a_template_of_the_repository(
+    lazyaf: Lazyaf, checkout: Git, name: str
+) -> None:
+    folder = checkout.path / ".lazyaf" / "templates"
+    folder.mkdir(parents=True)
+    (folder / "bug.md").write_text(
+        "---\nname: Bug report\ntitle: 'Fix: '\nlabels: bug\npriority: high\nagent: claude\n"
+        "model: opus\n---\nWhat happens?\n"
+    )
+    checkout("add", ".")
+    checkout("commit", "-qm", "A template")
+    lazyaf("ingest", checkout.path)
+    said = ("-t", "Fix: totals", "-l", "api", "--model", "m")
+    assert lazyaf("card", "add", name, "--template", "BUG", *said).exit_code == 0
+    card = lazyaf.json("card", "show", name, "1")
+    assert (card["title"], card["description"]) == ("Fix: totals", "What happens?")
+    assert (card["labels"], card["priority"]) == (["bug", "api"], 3)
+    assert (card["agent"], card["agent_options"]) == ("claude", {"model": "m"})
+    assert (
+        lazyaf("card", "add", name, "--template", "bug report", "--command", "true").exit_code == 0
+    )
+    card = lazyaf.json("card", "show", name, "2")
+    assert (card["title"], card["agent"]) == ("Fix:", "script")
+    assert card["agent_options"] == {"command": "true"}
+
+    unknown = lazyaf("card", "add", name, "--template", "story")
+    assert unknown.exit_code == 1
+    assert "It has: Bug report." in unknown.output
+    untitled = lazyaf("card", "add", name)
+    assert untitled.exit_code == 2
+    assert "--title" in untitled.output
+
+
 def test_the_list_can_be_narrowed(lazyaf: Lazyaf, checkout: Git, name: str) -> None:
     lazyaf("ingest", checkout.path)
     assert "No cards" in lazyaf("card", "list", name).stdout

@@ -1,7 +1,7 @@
 /** Repositories. */
 
 import { get, post, request } from './http.ts';
-import type { Branch, DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
+import type { Branch, CardTemplate, DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
 
 export const listRepos = () => get<Page<Repo>>('/api/repos', { limit: 1000 });
 export const createRepo = (fields: {
@@ -17,6 +17,10 @@ export const updateRepo = (
 ) => request<Repo>('PATCH', `/api/repos/${id}`, { body: fields });
 export const deleteRepo = (id: string) => request<undefined>('DELETE', `/api/repos/${id}`);
 export const createDemo = () => post<DemoMade>('/api/demo');
+
+/** Those at the tip of its default branch. */
+export const listTemplates = async (id: string) =>
+	(await get<Page<CardTemplate>>(`/api/repos/${id}/templates`)).items;
 
 /** Every branch, page by page. */
 export async function listBranches(repoId: string): Promise<Branch[]> {

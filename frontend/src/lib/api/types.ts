@@ -53,6 +53,11 @@ export type Attachment = Schemas['Attachment'];
 /** What a card may have: bytes of one file, how many files, bytes of all. */
 export type AttachmentLimits = Schemas['AttachmentLimits'];
 
+/** A filter of a board with a name. */
+export type SavedView = Schemas['SavedView'];
+/** What a new card can begin with. */
+export type CardTemplate = Schemas['CardTemplate'];
+
 export type Repo = Schemas['Repo'];
 /** What approving makes of a card's commits. */
 export type MergeMethod = Schemas['MergeMethod'];
@@ -103,7 +108,7 @@ export interface Page<T> {
 
 /**
  * One event of the live feed. `data` by family: card.* and job.* carry `card` (deleted: `id`),
- * runner.* `runner`, repo.* `repo`, settings.* `settings`.
+ * runner.* `runner`, repo.* `repo`, settings.* `settings`, view.* `view`.
  */
 export interface LiveEvent {
 	id: number;
@@ -121,5 +126,6 @@ export interface LiveEvent {
 		runner?: Runner;
 		repo?: Repo;
 		settings?: Partial<Settings>;
+		view?: SavedView;
 	};
 }

@@ -2,11 +2,22 @@
 
 import { createCard, getCard, startCard, updateCard } from '#lib/api/cards.ts';
 import { ApiError, sentence } from '#lib/api/http.ts';
-import type { AgentOptions, Card, CardDraft, Repo } from '#lib/api/types.ts';
+import type { AgentOptions, Card, CardDraft, CardTemplate, Repo } from '#lib/api/types.ts';
 import { consent } from '#lib/live/consent.svelte.ts';
 
 export const TITLE_MAX = 200;
 export const DESCRIPTION_MAX = 64 * 1024;
+
+type Beginning = Omit<CardTemplate, 'file' | 'name' | 'about' | 'problem'>;
+const EMPTY: Beginning = {
+	title: '',
+	description: '',
+	labels: [],
+	priority: 0,
+	agent: null,
+	agent_options: {},
+	base_branch: null,
+};
 
 /** What a form needs to know of a repository: which agent runs, and from where, when nothing is chosen. */
 export type CardRepo = Pick<Repo, 'id' | 'default_branch'> & {
@@ -31,6 +42,7 @@ export class CardForm {
 	/** What is written about; null until there is such a card. */
 	card = $state.raw<Card | null>(null);
 
+	#template: CardTemplate | null = null;
 	/** What stood in it when it was opened. */
 	readonly #begun: string;
 	/** Where a new card goes. */
@@ -62,6 +74,27 @@ export class CardForm {
 	/** Would something that was written be lost? */
 	get isDirty(): boolean {
 		return JSON.stringify(this.draft) !== this.#begun;
+	}
+
+	/**
+	 * Fill in what a template says, or without one take that out again. What a person has changed meanwhile
+	 * stays as it is.
+	 */
+	beginWith(template: CardTemplate | null): void {
+		const before = this.#template ?? EMPTY;
+		const now = template ?? EMPTY;
+		const untouched = <T>(present: T, was: T, wanted: T): T => (present === was ? wanted : present);
+		this.title = untouched(this.title, before.title, now.title);
+		this.description = untouched(this.description, before.description, now.description);
+		this.priority = untouched(this.priority, before.priority, now.priority);
+		this.agent = untouched(this.agent, before.agent ?? '', now.agent ?? '');
+		this.baseBranch = untouched(this.baseBranch, before.base_branch ?? '', now.base_branch ?? '');
+		const option = (name: 'command' | 'model') =>
+			untouched(this[name], before.agent_options[name] ?? '', now.agent_options[name] ?? '');
+		[this.command, this.model] = [option('command'), option('model')];
+		const own = this.labels.filter((label) => !before.labels.includes(label));
+		this.labels = [...new Set([...own, ...now.labels])];
+		this.#template = template;
 	}
 
 	addLabels(text: string): void {

@@ -72,6 +72,42 @@ describe('CardForm', () => {
 		obtain.mockRestore();
 	});
 
+	it('begins with a template, and gives up only what nobody has changed', () => {
+		const form = new CardForm(inRepo('claude'), null);
+		const bug = {
+			file: 'bug.md',
+			name: 'Bug',
+			about: '',
+			title: 'Fix: ',
+			description: 'What happens?',
+			labels: ['bug'],
+			priority: 3,
+			agent: null,
+			agent_options: { model: 'opus' },
+			base_branch: null,
+			problem: null,
+		};
+		form.addLabels('mine');
+		form.beginWith(bug);
+		expect(form.draft).toMatchObject({
+			title: 'Fix:',
+			description: 'What happens?',
+			labels: ['mine', 'bug'],
+			priority: 3,
+			agent_options: { model: 'opus' },
+		});
+		form.title = 'Fix: totals';
+		form.beginWith({ ...bug, title: 'New: ', description: 'Why?', labels: [], priority: 0 });
+		expect(form.draft).toMatchObject({
+			title: 'Fix: totals',
+			description: 'Why?',
+			labels: ['mine'],
+			priority: 0,
+		});
+		form.beginWith(null);
+		expect(form.draft).toMatchObject({ title: 'Fix: totals', description: '', agent_options: {} });
+	});
+
 	it('knows whether anything was written', () => {
 		const form = new CardForm(inRepo('script'), known());
 		expect(form.isDirty).toBe(false);

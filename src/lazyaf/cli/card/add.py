@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from lazyaf.cli.card.attach import FILE, attach_files
+from lazyaf.cli.card.template import begin_with
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure, Refused
 from lazyaf.cli.terminal import one_line, show_json
@@ -35,11 +36,16 @@ class Priority(click.ParamType[int]):
     "add",
     epilog="Examples: `lazyaf card add shop -t 'Sort orders by date' --start`; "
     "`lazyaf card add shop -t 'Tidy up' --command 'npm run format && git commit -am Format'`; "
-    "`lazyaf card add shop -t 'A long one' -d - < wish.md`.",
+    "`lazyaf card add shop -t 'A long one' -d - < wish.md`; "
+    "`lazyaf card add shop --template bug -t 'Totals are off by a cent'`.",
 )
 @click.argument("repo")
-@click.option("--title", "-t", required=True, help="What shall be done, in a line.")
-@click.option("--description", "-d", default="", help="More about it, Markdown; - reads stdin.")
+@click.option("--title", "-t", help="What shall be done, in a line.")
+@click.option("--description", "-d", help="More about it, Markdown; - reads stdin.")
+@click.option(
+    "--template",
+    help="Begin with what this one of the repository's templates says; options count more.",
+)
 @click.option("--agent", "-a", help="Who works on it [the repository's agent].")
 @click.option("--command", "script", help="The shell command of the scripted agent.")
 @click.option("--model", help="The model of the agent `claude`.")
@@ -48,7 +54,6 @@ class Priority(click.ParamType[int]):
     "--priority",
     "-p",
     type=Priority(),
-    default="none",
     metavar="|".join(PRIORITIES),
     help="How much it matters.",
 )
@@ -61,13 +66,14 @@ class Priority(click.ParamType[int]):
 def add(
     api: Api,
     repo: str,
-    title: str,
-    description: str,
+    title: str | None,
+    description: str | None,
+    template: str | None,
     agent: str | None,
     script: str | None,
     model: str | None,
     labels: tuple[str, ...],
-    priority: int,
+    priority: int | None,
     base_branch: str | None,
     files: tuple[Path, ...],
     start: bool,
@@ -78,7 +84,7 @@ def add(
     if script is not None and model is not None:
         raise click.UsageError("The scripted agent has no --model.")
     options = {"command": script, "model": model}
-    body = {
+    said = {
         "title": title,
         "description": sys.stdin.read() if description == "-" else description,
         "agent": "script" if script is not None else agent,
@@ -87,7 +93,10 @@ def add(
         "priority": priority,
         "base_branch": base_branch,
     }
+    if template is None and title is None:
+        raise click.UsageError("Say what shall be done: --title, or a --template that has one.")
     found = api.repo(repo)
+    body = begin_with(api, found, template, said)
     card = api.post(f"/api/repos/{found['id']}/cards", body)
     _attach(api, found, card, files)
     if start:

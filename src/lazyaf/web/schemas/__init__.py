@@ -29,6 +29,7 @@ from lazyaf.web.schemas.cards import (
     CardPage,
     CardPatch,
     CardSummary,
+    CardTemplate,
     ChangesRequest,
     CheckSummary,
     ConflictingCard,
@@ -95,6 +96,7 @@ from lazyaf.web.schemas.tokens import (
     Token,
     TokenRequest,
 )
+from lazyaf.web.schemas.views import NewView, SavedView, ViewPatch
 
 __all__ = [
     "AgentList",
@@ -113,6 +115,7 @@ __all__ = [
     "CardPage",
     "CardPatch",
     "CardSummary",
+    "CardTemplate",
     "ChangesRequest",
     "CheckResultView",
     "CheckRun",
@@ -162,6 +165,7 @@ __all__ = [
     "NewComment",
     "NewRepo",
     "NewToken",
+    "NewView",
     "Options",
     "Page",
     "PasswordRequest",
@@ -185,6 +189,7 @@ __all__ = [
     "RunnerCard",
     "RunnerCommand",
     "RunnerList",
+    "SavedView",
     "ScaleRequest",
     "Secret",
     "SecretList",
@@ -197,5 +202,6 @@ __all__ = [
     "TokenRequest",
     "TokenTried",
     "UpdateRequest",
+    "ViewPatch",
     "Waiting",
 ]

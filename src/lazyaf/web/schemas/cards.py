@@ -190,6 +190,23 @@ class CardFields(Model):
     base_branch: Line | None = Field(None, max_length=255)
 
 
+class CardTemplate(BaseModel):
+    """What a new card can begin with: a file in the repository's ``.lazyaf/templates``. ``problem`` says
+    what of it could not be used."""
+
+    file: str
+    name: str
+    about: str
+    title: str
+    description: str
+    labels: list[str]
+    priority: int
+    agent: str | None
+    agent_options: dict[str, str]
+    base_branch: str | None
+    problem: str | None
+
+
 class NewCard(CardFields):
     """A card to make; with ``start`` it is queued at once."""
 
