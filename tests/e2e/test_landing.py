@@ -103,6 +103,30 @@ def test_a_card_lands_and_a_remote_that_moved_is_merged_in(
     shoot_everywhere(page, "land-branches", main)
     assert other != now
 
+    told = page.get_by_label("Fetching from the remote")
+    told.get_by_role("button", name="Fetch").click()
+    expect(told).to_contain_text("Fetched just now: main was brought forward by 2 commits.")
+    expect(main).not_to_contain_text("new at the remote")
+    assert complaints(page) == []
+    told.get_by_role("button", name="Fetch").click()
+    expect(told).to_contain_text("Fetched just now: Nothing new.")
+    own = house.script(REPO, "Say it on Sundays", "echo 'Closed' > sundays.txt")
+    board.command(own, "start")
+    board.wait_for(own, "in_review")
+    board.approve(own)
+    commit_files(work, {"theirs.txt": "1\n"}, "Theirs")
+    git(work, "push", "-q", "origin", "main")
+    told.get_by_role("button", name="Fetch").click()
+    expect(told).to_contain_text("main went its own way")
+    expect(main).to_contain_text("diverged")
+    shoot_everywhere(page, "fetch-branches", told)
+    assert complaints(page) == []
+    main.get_by_role("button", name="Land main").click()
+    dialog.get_by_role("button", name="Merge them in here").click()
+    dialog.get_by_role("button", name="Push main").click()
+    landed.get_by_role("button", name="Done", exact=True).click()
+    expect(told).not_to_contain_text("went its own way")
+
     page.goto(f"{house.server.url}/r/{REPO}/settings")
     every = page.get_by_label("Fetch by itself every")
     every.fill("15")

@@ -89,6 +89,8 @@ def _report(api: Api, repo: Json) -> None:
     board = f"{api.server}/r/{repo['name']}"
     state = "is being fetched" if repo["import_state"] == "fetching" else "is on the board"
     click.echo(f"{repo['name']} {state}: {board}")
+    if repo["import_state"] == "ready" and repo["fetch_result"]:
+        click.echo(one_line(repo["fetch_result"]))
     if repo["import_detail"]:
         click.secho(one_line(repo["import_detail"]), fg="yellow", err=True)
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.errors import Invalid, VersionConflict
 from lazyaf.domain.events import Actor, EventType
-from lazyaf.domain.remotes import origin_of, parse_remote, ssh_host
+from lazyaf.domain.remotes import ImportState, origin_of, parse_remote, ssh_host
 from lazyaf.domain.repo_settings import NAMES, check
 from lazyaf.git import refs
 from lazyaf.services import deploy_key
@@ -102,6 +102,12 @@ def _require_no_job_there(tx: Tx, wanted: RepoRow) -> None:
             require_unprotected(wanted, card, card.branch_name)
 
 
+def _forgotten(repo: RepoRow) -> dict[str, Any]:
+    """What fetching has told of the remote before, which is of no other one."""
+    told = ("import_detail",) if repo.import_state == ImportState.READY else ()
+    return dict.fromkeys(("fetched_at", "fetch_result", *told))
+
+
 def _edit(
     tx: Tx, repo_id: str, changes: dict[str, Any], if_match: int | None, actor: Actor, now: str
 ) -> dict[str, Any]:
@@ -117,6 +123,8 @@ def _edit(
     _require_no_job_there(tx, wanted)
     if api_origin(wanted) != api_origin(repo):
         values["forge_secret"] = None  # a token is for one place
+    if wanted.remote_url != repo.remote_url:
+        values |= _forgotten(repo)
     try:
         changed = update_repo(tx, repo, {**values, "updated_at": now})
     except IntegrityError:

@@ -8,12 +8,12 @@ approved here stays, and so do the branches of cards.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
 from lazyaf.domain.errors import (
-    BranchMoved,
     Conflict,
     Invalid,
     LazyafError,
@@ -30,29 +30,21 @@ from lazyaf.domain.remotes import (
     require_fetchable,
     ssh_host,
 )
-from lazyaf.domain.repo_settings import is_protected
-from lazyaf.git import fetch, refs, remotes
-from lazyaf.git.fetch import Fetched
-from lazyaf.git.pktline import ZERO
-from lazyaf.git.refs import HEADS, TAGS, RefUpdate
+from lazyaf.git import fetch, remotes
 from lazyaf.services import deploy_key
-from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.deploy_key import fresh_key, with_access
-from lazyaf.services.protect_branches import approve_only
 from lazyaf.services.remote_login import seal, unseal
 from lazyaf.services.repositories import create_repo, find_repo, require_free, require_name
+from lazyaf.services.take_branches import take_branches
 from lazyaf.services.track_remote import remember_all
 from lazyaf.services.views import repo_view
-from lazyaf.store.cards import cards_by_branch
-from lazyaf.store.repos import RepoRow, get_repo, list_importing, update_repo
+from lazyaf.store.repos import get_repo, list_importing, note_fetched, update_repo
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
 
-NAMED: Final = 10
-"""Branches that a note names."""
 FORGOTTEN: Final = dict.fromkeys(("remote_secret", *deploy_key.COLUMNS))
 """What is kept for a remote, once nothing is."""
 _WAITING: Final = (ImportState.FETCHING, ImportState.KEY_WANTED)
@@ -143,10 +135,10 @@ async def sync_repo(ctx: Context, repo_id: str) -> bool:
     repo = await ctx.db.read(get_repo, repo_id)
     if repo.import_state in _WAITING or not is_fetchable(repo.remote_url or ""):
         return True
-    state, detail = await _outcome(ctx, repo_id, SERVER)
-    if state is not None:
-        await ctx.db.write(_end_quietly, repo_id, state, detail, ctx.clock.now())
-    return state is ImportState.READY
+    outcome = await _outcome(ctx, repo_id, SERVER)
+    if outcome is not None:
+        await ctx.db.write(_end_quietly, repo_id, outcome, ctx.clock.now())
+    return outcome is not None and outcome.state is ImportState.READY
 
 
 async def forget_login(ctx: Context, repo_id: str, actor: Actor) -> None:
@@ -180,119 +172,68 @@ def _forget(tx: Tx, repo_id: str, actor: Actor, now: str) -> None:
 async def _run(ctx: Context, repo_id: str, actor: Actor) -> None:
     """Fetch, and write down how it ended; unless it was ended with the server or the repository."""
     try:
-        state, detail = await _outcome(ctx, repo_id, actor)
-        if state is not None:
-            await ctx.db.write(_end, repo_id, state, detail, actor, ctx.clock.now())
+        outcome = await _outcome(ctx, repo_id, actor)
+        if outcome is not None:
+            await ctx.db.write(_end, repo_id, outcome, actor, ctx.clock.now())
     except NotFound:
         log.info("import_dropped", repo=repo_id)  # the repository was deleted meanwhile
     except LazyafError as error:
         log.warning("import_not_noted", repo=repo_id, detail=error.detail)
 
 
-async def _outcome(
-    ctx: Context, repo_id: str, actor: Actor
-) -> tuple[ImportState | None, str | None]:
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How a fetch ended: ``detail`` says why it failed, or what was left as it is; ``news`` what it brought."""
+
+    state: ImportState
+    detail: str | None
+    news: str | None = None
+
+    def values(self, now: str) -> dict[str, Any]:
+        """What of it is kept with every fetch."""
+        return {} if self.news is None else {"fetched_at": now, "fetch_result": self.news}
+
+
+async def _outcome(ctx: Context, repo_id: str, actor: Actor) -> _Outcome | None:
+    """Fetch; None when it was broken off and is begun again by the next server."""
     async with ctx.job_locks.hold(f"remote:{repo_id}"):
         return await _fetch(ctx, repo_id, actor)
 
 
-async def _fetch(ctx: Context, repo_id: str, actor: Actor) -> tuple[ImportState | None, str | None]:
+async def _fetch(ctx: Context, repo_id: str, actor: Actor) -> _Outcome | None:
     repo = await ctx.db.read(get_repo, repo_id)
     try:
         remote = with_access(ctx.keys, repo, parse_remote(repo.remote_url or ""))
         async with ctx.git.shared(repo_id):
             fetched = await fetch.fetch(ctx.git, repo_id, remote)
             await remember_all(ctx, repo_id, fetched.branches)
-            kept = await _take(ctx, repo, fetched, actor)
+            taken = await take_branches(ctx, repo, fetched, actor)
     except NotFound:
         raise
-    except Unavailable:  # the server stops; the next one begins again
-        return None, None
+    except Unavailable:  # the server stops
+        return None
     except LazyafError as error:
-        return ImportState.FAILED, error.detail
+        return _Outcome(ImportState.FAILED, error.detail)
     except Exception:
         log.exception("import_failed", repo=repo_id)
-        return ImportState.FAILED, "The server met an error that it did not expect. See its log."
-    return ImportState.READY, _note(kept)
+        return _Outcome(
+            ImportState.FAILED, "The server met an error that it did not expect. See its log."
+        )
+    return _Outcome(ImportState.READY, taken.left, taken.news)
 
 
-def _note(kept: list[str]) -> str | None:
-    if not kept:
-        return None
-    named = ", ".join(sorted(kept)[:NAMED]) + (" …" if len(kept) > NAMED else "")
-    return (
-        f"Left as they are, because they have commits of their own here, are protected or belong to "
-        f"a card: {named}."
-    )
-
-
-def _end(
-    tx: Tx, repo_id: str, state: ImportState, detail: str | None, actor: Actor, now: str
-) -> None:
+def _end(tx: Tx, repo_id: str, outcome: _Outcome, actor: Actor, now: str) -> None:
     repo = get_repo(tx, repo_id)
-    values = {"import_state": state.value, "import_detail": detail, "updated_at": now}
+    state = {"import_state": outcome.state.value, "import_detail": outcome.detail}
+    values = {**state, **outcome.values(now), "updated_at": now}
     repo_changed(tx, EventType.REPO_UPDATED, update_repo(tx, repo, values), actor)
 
 
-def _end_quietly(tx: Tx, repo_id: str, state: ImportState, detail: str | None, now: str) -> None:
+def _end_quietly(tx: Tx, repo_id: str, outcome: _Outcome, now: str) -> None:
     repo = get_repo(tx, repo_id)
     if repo.import_state == ImportState.FETCHING:
         return  # a person began it meanwhile; that one says how it ends
-    if (repo.import_state, repo.import_detail) != (state.value, detail):
-        _end(tx, repo_id, state, detail, SERVER, now)
-
-
-async def _take(ctx: Context, repo: RepoRow, fetched: Fetched, actor: Actor) -> list[str]:
-    """Make and forward branches, make tags; returns the branches that were left as they are."""
-    updates, kept = await _plan(ctx, repo, fetched)
-    try:
-        await refs.update(ctx.git, repo.id, updates)
-        done = updates
-    except (BranchMoved, Conflict):
-        done = []
-        for update in updates:
-            try:
-                await refs.update(ctx.git, repo.id, [update])
-                done.append(update)
-            except (BranchMoved, Conflict):
-                kept.append(update.ref.removeprefix(HEADS))
-    default = _default(fetched)
-    if not repo.is_ingested and default is not None and default != repo.default_branch:
-        await ctx.git.set_head(repo.id, default)
-        await ctx.db.write(_set_default, repo.id, default, ctx.clock.now())
-    moved = [(u.old or ZERO, u.new or ZERO, u.ref) for u in done if u.ref.startswith(HEADS)]
-    await branches_pushed(ctx, repo.id, moved, actor)
-    return kept
-
-
-def _default(fetched: Fetched) -> str | None:
-    """The remote's own default branch, or the likeliest; None where there is no branch."""
-    likely = (fetched.head, "main", "master", *sorted(fetched.branches))
-    return next((name for name in likely if name in fetched.branches), None)
-
-
-def _set_default(tx: Tx, repo_id: str, branch: str, now: str) -> None:
-    update_repo(tx, get_repo(tx, repo_id), {"default_branch": branch, "updated_at": now})
-
-
-async def _plan(ctx: Context, repo: RepoRow, fetched: Fetched) -> tuple[list[RefUpdate], list[str]]:
-    here = await refs.tips(ctx.git, repo.id, [HEADS + name for name in fetched.branches])
-    tags = await refs.tips(ctx.git, repo.id, [TAGS + name for name in fetched.tags])
-    cards = await ctx.db.read(cards_by_branch, repo.id)
-    closed = await ctx.db.read(approve_only, repo.id)
-    updates = [
-        RefUpdate(TAGS + name, sha, ZERO)
-        for name, sha in fetched.tags.items()
-        if TAGS + name not in tags
-    ]
-    kept: list[str] = []
-    for name, sha in fetched.branches.items():
-        old = here.get(HEADS + name)
-        if old == sha:
-            continue
-        is_ours = name in cards or is_protected(name, closed)
-        if not is_ours and (old is None or await refs.is_ancestor(ctx.git, repo.id, old, sha)):
-            updates.append(RefUpdate(HEADS + name, sha, old or ZERO))
-        elif old is None or not await refs.is_ancestor(ctx.git, repo.id, sha, old):
-            kept.append(name)
-    return updates, kept
+    if (repo.import_state, repo.import_detail) != (outcome.state.value, outcome.detail):
+        _end(tx, repo_id, outcome, SERVER, now)
+    else:
+        note_fetched(tx, repo_id, outcome.values(now))

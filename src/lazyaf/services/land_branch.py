@@ -7,13 +7,15 @@ from typing import Any
 
 from lazyaf.domain.errors import BranchMoved, Invalid
 from lazyaf.domain.events import Actor, EventType, NewEvent
-from lazyaf.domain.remotes import parse_remote
+from lazyaf.domain.remotes import ImportState, parse_remote
 from lazyaf.git import refs
 from lazyaf.git.push import moved, push
+from lazyaf.services.announce import repo_changed
 from lazyaf.services.context import Context
 from lazyaf.services.look_at_remote import Aim, aim_at
 from lazyaf.services.repositories import find_repo, require_branch
 from lazyaf.services.track_remote import remember
+from lazyaf.store.repos import update_repo
 from lazyaf.store.tx import Tx
 
 
@@ -81,7 +83,13 @@ async def landed_elsewhere(
 
 
 def note_landed(tx: Tx, repo_id: str, branch: str, sha: str, remote: str, actor: Actor) -> None:
-    """Announce that a branch is on the real remote now."""
-    find_repo(tx, repo_id)
+    """Announce that a branch is on the real remote now. A default branch that went its own way does so no
+    longer."""
+    repo = find_repo(tx, repo_id)
+    is_settled = (remote, branch) == (repo.remote_url, repo.default_branch)
+    if is_settled and repo.import_state == ImportState.READY and repo.import_detail is not None:
+        repo_changed(
+            tx, EventType.REPO_UPDATED, update_repo(tx, repo, {"import_detail": None}), actor
+        )
     data = {"branch": branch, "sha": sha, "remote_url": remote, "repo_id": repo_id}
     tx.emit(NewEvent(EventType.BRANCH_LANDED, repo_id, actor, 0, data))

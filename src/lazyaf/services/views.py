@@ -39,6 +39,8 @@ def repo_view(tx: Tx, repo: RepoRow) -> dict[str, Any]:
         "config_error": repo.config_error,
         "import_state": repo.import_state,
         "import_detail": repo.import_detail,
+        "fetched_at": repo.fetched_at,
+        "fetch_result": repo.fetch_result,
         "has_credentials": repo.remote_secret is not None,
         "deploy_key": repo.deploy_key_public,
         "host_fingerprints": fingerprints(repo.host_keys or ""),

@@ -18,7 +18,8 @@ class RepoRow:
     """A repository as stored. ``settings`` are a person's, ``file_settings`` the file's; ``wip_limit``
     is what both amount to.
 
-    ``import_state`` is an `ImportState` when it was ever fetched from its remote; ``remote_secret``
+    ``import_state`` is an `ImportState` when it was ever fetched from its remote, ``fetch_result`` what that
+    brought the last time, at ``fetched_at``; ``remote_secret``
     are the remote's credentials, sealed, ``deploy_key`` the private half of its key for ssh, sealed as well;
     ``forge_secret`` is the forge's token, sealed; ``host_keys`` are those of its host, as lines of a ``known_hosts`` file.
     """
@@ -37,6 +38,8 @@ class RepoRow:
     config_error: str | None
     import_state: str | None
     import_detail: str | None
+    fetched_at: str | None
+    fetch_result: str | None
     remote_secret: bytes | None = field(repr=False)
     deploy_key: bytes | None = field(repr=False)
     deploy_key_public: str | None
@@ -120,6 +123,12 @@ def update_repo(tx: Tx, repo: RepoRow, values: dict[str, Any]) -> RepoRow:
         raise VersionConflict("The repository changed meanwhile. Load it again and retry.")
     row = tx.execute(_GET, {"repo_id": repo.id}).one()
     return RepoRow(**row._mapping)
+
+
+def note_fetched(tx: Tx, repo_id: str, values: dict[str, Any]) -> None:
+    """Write down when it was fetched and what that brought. It spoils nobody's edit: the version stays."""
+    if values:
+        tx.execute(update(repos).where(repos.c.id == repo_id).values(**values))
 
 
 def take_number(tx: Tx, repo_id: str) -> int:

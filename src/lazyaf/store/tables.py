@@ -74,6 +74,8 @@ repos = Table(
     Column("config_error", Text),
     Column("import_state", String(16)),
     Column("import_detail", Text),
+    Column("fetched_at", Time),
+    Column("fetch_result", Text),
     Column("remote_secret", LargeBinary),
     Column("deploy_key", LargeBinary),  # the private half, sealed
     Column("deploy_key_public", Text),

@@ -243,6 +243,8 @@ async def test_fetching_again_forwards_what_nobody_moved(served: Served, origin:
     assert shown["import_state"] == "ready"
     assert "main" in shown["import_detail"]
     assert "ahead" not in shown["import_detail"]
+    assert shown["fetch_result"] == "develop was brought forward by 1 commit, 1 branch is new."
+    assert shown["fetched_at"] is not None
     assert await tip(served, copy, "develop") == new
     assert await tip(served, copy, "topic") == await tip(served, origin, "topic")
     assert await tip(served, copy, "main") == ours
@@ -266,6 +268,17 @@ async def test_fetching_again_leaves_the_branches_of_cards_and_protected_ones(
     assert await tip(served, copy, "develop") == before
     assert branch in shown["import_detail"]
     assert "develop" in shown["import_detail"]
+
+
+async def test_what_was_fetched_from_one_remote_says_nothing_of_another(
+    served: Served, origin: str
+) -> None:
+    copy = (await imported(served, origin))["id"]
+    path = f"/api/repos/{copy}"
+    assert (await served.person.get(path)).json()["fetched_at"] is not None
+    body = {"remote_url": f"{served.url}/git/another.git"}
+    moved = (await served.person.patch(path, json=body)).json()
+    assert (moved["fetched_at"], moved["fetch_result"]) == (None, None)
 
 
 async def test_landing_uses_the_kept_credentials(served: Served, origin: str) -> None:

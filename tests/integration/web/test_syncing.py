@@ -77,12 +77,14 @@ async def test_a_base_that_moved_is_forwarded_and_its_cards_say_so(syncing: Sync
     before = (await syncing.shown())["version"]
     assert await syncing.after(1) == [syncing.copy]
     assert await syncing.main(syncing.copy) == new
+    assert (await syncing.shown())["fetch_result"] == "main was brought forward by 1 commit."
     await syncing.served.house.ctx.background.settle()
     assert (await scene.shown(card))["live"]["behind"] == 1
     assert await syncing.after(599) == []
     assert await syncing.after(1) == [syncing.copy]
-    # What is as it was is told to nobody, and spoils nobody's edit of the settings.
-    assert (await syncing.shown())["version"] == before
+    # What is as it was is told to nobody, and spoils nobody's edit of the settings; it is known all the same.
+    shown = await syncing.shown()
+    assert (shown["version"], shown["fetch_result"]) == (before, "Nothing new.")
 
 
 async def test_a_branch_that_went_its_own_way_stays_and_is_measured(syncing: Syncing) -> None:
@@ -93,7 +95,12 @@ async def test_a_branch_that_went_its_own_way_stays_and_is_measured(syncing: Syn
     ours = await scene.push(syncing.copy, "main", {"ours.txt": "1\n"})
     assert await syncing.after(60) == [syncing.copy]
     assert await syncing.main(syncing.copy) == ours
-    assert "main" in (await syncing.shown())["import_detail"]
+    shown = await syncing.shown()
+    assert shown["import_detail"] == (
+        "main went its own way: it has 1 commit that the remote lacks, and lacks 1 of the remote's. Land it, "
+        "and have the remote's merged in first (`lazyaf land copy --branch main --merge`)."
+    )
+    assert shown["fetch_result"] == "Nothing came forward."
     listed = await syncing.served.person.get(f"/api/repos/{syncing.copy}/branches")
     [main] = [item for item in listed.json()["items"] if item["name"] == "main"]
     assert (main["remote"]["ahead"], main["remote"]["behind"]) == (1, 1)
@@ -114,6 +121,7 @@ async def test_a_remote_that_fails_is_asked_less_often_and_says_why(syncing: Syn
     assert await syncing.after(60) == [repo]
     shown = await syncing.shown()
     assert (shown["import_state"], gone in shown["import_detail"]) == ("failed", True)
+    assert shown["fetch_result"] == "1 branch is new."  # the last time that it did not fail
     assert await syncing.after(119) == []
     assert await syncing.after(1) == [repo]
     for _ in range(12):

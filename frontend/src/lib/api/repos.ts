@@ -4,6 +4,7 @@ import { get, post, request } from './http.ts';
 import type { Branch, CardTemplate, DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
 
 export const listRepos = () => get<Page<Repo>>('/api/repos', { limit: 1000 });
+export const getRepo = (id: string) => get<Repo>(`/api/repos/${id}`);
 export const createRepo = (fields: {
 	name: string;
 	remote_url?: string;

@@ -1,7 +1,7 @@
 /** Every repository the server has. */
 
 import { sentence } from '#lib/api/http.ts';
-import { listRepos } from '#lib/api/repos.ts';
+import { getRepo, listRepos } from '#lib/api/repos.ts';
 import type { LiveEvent, Repo } from '#lib/api/types.ts';
 import type { FeedSubscriber } from './feed.svelte.ts';
 
@@ -26,6 +26,15 @@ export class RepoStore implements FeedSubscriber {
 			this.failure = sentence(error);
 		} finally {
 			this.loading = false;
+		}
+	}
+
+	/** Read one anew. What it was stays when that fails: the next word about it comes by the feed. */
+	async reload(id: string): Promise<void> {
+		try {
+			this.put(await getRepo(id));
+		} catch {
+			// Nobody asked for it.
 		}
 	}
 

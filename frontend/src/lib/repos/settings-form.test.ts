@@ -37,6 +37,8 @@ const REPO: Repo = {
 	config_error: null,
 	import_state: null,
 	import_detail: null,
+	fetched_at: null,
+	fetch_result: null,
 	has_credentials: false,
 	deploy_key: null,
 	host_fingerprints: [],

@@ -44,7 +44,8 @@ class Repo(BaseModel):
     """A repository. ``settings_from_file`` names the settings that ``.lazyaf/config.toml`` decides.
 
     ``import_state`` is null when it was never fetched from its remote by the server;
-    ``import_detail`` says why that failed, or what was left as it is. ``has_credentials``: some are
+    ``import_detail`` says why that failed, or what was left as it is and what to do. ``fetch_result`` is what
+    it brought the last time that it did not fail, at ``fetched_at``. ``has_credentials``: some are
     kept for the remote; nobody is ever shown them. ``deploy_key`` is the public half of the key for a
     remote over ssh, ``host_fingerprints`` are of its host's pinned keys. ``forge`` is null where the remote is on no
     host.
@@ -61,6 +62,8 @@ class Repo(BaseModel):
     config_error: str | None
     import_state: ImportState | None
     import_detail: str | None
+    fetched_at: str | None
+    fetch_result: str | None
     has_credentials: bool
     deploy_key: str | None
     host_fingerprints: list[str]
