@@ -1,14 +1,12 @@
 """Card templates: Markdown files that a repository carries in `.lazyaf/templates`, like a forge's for issues.
 
-Between two lines of three dashes, at the very beginning, stands what a new card begins with, as lines of
-``key: value``; the rest is its description. Of YAML that is one level: strings, plain or in quotes, and lists,
-in brackets, separated by commas or one item a line after ``- ``. What is not known is left alone, so that a
-forge's own template can be used as it is.
+Their front matter says what a new card begins with, the rest is its description. What is not known there is left
+alone, so that a forge's own template can be used as it is.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -23,10 +21,17 @@ DESCRIPTION_MAX: Final = 64 * 1024
 LABELS_MAX: Final = 20
 LABEL_MAX: Final = 50
 LINE_MAX: Final = 250
+LONGEST: Final = {
+    "name": 100,
+    "about": LINE_MAX,
+    "title": TITLE_MAX,
+    "agent": 40,
+    "model": 100,
+    "command": 10_000,
+    "base": LINE_MAX,
+}
+"""Characters that each may have."""
 PRIORITIES: Final = ("none", "low", "medium", "high", "urgent")
-
-_LINE = re.compile(r"(?P<key>[A-Za-z_][\w-]*)\s*:(?:\s+(?P<value>.*))?")
-_ITEM = re.compile(r"\s*-\s+(?P<item>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,58 +51,16 @@ class CardTemplate:
     problem: str | None = None
 
 
-def parse_template(file: str, text: str) -> CardTemplate:
-    """The template in a file of this name. What is wrong in it is left out, and told as its ``problem``."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\0", "\ufffd")
-    template = CardTemplate(file, PurePosixPath(file).stem)
-    head, body = _split(text)
-    if head is None:
-        return _described(
-            replace(template, problem="The lines after --- do not end with ---."), text
-        )
+def template_of(
+    file: str, said: Mapping[str, object], body: str, problem: str | None = None
+) -> CardTemplate:
+    """The template in a file of this name, by what its front matter has ``said`` and its ``body``. What is wrong
+    there is left out, and told as its ``problem``, of which the first is kept."""
+    template = CardTemplate(file, PurePosixPath(file).stem, problem=problem)
     template = _described(template, body)
-    for key, value in _values(head):
-        template = _with(template, key, value)
+    for key, value in said.items():
+        template = _with(template, key.lower().replace("-", "_"), value)
     return template
-
-
-def _split(text: str) -> tuple[str | None, str]:
-    """What stands between the dashes, and what after them; None when they do not end."""
-    if not text.startswith("---\n"):
-        return "", text
-    end = re.search(r"^---[ \t]*$", text[4:], re.MULTILINE)
-    if end is None:
-        return None, text
-    return text[4:][: end.start()], text[4:][end.end() :]
-
-
-def _values(head: str) -> list[tuple[str, list[str]]]:
-    """Each key with its items, or with its only value."""
-    found: list[tuple[str, list[str]]] = []
-    for line in head.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if (item := _ITEM.fullmatch(line)) is not None and found:
-            found[-1][1].append(_plain(item["item"]))
-        elif (match := _LINE.fullmatch(line)) is not None:
-            value = (match["value"] or "").strip()
-            found.append((match["key"].lower().replace("-", "_"), _items(value)))
-    return found
-
-
-def _items(value: str) -> list[str]:
-    if value.startswith("[") and value.endswith("]"):
-        return [plain for part in value[1:-1].split(",") if (plain := _plain(part))]
-    plain = _plain(value)
-    return [plain] if plain else []
-
-
-def _plain(value: str) -> str:
-    """Without the quotes around it; a remark after it is none of it."""
-    value = value.strip()
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return re.sub(r"\s+#.*", "", value)
 
 
 def _described(template: CardTemplate, body: str) -> CardTemplate:
@@ -107,32 +70,32 @@ def _described(template: CardTemplate, body: str) -> CardTemplate:
     return replace(template, description=description)
 
 
-def _with(template: CardTemplate, key: str, items: list[str]) -> CardTemplate:
+def _with(template: CardTemplate, key: str, value: object) -> CardTemplate:
     """The template with what this key says of it."""
     if key == "labels":
-        return _labelled(template, items)
-    value = items[0] if items else ""
-    if not value:
+        return _labelled(template, value if isinstance(value, list) else [value])
+    if key not in (*LONGEST, "priority") or value == "":
         return template
+    if not isinstance(value, str) or (key != "command" and "\n" in value):
+        return _wrong(template, f"{key} is text on one line.")
     if key == "priority":
         if value.lower() in PRIORITIES:
             return replace(template, priority=PRIORITIES.index(value.lower()))
         return _wrong(template, f"priority is one of {', '.join(PRIORITIES)}.")
-    longest = {"name": 100, "about": LINE_MAX, "title": TITLE_MAX, "agent": 40, "model": 100}
-    longest |= {"command": 10_000, "base": LINE_MAX}
-    if key not in longest:
-        return template
-    if len(value) > longest[key]:
-        return _wrong(template, f"{key} has more than {longest[key]} characters.")
+    if len(value) > LONGEST[key]:
+        return _wrong(template, f"{key} has more than {LONGEST[key]} characters.")
     if key in ("model", "command"):
         return replace(template, agent_options={**template.agent_options, key: value})
     said: dict[str, Any] = {"base_branch" if key == "base" else key: value}
     return replace(template, **said)
 
 
-def _labelled(template: CardTemplate, items: list[str]) -> CardTemplate:
-    """Also as some forges have it, several in one string."""
-    labels = [label.strip() for item in items for label in item.split(",")]
+def _labelled(template: CardTemplate, items: list[object]) -> CardTemplate:
+    """Also as some forges have it, several in one text."""
+    texts = [item for item in items if isinstance(item, str)]
+    if len(texts) < len(items):
+        template = _wrong(template, "labels is a list of texts.")
+    labels = [label.strip() for text in texts for label in text.split(",")]
     usable = [label for label in labels if 0 < len(label) <= LABEL_MAX]
     if len(usable) > LABELS_MAX or any(len(label) > LABEL_MAX for label in labels):
         template = _wrong(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Any
 
-from lazyaf.domain.card_templates import COUNT_MAX, FOLDER, SUFFIX, parse_template
+from lazyaf.domain.card_templates import COUNT_MAX, FOLDER, SUFFIX, CardTemplate, template_of
 from lazyaf.git import blobs, refs
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.context import Context
+from lazyaf.services.front_matter import read_front_matter
 from lazyaf.services.repositories import find_repo
 
 
@@ -21,5 +23,10 @@ async def list_templates(ctx: Context, repo_key: str) -> list[dict[str, Any]]:
     if tip is None:
         return []
     files = await blobs.read_folder(ctx.git, repo.id, tip, FOLDER, SUFFIX, COUNT_MAX)
-    parsed = [parse_template(name, text.decode(errors="replace")) for name, text in files]
+    parsed = await asyncio.to_thread(lambda: [_parse(*file) for file in files])
     return [{**asdict(template), "labels": list(template.labels)} for template in parsed]
+
+
+def _parse(name: str, content: bytes) -> CardTemplate:
+    found = read_front_matter(content.decode(errors="replace"))
+    return template_of(name, found.values, found.body, found.problem)
