@@ -53,6 +53,7 @@ export class Board {
 		if (!filter.archived) return group(store.all.filter(passes));
 		return newestArchivedFirst(group(store.archived.filter(passes)));
 	});
+	readonly showsNothing = $derived(COLUMNS.every(({ status }) => this.shown[status].length === 0));
 	/** What is shown and marked, column by column. */
 	readonly marked = $derived.by(() => {
 		if (this.marks.size === 0) return [];

@@ -15,22 +15,32 @@ export const COLUMNS: readonly Column[] = [
 		status: 'todo',
 		title: 'To Do',
 		color: 'var(--todo)',
-		empty: 'Write down what an agent should do.',
+		empty: 'Write down what an agent should do: what should be true when it is done.',
 	},
 	{
 		status: 'in_progress',
 		title: 'In Progress',
 		color: 'var(--progress)',
-		empty: 'Start a card and follow it here.',
+		empty: 'Start a card with S, or drag it here, and follow its agent.',
 	},
 	{
 		status: 'in_review',
 		title: 'In Review',
 		color: 'var(--review)',
-		empty: 'Finished work waits here for your eyes.',
+		empty: 'What an agent has finished waits here for your eyes: read it, comment, approve.',
 	},
-	{ status: 'done', title: 'Done', color: 'var(--done)', empty: 'Approved work, merged.' },
-	{ status: 'failed', title: 'Failed', color: 'var(--failed)', empty: 'Nothing failed.' },
+	{
+		status: 'done',
+		title: 'Done',
+		color: 'var(--done)',
+		empty: 'What you approve is merged, and ends here.',
+	},
+	{
+		status: 'failed',
+		title: 'Failed',
+		color: 'var(--failed)',
+		empty: 'Nothing failed. What does says why, and what to do.',
+	},
 ];
 
 const BY_STATUS = new Map(COLUMNS.map((column) => [column.status, column]));
