@@ -33,6 +33,10 @@ def test_a_host(text: str, host: str) -> None:
         "a/b:1",
         ":443",
         "..a:1",
+        "a..b:1",
+        "a.:1",
+        f"{'a' * 250}/path",
+        f"{'a.' * 100}/path",
     ],
 )
 def test_no_host(text: str) -> None:
