@@ -7,6 +7,7 @@ import click
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.repo_forge import forge
 from lazyaf.cli.repo_remote import add, fetch
+from lazyaf.cli.repo_sandbox import sandbox
 from lazyaf.cli.repo_set import set_repo
 from lazyaf.cli.terminal import show_json, show_table
 
@@ -16,7 +17,7 @@ def command() -> None:
     """Add, fetch, set up, list and delete repositories; `lazyaf ingest` adds those of this machine."""
 
 
-for _one in (add, fetch, set_repo, forge):
+for _one in (add, fetch, set_repo, sandbox, forge):
     command.add_command(_one)
 
 

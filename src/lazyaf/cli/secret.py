@@ -1,5 +1,5 @@
-"""``lazyaf secret``: variables of a repository for its setup command. A value is typed or comes by stdin, and
-is never shown again.
+"""``lazyaf secret``: variables of a repository for its setup command and its checks. A value is typed or comes by
+stdin, and is never shown again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lazyaf.cli.terminal import show_json, show_table
 
 @click.group("secret")
 def command() -> None:
-    """Secrets of repositories, which their setup command finds in its environment."""
+    """Secrets of repositories, which setup command and checks find in their environment."""
 
 
 @command.command("list")
@@ -49,7 +49,7 @@ def list_secrets(api: Api, repo: str) -> None:
 def set_secret(api: Api, repo: str, name: str, from_stdin: bool) -> None:
     """Keep a secret of REPO (an id or a name) under NAME, in place of the one that it had.
 
-    It is encrypted on the server. The setup command has it in its environment, the agent has not.
+    It is encrypted on the server. Setup command and checks have it in their environment, the agent has not.
     """
     found = api.repo(repo)
     answer = api.put(

@@ -93,6 +93,7 @@ def test_a_job_reaches_what_its_repository_allows_and_the_rest_is_counted(
         lambda: fleet.board.job(cards[1])["blocked_hosts"] == also,
         "another repository's list opens nothing here",
     )
+    assert "`lazyaf repo sandbox other --allow HOST`" in fleet.cli("card", "show", "other", "1")
 
 
 @pytest.mark.claude

@@ -117,7 +117,7 @@ def show(api: Api, repo: str, number: int) -> None:
         return
     click.secho(f"#{card['number']} {one_line(card['title'])}", bold=True)
     found = conflicts_of(api, card)
-    asked = [("Attached", attached(api, card)), ("Blocked", _blocked(api, card))]
+    asked = [("Attached", attached(api, card)), ("Blocked", _blocked(api, card, repo))]
     for name, value in [*_facts(card), *conflict_facts(found), *asked]:
         if value:
             click.echo(f"{name + ':':<10} {one_line(value)}")
@@ -126,12 +126,14 @@ def show(api: Api, repo: str, number: int) -> None:
     show_ways_out(found, card, repo)
 
 
-def _blocked(api: Api, card: Json) -> str:
-    """Hosts that the card's job did not reach from its container: ``example.com:443 (2 times)``."""
+def _blocked(api: Api, card: Json, repo: str) -> str:
+    """Hosts that the card's job did not reach from its container: ``example.com:443 (2 times)``, and how to
+    let the next one."""
     if card["job_id"] is None:
         return ""
     hosts: dict[str, int] = api.get(f"/api/jobs/{card['job_id']}")["blocked_hosts"]
-    return ", ".join(f"{host} ({plural(times, 'time')})" for host, times in hosts.items())
+    told = ", ".join(f"{host} ({plural(times, 'time')})" for host, times in hosts.items())
+    return told and f"{told}; to allow one: `lazyaf repo sandbox {repo} --allow HOST`"
 
 
 def _branch(card: Json) -> str:
