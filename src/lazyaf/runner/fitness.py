@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from lazyaf.agents import registry
@@ -36,6 +37,8 @@ def problems(environ: Mapping[str, str]) -> list[str]:
         found.append(f"Its git does not work: {said}")
     elif (int(number[1]), int(number[2])) < OLDEST:
         found.append(f"Its git is {number[0]}; {OLDEST[0]}.{OLDEST[1]} or newer is needed.")
+    elif not os.access(Path(_said([git, "--exec-path"]), "git-remote-http"), os.X_OK):
+        found.append("Its git cannot fetch over HTTP: it has no `git-remote-http`.")
     return found
 
 
@@ -49,8 +52,7 @@ def agents(environ: Mapping[str, str], promised: Sequence[str]) -> dict[str, str
 
 
 def _why(name: str, reason: str, environ: Mapping[str, str]) -> str:
-    """The reason, and what the program itself says when it cannot even tell its version: another C library
-    than the one that it was built for, for example."""
+    """The reason, and what the program itself says when it cannot even tell its version."""
     program = shutil.which(name, path=environ.get("PATH"))
     said = _said([program, "--version"], failed=True) if program else ""
     return f"{reason} {said}".strip()
@@ -67,8 +69,8 @@ def _said(argv: Sequence[str], *, failed: bool = False) -> str:
             text=True,
             timeout=ANSWER_S,
         )
-    except FileNotFoundError:  # it is there, and what would load it is not
-        return "It needs the GNU C library (glibc), which this image has not."
+    except FileNotFoundError:  # the program itself is there
+        return "What loads it, its C library for example, is not in this image."
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if failed and done.returncode == 0:

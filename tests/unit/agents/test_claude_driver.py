@@ -194,6 +194,16 @@ def test_a_person_can_override_a_setting(program: Path) -> None:
     assert launch.env["CLAUDE_CODE_MAX_RETRIES"] == "1"
 
 
+def test_where_there_is_no_shell_that_it_takes_it_gets_the_one_beside_it(program: Path) -> None:
+    own = script(program.parent.parent / "shell/bash", "")
+    known = {"LAZYAF_CLAUDE_BIN": str(program), "PATH": str(program.parent)}
+    assert ClaudeAgent().launch(run_of(program, host_env=known)).env["SHELL"] == str(own)
+
+    script(program.parent.parent / "usr/bin/zsh", "")
+    path = f"{program.parent}:{program.parent.parent / 'usr/bin'}"
+    assert "SHELL" not in ClaudeAgent().launch(run_of(program, host_env=known | {"PATH": path})).env
+
+
 @pytest.mark.parametrize("uid", [0, 1000])
 def test_root_says_that_it_is_a_sandbox(
     program: Path, monkeypatch: pytest.MonkeyPatch, uid: int

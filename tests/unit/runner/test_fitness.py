@@ -44,8 +44,15 @@ def test_an_image_without_git_and_shell(tmp_path: Path) -> None:
     ],
 )
 def test_the_version_of_git(path: Path, script: str, said: str | None) -> None:
-    program(path, "git", script)
+    program(path, "git", f'test $1 = --exec-path && echo "{path}" && exit\n{script}')
+    program(path, "git-remote-http", "")
     assert problems({"PATH": str(path)}) == ([said] if said else [])
+
+
+def test_a_git_without_http(path: Path) -> None:
+    program(path, "git", f'test $1 = --exec-path && echo "{path}" || echo git version 2.50.1')
+    (said,) = problems({"PATH": str(path)})
+    assert "git-remote-http" in said
 
 
 def test_an_agent_that_does_not_run_says_so_itself(path: Path) -> None:
@@ -60,7 +67,7 @@ def test_an_agent_of_another_c_library(path: Path) -> None:
     file.write_text("#!/lib/no-such-loader.so\n")
     file.chmod(0o755)
     found = agents({"PATH": str(path)}, ["ANTHROPIC_API_KEY"])
-    assert "GNU C library" in (found["claude"] or "")
+    assert "What loads it" in (found["claude"] or "")
 
 
 def test_a_key_that_comes_with_the_job_counts(path: Path) -> None:

@@ -70,6 +70,11 @@ REFUSED_TOOLS: Final = (
 )
 """Tools that reach outside the run."""
 
+SHELLS: Final = ("bash", "zsh")
+"""It runs commands with one of these alone."""
+OWN_SHELL: Final = Path("shell", "bash")
+"""Where the runner's image has one, beside the directory of the program."""
+
 PROJECTS: Final = (".claude", "projects")
 FOLDER_MAX: Final = 200
 """It cuts the name of a directory there, and adds a hash that nothing depends on."""
@@ -148,6 +153,8 @@ class ClaudeAgent:
             **SETTINGS,
             **agent_env(run.host_env, extra_names=PASSED, card_env=run.card_env, home=run.home),
         }
+        if shell := _shell_for(program, env["PATH"]):
+            env.setdefault("SHELL", str(shell))
         if os.geteuid() == 0:
             env["IS_SANDBOX"] = "1"  # as root it refuses to skip permissions otherwise
         return Launch(
@@ -171,6 +178,14 @@ class ClaudeAgent:
             return None
         folder = _OTHER.sub("-", str(worktree))[:FOLDER_MAX]
         return SessionFile(PROJECTS, folder, f"{session}.jsonl")
+
+
+def _shell_for(program: Path, path: str) -> Path | None:
+    """The shell beside it, where the image that a repository names has none that it takes."""
+    if any(shutil.which(name, path=path) for name in SHELLS):
+        return None
+    own = program.parent.parent / OWN_SHELL
+    return own if own.is_file() else None
 
 
 def _arguments(run: AgentRun) -> list[str]:
