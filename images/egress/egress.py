@@ -1,9 +1,11 @@
 """The program of the image for the ways out of the agents' networks.
 
     egress.py relay PORT HOST HOST_PORT    forward one port (haproxy)
-    egress.py egress [PLACE …]             an HTTP proxy on port 3128 with an allow-list per client (squid)
+    egress.py egress [--never NETWORK] [PLACE …]
+                                           an HTTP proxy on port 3128 with an allow-list per client (squid)
 
-Everybody may reach the PLACEs, and nobody anything else until stdin says so, one JSON object a line::
+Nobody reaches NETWORK, the slots' own one, whatever is allowed [198.18.0.0/15]. Everybody may reach the PLACEs, and
+nobody anything else until stdin says so, one JSON object a line::
 
     {"source": "10.1.2.3", "allow": ["api.example.com:443", ".example.org:*"]}
 
@@ -27,6 +29,8 @@ from pathlib import Path
 
 HOME = Path("/opt/egress")
 LISTS = Path("/tmp/allowed.json")  # noqa: S108 - the container's own, the one place to write
+NEVER = Path("/tmp/never.txt")  # noqa: S108
+SLOTS = "198.18.0.0/15"
 PORT = 3128
 LINE_MAX = 1_000_000
 
@@ -40,10 +44,11 @@ def relay(port: str, host: str, host_port: str) -> None:
     os.execve(program, argv, environment)  # noqa: S606 - there is no shell in between
 
 
-def egress(places: list[str]) -> int:
+def egress(never: str, places: list[str]) -> int:
     """Run squid, and take lists from stdin. Its exit code."""
     lists = {"*": places}
     replace(lists)
+    NEVER.write_text(f"{never}\n", "utf-8")
     squid = subprocess.Popen(
         [HOME / "bin" / "squid", "-N", "-f", HOME / "squid.conf"], stdin=subprocess.DEVNULL
     )
@@ -95,7 +100,9 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["relay", port, host, host_port]:
             relay(port, host, host_port)
+        case ["egress", "--never", never, *places]:
+            os._exit(egress(never, places))  # a thread waits for stdin, and would be waited for
         case ["egress", *places]:
-            os._exit(egress(places))  # a thread waits for stdin, and would be waited for
+            os._exit(egress(SLOTS, places))
         case _:
             sys.exit(__doc__)

@@ -20,7 +20,7 @@ from lazyaf.domain.containers import is_image
 from lazyaf.domain.errors import Invalid
 from lazyaf.domain.forges import ForgeKind, is_api_url
 from lazyaf.domain.merge_message import TEMPLATE_MAX, complaint
-from lazyaf.domain.sandboxes import HOSTS_MAX, parse_host
+from lazyaf.domain.sandboxes import HOSTS_MAX, is_never_reached, parse_host
 
 CONFIG_PATH: Final = ".lazyaf/config.toml"
 PROMPT_PATH: Final = ".lazyaf/prompt.md"
@@ -223,10 +223,14 @@ def _patterns(value: Any) -> list[str] | None:
 
 
 def _hosts(value: Any) -> list[str] | None:
+    """Raises `ValueError` that names a host which is refused whatever is allowed."""
     if not isinstance(value, list) or len(value) > HOSTS_MAX:
         return None
     parsed = [parse_host(v) if isinstance(v, str) else None for v in value]
-    return None if None in parsed else [host for host in parsed if host]
+    hosts = [host for host in parsed if host is not None]
+    if never := next(filter(is_never_reached, hosts), None):
+        raise ValueError(f"cannot have {never}: no container ever reaches that address")
+    return None if None in parsed else hosts
 
 
 def _image(value: Any) -> str | None:

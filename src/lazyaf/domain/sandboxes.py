@@ -6,6 +6,7 @@ may be ``*``.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,3 +34,18 @@ def parse_host(text: str) -> str | None:
     if match[2] != "*" and not 1 <= int(match[2]) <= 65535:
         return None
     return f"{match[1]}:{match[2]}"
+
+
+def is_never_reached(host: str) -> bool:
+    """Whether the egress proxy refuses this host whatever is allowed, as it is written: an address of whichever
+    machine asks, or one at which clouds keep their credentials (images/egress/squid.conf)."""
+    try:
+        address = ipaddress.ip_address(host.rpartition(":")[0])
+    except ValueError:
+        return False
+    return (
+        address.is_loopback
+        or address.is_link_local
+        or address.is_unspecified
+        or address.is_multicast
+    )

@@ -323,6 +323,20 @@ def test_places_that_were_said_at_the_start_are_for_everybody(
         proxy.end()
 
 
+def test_nobody_reaches_a_network_that_was_named_at_the_start(
+    engine: Engine, egress_image: str, network: str, pages: str
+) -> None:
+    """The slots' own one, whichever a person chose for them."""
+    subnet = engine.inspect(network)["IPAM"]["Config"][0]["Subnet"]
+    places = ("--never", subnet, "pages.test:8000")
+    proxy = Proxy(engine, egress_image, "--network", network, places=places)
+    try:
+        assert proxy.get("http://pages.test:8000/") == 403
+        proxy.hear(f"REFUSED {proxy.source} pages.test:8000")
+    finally:
+        proxy.end()
+
+
 def test_it_ends_when_squid_does(breakable_proxy: Proxy) -> None:
     name = breakable_proxy.name
     with contextlib.suppress(AssertionError):  # what kills squid may end with the container itself

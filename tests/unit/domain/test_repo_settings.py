@@ -82,6 +82,7 @@ def test_trust_is_a_persons_alone_to_give() -> None:
         ("[limits]\nwip = 0", "limits.wip"),
         ('[sandbox]\nallow = "a:1"', "sandbox.allow"),
         ('[sandbox]\nallow = ["https://a"]', "sandbox.allow"),
+        ('[sandbox]\nallow = ["127.0.0.1:80"]', "127.0.0.1:80: no container"),
         ('[sandbox]\nimage = "no image"', "sandbox.image"),
         ("[sandbox]\nimage = 1", "sandbox.image"),
         ("[limits]\nwip = true", "limits.wip"),

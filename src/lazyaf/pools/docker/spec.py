@@ -240,8 +240,9 @@ def relay(
 
 
 def egress(config: DockerPoolConfig, outside: str, places: Places, image: str) -> dict[str, Any]:
-    """The proxy through which agents reach what their repository allows."""
-    return _gate(config, Role.EGRESS, ["egress"], outside, places.egress, image)
+    """The proxy through which agents reach what their repository allows, and never one another's networks."""
+    argv = ["egress", "--never", config.subnets]
+    return _gate(config, Role.EGRESS, argv, outside, places.egress, image)
 
 
 def _gate(

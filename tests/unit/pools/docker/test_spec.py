@@ -77,6 +77,12 @@ def test_a_cell_has_neither_a_way_out_nor_an_address_of_the_host() -> None:
     assert body["Options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
 
 
+def test_the_proxy_leads_to_no_other_slot_wherever_these_are() -> None:
+    elsewhere = replace(CONFIG, subnets="10.77.0.0/16")
+    body = spec.egress(elsewhere, "lazyaf-outside-0badcafe", WHERE, "sha256:egress")
+    assert body["Cmd"] == ["egress", "--never", "10.77.0.0/16"]
+
+
 def test_relay_and_proxy_come_back_when_they_die() -> None:
     assert BODIES["relay"]["HostConfig"]["RestartPolicy"] == {"Name": "always"}
     assert BODIES["egress"]["HostConfig"]["RestartPolicy"] == {"Name": "always"}
