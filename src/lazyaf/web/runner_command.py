@@ -9,11 +9,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 KEYS: Final = ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
-NO_RIGHTS: Final = (
+HARDENED: Final = (
     "--read-only --cap-drop ALL --security-opt no-new-privileges",
+    "--memory 4g --pids-limit 1024",
     "--tmpfs /tmp:exec --tmpfs /data:uid=10001,gid=10001,mode=0700,exec",
 )
-"""What the image of a runner does without, and the two directories in which it writes."""
+"""The rights that a runner's image does without, what it may take of the machine, and the two directories in which
+it writes."""
 IMAGE: Final = "lazyaf-runner"
 NEXT_LINE: Final = " \\\n  "
 
@@ -28,7 +30,7 @@ def docker(url: str) -> str:
     secret is in the arguments. A server on loopback is reached in the host's network alone."""
     network = ["--network host"] if is_loopback(url) else []
     passed = " ".join(f"-e {name}" for name in ("LAZYAF_RUNNER_TOKEN", *KEYS))
-    words = ["LAZYAF_RUNNER_TOKEN=<token> docker run --rm", *NO_RIGHTS, *network, passed]
+    words = ["LAZYAF_RUNNER_TOKEN=<token> docker run --rm", *HARDENED, *network, passed]
     return NEXT_LINE.join([*words, f"{IMAGE} {_runner(url)}"])
 
 
@@ -41,7 +43,8 @@ def needs(url: str, *, is_public: bool) -> list[str]:
     return [
         "a token: make one below; it is shown once",
         "a name that no other runner has",
-        f"LazyAF installed there, or the image `{IMAGE}`, which `make image` builds",
+        f"LazyAF installed there, or the image `{IMAGE}`, which `make image` builds and "
+        f"`docker save {IMAGE} | ssh HOST docker load` takes there",
         f"for Claude Code one of {' or '.join(f'`{name}`' for name in KEYS)} in the environment there",
         *([] if is_public else [tunnel]),
     ]

@@ -29,12 +29,14 @@ def test_the_token_is_in_the_environment_and_not_in_the_arguments(command) -> No
     assert [word for word in arguments if "s3cret" in word] == []
 
 
-def test_a_container_has_no_rights_and_takes_the_keys_by_name() -> None:
+def test_a_container_has_no_rights_and_limits_and_takes_the_keys_by_name() -> None:
     words = shlex.split(runner_command.docker(AWAY))
 
     for word in (
         "--read-only",
         "no-new-privileges",
+        "--memory",
+        "--pids-limit",
         "ANTHROPIC_API_KEY",
         "CLAUDE_CODE_OAUTH_TOKEN",
     ):
@@ -50,4 +52,4 @@ def test_a_server_on_loopback_is_reached_in_the_host_s_network(url: str) -> None
 
 def test_a_tunnel_is_spoken_of_only_without_a_public_url() -> None:
     assert any("ssh -L 8765" in need for need in runner_command.needs(HERE, is_public=False))
-    assert not any("ssh" in need for need in runner_command.needs(AWAY, is_public=True))
+    assert not any("ssh -L" in need for need in runner_command.needs(AWAY, is_public=True))
