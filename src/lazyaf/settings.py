@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from lazyaf.data_dir import default_data_dir
 from lazyaf.domain.containers import CPUS_MAX, DISK_MIN_MB, MEMORY_MIN_MB, PIDS_MIN
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+RANGE_MAX_PREFIX = 24
+"""Sixteen networks: one outside, and a slot's each."""
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names of every address; nothing is bound here
 
 
@@ -193,6 +196,18 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
             raise ValueError("say scheme and host and no path, like https://lazyaf.example.com")
         return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @field_validator("runner_subnets")
+    @classmethod
+    def _range(cls, value: str) -> str:
+        try:
+            if IPv4Network(value).prefixlen <= RANGE_MAX_PREFIX:
+                return value
+        except ValueError:
+            pass
+        raise ValueError(
+            f"say a range of IPv4 addresses, a /{RANGE_MAX_PREFIX} or larger, like 10.77.0.0/16"
+        )
 
     @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lazyaf.cli.failures import Failure
+from lazyaf.cli.own_settings import own_settings
 from lazyaf.cli.terminal import plural, show_json
 
 
@@ -31,10 +32,8 @@ def command(target: Path, data_dir: Path | None, without_database: bool, as_json
     """Copy database, git storage and secrets to DIR, which must be new or empty."""
     from lazyaf import main
     from lazyaf.domain.errors import LazyafError
-    from lazyaf.settings import Settings
 
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    settings = settings.absolute()
+    settings = own_settings(data_dir=data_dir)
     target = target.expanduser().absolute()
     try:
         manifest = main.back_up(

@@ -22,6 +22,7 @@ import click
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import ExitCode, Failure, Unauthorised, Unreachable
 from lazyaf.cli.gc import collect
+from lazyaf.cli.own_settings import own_settings
 from lazyaf.cli.target import data_dir, is_loopback
 from lazyaf.cli.terminal import one_line, plural, show_json, size
 from lazyaf.domain.errors import GitFailed
@@ -104,14 +105,13 @@ def _show(check: Check) -> None:
 
 
 def _checks(api: Api) -> Iterator[Check]:
-    from lazyaf.settings import Settings
 
     yield check_python(sys.version_info[:2], platform.python_version())
     yield check_git()
     yield check_ui(Path(str(files("lazyaf"))) / "web" / "dist" / "index.html")
     yield from check_data_dir(data_dir())
     yield from check_private_files(data_dir())
-    settings = Settings().absolute()
+    settings = own_settings()
     for disk in disks_of(settings.disk_folders):
         yield check_room(disk, settings.disk_reserve_mb * 10**6)
     yield check_bubblewrap()

@@ -9,6 +9,7 @@ import click
 
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.failures import Failure
+from lazyaf.cli.own_settings import own_settings
 from lazyaf.cli.terminal import one_line, show_json, show_table, size
 
 COLLECT_S: Final = 1800.0
@@ -90,11 +91,10 @@ def collect(api: Api, *, dry_run: bool) -> list[dict[str, Any]]:
 def _collect_here(*, dry_run: bool) -> list[dict[str, Any]]:
     from lazyaf import main
     from lazyaf.domain.errors import LazyafError
-    from lazyaf.settings import Settings
     from lazyaf.stderr import log_to_stderr
 
     log_to_stderr("warning")  # what is removed is told by the command itself
-    settings = Settings().absolute()
+    settings = own_settings()
     try:
         found = main.collect_leftovers(settings, dry_run=dry_run)
     except LazyafError as error:

@@ -6,6 +6,7 @@ import click
 
 from lazyaf.cli.client import Api, client_command
 from lazyaf.cli.failures import Failure, Refused
+from lazyaf.cli.own_settings import own_settings
 from lazyaf.cli.passwords import read_password
 from lazyaf.cli.terminal import show_json
 
@@ -49,9 +50,8 @@ def _ask_server(api: Api, password: str, from_stdin: bool) -> None:
 def _set_here(password: str) -> None:
     from lazyaf import main
     from lazyaf.domain.errors import LazyafError
-    from lazyaf.settings import Settings
 
-    settings = Settings().absolute()
+    settings = own_settings()
     try:
         main.set_password(settings, password)
     except LazyafError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from lazyaf.cli.failures import Failure
+from lazyaf.cli.own_settings import own_settings
 from lazyaf.cli.terminal import plural, show_json
 
 
@@ -27,10 +28,8 @@ def command(source: Path, data_dir: Path | None, as_json: bool) -> None:
     """Make a data directory of the backup in DIR. Nothing is overwritten."""
     from lazyaf import main
     from lazyaf.domain.errors import LazyafError
-    from lazyaf.settings import Settings
 
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    settings = settings.absolute()
+    settings = own_settings(data_dir=data_dir)
     try:
         manifest = main.restore_backup(
             settings, source.expanduser().absolute(), lambda said: click.echo(said, err=True)

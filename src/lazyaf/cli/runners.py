@@ -8,7 +8,7 @@ from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import plural, show_json, show_table
 
 
-@click.command("runners", epilog="`lazyaf scale N` changes how many local ones there are.")
+@click.command("runners", epilog="`lazyaf scale N` changes how many the server keeps.")
 @client_command
 def command(api: Api) -> None:
     """List the runners and what they work on."""

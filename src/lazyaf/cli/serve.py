@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lazyaf.cli.own_settings import own_settings
+
 if TYPE_CHECKING:
     from lazyaf.settings import Settings
 
@@ -42,11 +44,9 @@ def command(**options: Any) -> None:
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from lazyaf import main
     from lazyaf.domain.errors import LazyafError
-    from lazyaf.settings import Settings
     from lazyaf.stderr import log_to_stderr
 
-    given = {name: value for name, value in options.items() if value is not None}
-    settings = Settings(**given).absolute()
+    settings = own_settings(**options)
     log_to_stderr(settings.log_level)
     try:
         main.serve(settings, partial(_announce, is_exposed=_is_exposed(settings)))
