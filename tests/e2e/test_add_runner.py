@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from e2e.pictures import shoot_everywhere
 from support.server import ServerProcess
 
 STOP_S = 15
@@ -48,6 +49,7 @@ def test_a_person_adds_a_runner(server: ServerProcess, page: Page, tmp_path: Pat
     assert command_in(dialog).startswith("LAZYAF_RUNNER_TOKEN=<token> lazyaf runner")
     dialog.get_by_text("Docker", exact=True).click()
     assert command_in(dialog).startswith("LAZYAF_RUNNER_TOKEN=<token> docker run")
+    shoot_everywhere(page, "add-runner", dialog)
 
     dialog.get_by_label("Name of the runner").fill("Ada's box")
     dialog.get_by_role("button", name="Make a token").click()
@@ -56,6 +58,7 @@ def test_a_person_adds_a_runner(server: ServerProcess, page: Page, tmp_path: Pat
     dialog.get_by_label("Labels").fill("gpu, office")
     dialog.get_by_role("button", name="Make a token").click()
     expect(dialog.get_by_text("which is shown this once")).to_be_visible()
+    shoot_everywhere(page, "add-runner-made", dialog)
     docker = shlex.split(command_in(dialog))
     dialog.get_by_text("Plain process", exact=True).click()
     plain = shlex.split(command_in(dialog))

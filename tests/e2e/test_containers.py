@@ -92,3 +92,27 @@ def test_a_card_says_that_its_image_is_on_its_way(fleet: Fleet, page: Page) -> N
         registry.answers.set()
         expect(tile).not_to_contain_text("Its image is being prepared")
         fleet.board.wait_for(card, "failed")
+
+
+def test_a_host_that_was_blocked_is_allowed_from_the_card(fleet: Fleet, page: Page) -> None:
+    fetch = "python3 -c \"import urllib.request as u; u.urlopen('http://{}/')\" 2>/dev/null"
+    hosts = ["registry.example:8080", "metrics.example:80"]
+    command = "; ".join([*map(fetch.format, [*hosts, hosts[0]]), "echo 1 > one.txt"])
+    card = fleet.script(REPO, "Install what the shop needs", command)
+    fleet.board.command(card, "start")
+    fleet.board.wait_for(card, "in_review")
+    open_board(fleet, page)
+    page.get_by_role("link", name="Install what the shop needs").click()
+    blocked = page.get_by_role("region", name="Blocked hosts")
+    expect(blocked).to_contain_text("registry.example:8080, 2 times")
+    shoot_everywhere(page, "blocked", blocked)
+
+    blocked.get_by_role("button", name="Allow registry.example:8080").click()
+    question = page.get_by_role("dialog", name="Allow registry.example:8080?")
+    expect(question).to_contain_text(f"whatever runs for {REPO}")
+    shoot_everywhere(page, "blocked-allow", question)
+    question.get_by_role("button", name="Allow", exact=True).click()
+    expect(blocked).to_contain_text("allowed now")
+    settings = fleet.board.get(f"/api/repos/{REPO}")["settings"]
+    assert settings["allowed_hosts"] == ["registry.example:8080"]
+    expect(blocked.get_by_role("button", name="Allow metrics.example:80")).to_be_visible()
