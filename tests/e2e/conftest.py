@@ -66,8 +66,8 @@ def page(chromium: str) -> Iterator[Page]:
             viewport=SIZE, color_scheme="light", reduced_motion="reduce", locale="en-GB"
         )
         made = context.new_page()
-        made.on("pageerror", lambda error: errors.append(str(error)))
-        made.on("console", lambda said: _is_defect(said) and errors.append(said.text))
+        made.on("pageerror", lambda error: _is_defect(str(error)) and errors.append(str(error)))
+        made.on("console", lambda said: _is_error(said) and errors.append(said.text))
         made.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         yield made
@@ -75,10 +75,18 @@ def page(chromium: str) -> Iterator[Page]:
     assert errors == []
 
 
-def _is_defect(said: ConsoleMessage) -> bool:
-    """An error of the page's own: the browser reports every 4xx here, and each server that is not there."""
-    ours = ("Failed to load resource", "WebSocket connection to")
-    return said.type == "error" and not said.text.startswith(ours)
+def _is_error(said: ConsoleMessage) -> bool:
+    return said.type == "error" and _is_defect(said.text)
+
+
+def _is_defect(text: str) -> bool:
+    """An error of the page's own: the browser reports every 4xx here, each server that is not there, and what it
+    dropped, as it does when a container starts on this machine; the page loads itself again then."""
+    known = (
+        *("Failed to load resource", "WebSocket connection to"),
+        *("Unable to preload CSS", "Failed to fetch dynamically"),
+    )
+    return not any(each in text for each in known)
 
 
 @pytest.fixture

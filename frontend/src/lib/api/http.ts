@@ -2,7 +2,8 @@
  * The one way the browser speaks HTTP with the server: JSON in and out, the token as a header
  * (rules.md R3: never a cookie, never a query string), problem+json as `ApiError`.
  *
- * Nothing here retries: a caller knows whether its request may be repeated.
+ * A GET without an answer is asked once more: a browser drops what is under way when its machine's network
+ * changes. Nothing else is repeated: a caller knows whether its request may be.
  */
 
 /** RFC 9457 with the members LazyAF adds. */
@@ -41,6 +42,9 @@ export class Unreachable extends Error {
 		this.name = 'Unreachable';
 	}
 }
+
+/** Before a GET is asked once more. */
+const AGAIN_MS = 300;
 
 type Query = Record<string, string | number | boolean | null | undefined>;
 
@@ -86,23 +90,32 @@ export async function send(
 	if (options.body !== undefined) headers.set('Content-Type', 'application/json');
 	if (options.version !== undefined) headers.set('If-Match', `"${options.version}"`);
 
-	let response: Response;
-	try {
-		response = await fetch(path + queryString(options.query), {
-			method,
-			headers,
-			body: options.body === undefined ? undefined : JSON.stringify(options.body),
-			signal: options.signal,
-			credentials: 'omit',
-			cache: 'no-store',
-		});
-	} catch (error) {
-		if (options.signal?.aborted) throw error;
-		throw new Unreachable();
-	}
+	const response = await answered(path + queryString(options.query), {
+		method,
+		headers,
+		body: options.body === undefined ? undefined : JSON.stringify(options.body),
+		signal: options.signal,
+		credentials: 'omit',
+		cache: 'no-store',
+	});
 	if (response.ok) return response;
 	if (response.status === 401) credentials.refused();
 	throw new ApiError(await problemOf(response));
+}
+
+async function answered(
+	url: string,
+	asked: RequestInit,
+	again = asked.method === 'GET',
+): Promise<Response> {
+	try {
+		return await fetch(url, asked);
+	} catch (error) {
+		if (asked.signal?.aborted) throw error;
+		if (!again) throw new Unreachable();
+	}
+	await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+	return answered(url, asked, false);
 }
 
 /**

@@ -1,0 +1,52 @@
+// A page of which a part did not arrive is loaded again: a browser gives up what it is fetching when the network of
+// its machine changes, as it does there whenever a container starts. What is typed and not sent keeps it from that.
+(function () {
+	var KEY = 'lazyaf.reloads';
+	var PERIOD_MS = 30000;
+	var MOST = 3;
+	var PAUSE_MS = 300;
+	var isWaiting = false;
+
+	/** Whether it may, so many times in so long; without a storage to count in it might go on for ever. */
+	function isAllowed() {
+		try {
+			var before = JSON.parse(sessionStorage.getItem(KEY) || '[]');
+			var recent = before.filter(function (at) {
+				return Date.now() - at < PERIOD_MS;
+			});
+			sessionStorage.setItem(KEY, JSON.stringify(recent.concat(Date.now())));
+			return recent.length < MOST;
+		} catch {
+			return false;
+		}
+	}
+
+	function isTyped() {
+		return Array.from(document.querySelectorAll('textarea')).some(function (text) {
+			return text.value !== '';
+		});
+	}
+
+	function reload(event) {
+		if (isWaiting || isTyped() || !isAllowed()) return;
+		isWaiting = true;
+		event.preventDefault();
+		setTimeout(function () {
+			location.reload();
+		}, PAUSE_MS);
+	}
+
+	addEventListener(
+		'error',
+		function (event) {
+			var part = event.target;
+			if (part instanceof HTMLLinkElement && part.rel === 'stylesheet') reload(event);
+		},
+		true,
+	);
+	addEventListener('vite:preloadError', reload);
+	addEventListener('unhandledrejection', function (event) {
+		if (/dynamically imported module|module script failed/.test(String(event.reason)))
+			reload(event);
+	});
+})();

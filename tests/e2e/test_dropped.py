@@ -1,0 +1,60 @@
+"""Parts of the page that are dropped on their way, as a browser does when its machine's network changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from support.server import ServerProcess
+
+
+@pytest.fixture
+def server(chromium: str, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server without runners, with a repository."""
+    with ServerProcess(tmp_path / "data", {}, "--pool", "none") as running:
+        running.client.post("/api/repos", json={"name": "shop"}).raise_for_status()
+        yield running
+
+
+def drop_first(page: Page, pattern: str) -> list[str]:
+    """Drop the first request for something; what was dropped."""
+    dropped: list[str] = []
+
+    def drop(route: Route) -> None:
+        if dropped:
+            route.continue_()
+        else:
+            dropped.append(route.request.url)
+            route.abort("failed")
+
+    page.route(pattern, drop)
+    return dropped
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["**/assets/0.*.css", "**/entry/app.*.js", "**/api/repos?*"],
+    ids=["style", "program", "data"],
+)
+def test_a_page_of_which_a_part_was_dropped_is_whole_in_the_end(
+    server: ServerProcess, page: Page, pattern: str
+) -> None:
+    dropped = drop_first(page, pattern)
+    assert server.link is not None
+    page.goto(server.link.replace("/#", "/r/shop#"))
+    filtered = page.get_by_placeholder("Filter")
+    expect(filtered).to_be_visible()
+    expect(page.locator("body")).to_have_css("margin", "0px")
+    assert len(dropped) == 1
+
+
+def test_what_is_typed_is_not_lost_over_it(server: ServerProcess, page: Page) -> None:
+    assert server.link is not None
+    page.goto(server.link.replace("/#", "/r/shop#"))
+    page.get_by_role("banner").get_by_role("button", name="New card").click()
+    page.get_by_label("Description").fill("Not sent yet")
+    page.evaluate("dispatchEvent(new Event('vite:preloadError', {cancelable: true}))")
+    assert page.evaluate("sessionStorage.getItem('lazyaf.reloads')") is None
