@@ -32,7 +32,7 @@ from lazyaf.store.tx import Tx
 from lazyaf.web.credentials import Credentials
 from lazyaf.wiring.door import Door
 
-RUNNER_PORT = 8766
+DOOR_PORT = 8766
 ID_CHARACTERS = 8
 MB = 1_000_000
 
@@ -57,7 +57,7 @@ async def make_docker_pool(
         egress_image=settings.egress_image,
         docker_host=settings.docker_host,
         bind_host=host or None,
-        bind_port=int(port or RUNNER_PORT),
+        bind_port=int(port or DOOR_PORT),
         subnets=settings.runner_subnets,
         version=__version__,
         promised=sorted(promised),

@@ -17,6 +17,10 @@ from lazyaf.domain.errors import Unavailable
 
 PREFIX: Final = 28
 """Fourteen addresses: gateway, relay, proxy and a runner."""
+MORE_ROOM: Final = (
+    "Give LazyAF another range with LAZYAF_RUNNER_SUBNETS, or remove networks that nobody uses "
+    "(`docker network prune`)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,5 @@ def free_subnet(space: str, taken: Iterable[str]) -> str:
         if not any(piece.overlaps(other) for other in used):
             return str(piece)
     raise Unavailable(
-        f"Every piece of {space} is taken by other networks of the engine. Give LazyAF another range "
-        "with LAZYAF_RUNNER_SUBNETS, or remove networks that nobody uses (`docker network prune`)."
+        f"Every piece of {space} is taken by other networks of the engine. {MORE_ROOM}"
     )

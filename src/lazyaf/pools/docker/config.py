@@ -9,7 +9,7 @@ from typing import Final
 from lazyaf.domain.containers import Containers
 
 MAX_COUNT: Final = 64
-RUNNER_PORT: Final = 8765
+RELAY_PORT: Final = 8765
 """Where the relay listens for runners."""
 PROXY_PORT: Final = 3128
 """Where the egress proxy listens for agents."""

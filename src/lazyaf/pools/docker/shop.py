@@ -14,7 +14,7 @@ import structlog
 
 from lazyaf.domain.containers import Containers
 from lazyaf.pools.docker import labels, networks, spec
-from lazyaf.pools.docker.addresses import Places, free_subnet, places
+from lazyaf.pools.docker.addresses import MORE_ROOM, Places, free_subnet, places
 from lazyaf.pools.docker.config import DockerPoolConfig
 from lazyaf.pools.docker.engine import Engine, EngineRefused
 from lazyaf.pools.docker.images import require_image
@@ -78,7 +78,7 @@ class Shop:
                 continue
             log.debug("network_made", role=role.value, slot=slot, subnet=subnet)
             return body["Name"], places(subnet)
-        raise EngineRefused("The engine has no room for another network.", 500)
+        raise EngineRefused(f"The engine has no room for another network. {MORE_ROOM}", 500)
 
     async def open(self, port: int) -> None:
         """See that relay and proxy stand and forward to this port; again whenever one of them died."""

@@ -14,7 +14,7 @@ from lazyaf.pools.docker.addresses import Places
 from lazyaf.pools.docker.config import (
     PROXY_NAME,
     PROXY_PORT,
-    RUNNER_PORT,
+    RELAY_PORT,
     SERVER_NAME,
     DockerPoolConfig,
 )
@@ -90,7 +90,7 @@ def runner(
     """A runner for one job, of the image with this id, which ``own`` says more of when it is not the pool's;
     with ``cached`` for jobs of that repository alone. Its token comes by stdin: nothing in here is secret."""
     argv = [f"{RUNTIME}/bin/lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
-    argv += ["--server", f"http://{SERVER_NAME}:{RUNNER_PORT}", "--pool", "docker"]
+    argv += ["--server", f"http://{SERVER_NAME}:{RELAY_PORT}", "--pool", "docker"]
     argv += ["--isolation", "container", "--state-dir", STATE, "--work-dir", WORK]
     for name in config.promised:
         argv += ["--key-from-server", name]
@@ -235,7 +235,7 @@ def relay(
 ) -> dict[str, Any]:
     """Forwards one port of the slots' networks to the server's listener for runners."""
     target = config.bind_host or places.gateway
-    argv = ["relay", str(RUNNER_PORT), target, str(port)]
+    argv = ["relay", str(RELAY_PORT), target, str(port)]
     return _gate(config, Role.RELAY, argv, outside, places.relay, image)
 
 
