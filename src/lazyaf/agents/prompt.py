@@ -28,6 +28,8 @@ CONFLICTS_MAX: Final = 200
 """Conflicting paths that are listed by name."""
 CHANGED_MAX: Final = 100
 """Uncommitted paths that are listed by name."""
+SUGGESTED: Final = "```suggestion"
+"""How a block of a comment begins that says what its lines should become."""
 _REQUIRED: Final = ("attachments", "followup", "comments", "conflicts")
 
 
@@ -162,7 +164,13 @@ def _comments(comments: Sequence[Comment]) -> str:
         if numbers
         else ""
     )
-    return f"## Review comments\n\nAnswer each of them:\n\n{told}{how}"
+    literal = (
+        "\n\nA block marked `suggestion` is what exactly these lines should become. Apply it, unless it is "
+        "wrong: then say why."
+        if any(SUGGESTED in c.body for c in comments)
+        else ""
+    )
+    return f"## Review comments\n\nAnswer each of them:\n\n{told}{literal}{how}"
 
 
 def _number(comment: Comment) -> str:

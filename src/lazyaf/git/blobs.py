@@ -1,4 +1,4 @@
-"""Files out of a commit, for the configuration that a repository carries."""
+"""Files: out of a commit for the configuration that a repository carries, by their id for people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Final
 
 import pygit2
-from pygit2.enums import FileMode
+from pygit2.enums import FileMode, ObjectType
 
+from lazyaf.domain.errors import NotFound, TooLarge
 from lazyaf.git.reader import opened
+from lazyaf.git.refs import require_object_ids
 from lazyaf.git.storage import Storage
 
 MAX_BYTES: Final = 1024 * 1024
+SHOWN_MAX: Final = 16 * 1024**2
+"""Bytes of a blob that is handed out to be looked at."""
+_NONE: Final = "There is no such file in this repository."
 
 
 async def read_file(storage: Storage, repo_id: str, commit: str, path: str) -> bytes | None:
@@ -65,3 +70,23 @@ def _content(entry: pygit2.Object | None) -> bytes | None:
     if not isinstance(entry, pygit2.Blob) or entry.filemode is FileMode.LINK:
         return None
     return entry.data if entry.size <= MAX_BYTES else None
+
+
+async def read_blob(storage: Storage, repo_id: str, blob_id: str) -> bytes:
+    """A blob by its full id. Raises `NotFound`, and `TooLarge` beyond `SHOWN_MAX`."""
+    require_object_ids(blob_id)
+    async with storage.shared(repo_id) as repository:
+        return await asyncio.to_thread(_blob, repository, blob_id)
+
+
+def _blob(path: Path, blob_id: str) -> bytes:
+    with opened(path) as repository:
+        try:
+            kind, size = repository.odb.read_header(blob_id)
+        except KeyError:
+            raise NotFound(_NONE) from None
+        if kind != ObjectType.BLOB:
+            raise NotFound(_NONE)
+        if size > SHOWN_MAX:
+            raise TooLarge("This file is too large to be shown here. Check the branch out.")
+        return repository[blob_id].peel(pygit2.Blob).data

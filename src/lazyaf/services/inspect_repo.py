@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
-from lazyaf.git import diff, log, merge, refs
+from lazyaf.git import blobs, diff, log, merge, refs
 from lazyaf.git.interdiff import Interdiff, interdiff
 from lazyaf.services.card_ends import Ends, card_and_repo, card_ends
 from lazyaf.services.context import Context
@@ -107,6 +107,12 @@ async def interdiff_view(ends: Ends, part: Interdiff) -> dict[str, Any]:
     """A part of a card's changes as a client sees it."""
     view = await asyncio.to_thread(_as_view, part.diff, ends.base_ref, ends.head_ref)
     return {**view, "carried": part.carried.value, "carried_conflicts": part.files}
+
+
+async def read_file_of_repo(ctx: Context, repo_id: str, blob_id: str) -> bytes:
+    """A file's content by the id that a diff names. Raises `NotFound`, `TooLarge`."""
+    repo = await ctx.db.read(find_repo, repo_id)
+    return await blobs.read_blob(ctx.git, repo.id, blob_id)
 
 
 def _as_view(found: diff.Diff, base_ref: str, head_ref: str) -> dict[str, Any]:

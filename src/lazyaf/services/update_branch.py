@@ -55,18 +55,18 @@ async def _update(ctx: Context, card_id: str, method: UpdateMethod, actor: Actor
                 new = await _commit(ctx, wish, method, base_sha, head)
                 archived, archive = await archive_before(ctx, wish.card, head, new)
                 move = Move(OPERATION, wish.card, head, new, archived, archive)
-                await move_head(ctx, move, _require_updatable, actor)
+                await move_head(ctx, move, require_updatable, actor)
     return await ctx.db.read(card_view, card_id)
 
 
 def _wish(tx: Tx, card_id: str) -> _Wish:
     card = get_card(tx, card_id)
-    _require_updatable(tx, card)
+    require_updatable(tx, card)
     require_no_intent(tx, card)
     return _Wish(card, base_of(card, get_repo(tx, card.repo_id)), person_identity(tx))
 
 
-def _require_updatable(_: Tx, card: CardRow) -> None:
+def require_updatable(_: Tx, card: CardRow) -> None:
     """In review no agent is at work. Checks may be: they are of the head before, and begin anew."""
     apply(CardStatus(card.status), CardCommand.UPDATE_BRANCH)
 

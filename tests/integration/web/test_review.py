@@ -109,3 +109,24 @@ async def test_only_people_review(served: Served) -> None:
     unknown = await served.person.post(f"/api/cards/{card}/comments/1/resolve")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
     assert (await served.person.get("/api/cards/none/comments")).status_code == 404
+
+
+async def test_a_suggestion_is_committed_and_the_next_look_shows_it(served: Served) -> None:
+    card = await reviewed(served)
+    head = (await served.person.get(f"/api/cards/{card}")).json()["head_sha"]
+    suggestion = {"path": "a.py", "line": 3, "text": "third\n"}
+    body = {"head_sha": head, "suggestions": [suggestion]}
+    made = await served.person.post(f"/api/cards/{card}/suggestions", json=body)
+    assert (made.status_code, made.json()["status"]) == (200, "in_review")
+    file = (await served.person.get(f"/api/cards/{card}/diff")).json()["files"][0]
+    repo = made.json()["repo_id"]
+    blob = await served.person.get(f"/api/repos/{repo}/blobs/{file['new']['id']}")
+    assert blob.text == CODE.replace("line 3", "third")
+    assert blob.headers["content-type"] == "application/octet-stream"
+    assert "sandbox" in blob.headers["content-security-policy"]
+    again = await served.person.post(f"/api/cards/{card}/suggestions", json=body)
+    assert (again.status_code, again.json()["code"]) == (409, "branch_moved")
+    missing = await served.person.get(f"/api/repos/{repo}/blobs/{'0' * 40}")
+    assert missing.status_code == 404
+    commit = await served.person.get(f"/api/repos/{repo}/blobs/{made.json()['head_sha']}")
+    assert commit.status_code == 404

@@ -90,6 +90,15 @@ def test_comments_without_numbers_ask_for_no_lines() -> None:
     assert "last message" not in text
 
 
+def test_a_suggestion_is_to_be_applied_letter_by_letter() -> None:
+    suggestion = "Rather:\n\n```suggestion\nx = 1\n```"
+    comments = [Comment(number=1, path="a.py", line=2, body=suggestion)]
+    text = rendered(TASK.model_copy(update={"comments": comments}), followup=True)
+    assert "  ```suggestion\n  x = 1\n  ```" in text
+    assert "what exactly these lines should become" in text
+    assert "suggestion" not in rendered(followup=True)
+
+
 def test_a_follow_up_without_words_says_what_to_do() -> None:
     assert "Continue and finish" in rendered(followup=True)
     task = TASK.model_copy(update={"comments": [Comment(path="a", body="b")]})

@@ -131,6 +131,16 @@ export interface LineComment {
 	base_sha?: string;
 	head_sha?: string;
 }
+/** `text` instead of these lines of the file on the branch; each of its lines ends with a newline. */
+export interface Suggestion {
+	path: string;
+	start_line: number;
+	line: number;
+	text: string;
+}
+/** Commit them to the branch, which must be at `headSha`, where their lines are counted. */
+export const applySuggestions = (id: string, headSha: string, suggestions: Suggestion[]) =>
+	post<Card>(`${path(id)}/suggestions`, { head_sha: headSha, suggestions });
 export const requestChanges = (id: string, message: string, comments: LineComment[] = []) =>
 	post<Card>(`${path(id)}/request-changes`, { message, comments });
 

@@ -1,6 +1,6 @@
 /** Repositories. */
 
-import { get, post, request } from './http.ts';
+import { get, post, request, send } from './http.ts';
 import type { Branch, CardTemplate, DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
 
 export const listRepos = () => get<Page<Repo>>('/api/repos', { limit: 1000 });
@@ -34,3 +34,7 @@ export async function listBranches(repoId: string): Promise<Branch[]> {
 	} while (cursor);
 	return branches;
 }
+
+/** A file's bytes by the id that a side of a diff names. */
+export const fetchBlob = async (repoId: string, id: string): Promise<Blob> =>
+	(await send('GET', `/api/repos/${repoId}/blobs/${id}`, { accept: '*/*' })).blob();

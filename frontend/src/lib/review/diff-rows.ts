@@ -3,6 +3,7 @@
 import { remarkOn, type Remark } from './file-kind.ts';
 import type { PlacedComment } from './placed.ts';
 import type { DiffSide, Draft, FileDiff, Hunk } from './types.ts';
+import { gapsOf, waysInto, type Span, type Way } from './unfold.ts';
 
 export interface Side {
 	/** Line number in its file. */
@@ -29,8 +30,10 @@ export interface FileRow extends Base {
 }
 export interface HunkRow extends Base {
 	kind: 'hunk';
-	/** Unchanged lines left out before it. */
-	hidden: number;
+	/** Unchanged lines left out here; null where only the context is told. */
+	gap: Span | null;
+	/** What can be shown of them. */
+	ways: readonly Way[];
 	context: string;
 }
 export interface LineRow extends Base {
@@ -79,6 +82,8 @@ export interface Layout {
 	collapsed: (path: string) => boolean;
 	drafts: readonly Draft[];
 	sent?: readonly PlacedComment[];
+	/** How many lines the new file has, where that is known. */
+	linesIn?: (file: FileDiff) => number | null;
 	/** The comments of this file that are on no line are shown. */
 	unfolded?: (path: string) => boolean;
 }
@@ -119,16 +124,20 @@ function fileRows(
 	const start = rows.length;
 	const note = remarkOn(file);
 	if (note) rows.push({ kind: 'note', key: `${file.path}:note`, file, note });
+	const gaps = gapsOf(file, layout.linesIn?.(file) ?? null);
 	for (const [index, hunk] of file.hunks.entries()) {
-		const before = file.hunks[index - 1];
-		const hidden = before
-			? hunk.new_start - (before.new_start + before.new_lines)
-			: Math.max(0, hunk.new_start - 1);
-		const key = `${file.path}:${index}`;
-		if (hidden > 0 || before) {
-			rows.push({ kind: 'hunk', key, file, hidden, context: contextOf(hunk.header) });
+		const gap = gaps[index] ?? null;
+		const ways = gap ? waysInto(gap, index > 0, true) : [];
+		const context = contextOf(hunk.header);
+		if (gap || index > 0) {
+			rows.push({ kind: 'hunk', key: `${file.path}@${hunk.new_start}`, file, gap, ways, context });
 		}
-		hunkRows(rows, file, hunk, key, layout.split, open);
+		hunkRows(rows, file, hunk, layout.split, open);
+	}
+	const rest = gaps.at(-1);
+	if (rest && file.hunks.length > 0) {
+		const ways = waysInto(rest, true, false);
+		rows.push({ kind: 'hunk', key: `${file.path}@end`, file, gap: rest, ways, context: '' });
 	}
 	rows.splice(start, 0, ...leftOver(file, [...open.values()].flat(), layout));
 }
@@ -155,17 +164,16 @@ function hunkRows(
 	rows: DiffRow[],
 	file: FileDiff,
 	hunk: Hunk,
-	unit: string,
 	split: boolean,
 	open: Map<string, Remarked[]>,
 ): void {
+	const unit = `${file.path}@${hunk.old_start},${hunk.new_start},${hunk.lines.length}`;
 	const removed: Side[] = [];
 	const added: Side[] = [];
 	let before = hunk.old_start;
 	let after = hunk.new_start;
 	let oldIndex = 0;
 	let newIndex = 0;
-	let count = 0;
 	let last: Side[] = [];
 	const mixed = hasMixedEndings(hunk);
 	const side = (number: number, raw: string, origin: Side['origin'], index: number): Side => {
@@ -181,7 +189,9 @@ function hunkRows(
 		open.delete(at);
 	};
 	const push = (kind: 'line' | 'pair', old: Side | null, fresh: Side | null) => {
-		rows.push({ kind, key: `${unit}:${count++}`, file, unit, hunk, old, new: fresh });
+		// By its numbers: it is the same row when more is shown around it.
+		const key = `${file.path}:${old?.number ?? ''}:${fresh?.number ?? ''}`;
+		rows.push({ kind, key, file, unit, hunk, old, new: fresh });
 		if (old && (!fresh || old.origin === '-')) comment('old', old);
 		comment('new', fresh);
 	};

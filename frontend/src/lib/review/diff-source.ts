@@ -1,6 +1,7 @@
 /** Where a card's changes come from and where a verdict on them goes. */
 
 import {
+	applySuggestions,
 	approveCard,
 	listComments,
 	listRounds,
@@ -8,8 +9,10 @@ import {
 	settleComment,
 	type Approval,
 	type LineComment,
+	type Suggestion,
 } from '#lib/api/cards.ts';
 import { get } from '#lib/api/http.ts';
+import { fetchBlob } from '#lib/api/repos.ts';
 import type { Card, Round } from '#lib/api/types.ts';
 import type { SentPorts } from './sent.svelte.ts';
 import type { Diff } from './types.ts';
@@ -17,7 +20,7 @@ import type { Diff } from './types.ts';
 /** One file alone and complete, or the page of files after this cursor. */
 export type Part = { path: string } | { cursor: string };
 
-export interface ReviewPorts extends SentPorts {
+export interface ChangesPorts {
 	/** The whole change, as far as one page of files goes. */
 	diff: (cardId: string, part?: Part) => Promise<Diff>;
 	/** What came after an earlier head, without what the base brought. */
@@ -27,8 +30,14 @@ export interface ReviewPorts extends SentPorts {
 	rounds: (cardId: string) => Promise<Round[]>;
 	/** The newest commits of a ref, newest first. */
 	commits: (repoId: string, ref: string) => Promise<{ sha: string }[]>;
+}
+
+export interface ReviewPorts extends ChangesPorts, SentPorts {
 	approve: (cardId: string, headSha: string, how: Approval) => Promise<Card>;
 	requestChanges: (cardId: string, message: string, comments: LineComment[]) => Promise<Card>;
+	suggest: (cardId: string, headSha: string, suggestions: Suggestion[]) => Promise<Card>;
+	/** A file's content by its id. */
+	blob: (repoId: string, id: string) => Promise<Blob>;
 	storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | null;
 }
 
@@ -45,6 +54,8 @@ export const httpPorts = (): ReviewPorts => ({
 			.items,
 	approve: approveCard,
 	requestChanges,
+	suggest: applySuggestions,
+	blob: fetchBlob,
 	storage: browserStorage(),
 });
 

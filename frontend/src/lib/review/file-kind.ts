@@ -40,18 +40,49 @@ const isFile = (side: DiffSide) => side.kind === 'file' || side.kind === 'lfs';
 
 /** Why a file has no lines, or what one must know to read them; null when the lines say it all. */
 export type Remark =
-	'binary' | 'submodule' | 'lfs' | 'too_large' | 'same' | 'empty' | 'mode' | 'crlf' | 'lf';
+	| 'image'
+	| 'binary'
+	| 'submodule'
+	| 'lfs'
+	| 'too_large'
+	| 'same'
+	| 'empty'
+	| 'mode'
+	| 'crlf'
+	| 'lf';
 
 export function remarkOn(file: FileDiff): Remark | null {
 	const kinds = [file.old?.kind, file.new?.kind];
 	if (kinds.includes('submodule')) return 'submodule';
-	if (file.hunks.length > 0) return lineEndings(file);
+	if (file.hunks.length > 0) return lineEndings(file) ?? (isImage(file) ? 'image' : null);
 	if (file.old && file.old.id === file.new?.id) {
 		return file.status === 'renamed' || file.status === 'copied' ? 'same' : 'mode';
 	}
 	if (kinds.includes('lfs')) return 'lfs';
-	if (file.binary) return 'binary';
+	if (file.binary) return isImage(file) ? 'image' : 'binary';
 	return file.too_large ? 'too_large' : 'empty';
+}
+
+const IMAGES: Record<string, string> = {
+	png: 'image/png',
+	jpg: 'image/jpeg',
+	jpeg: 'image/jpeg',
+	gif: 'image/gif',
+	webp: 'image/webp',
+	svg: 'image/svg+xml',
+};
+/** Bytes beyond which a picture is not fetched to be looked at. */
+const LARGEST_IMAGE = 10_000_000;
+
+/** What a picture with this name is shown as; undefined for what is none that a browser shows safely. */
+export const imageType = (path: string): string | undefined =>
+	IMAGES[path.slice(path.lastIndexOf('.') + 1).toLowerCase()];
+
+function isImage(file: FileDiff): boolean {
+	if (!imageType(file.path) || (file.old_path && !imageType(file.old_path))) return false;
+	return [file.old, file.new].every(
+		(side) => !side || (side.kind === 'file' && (side.size ?? 0) <= LARGEST_IMAGE),
+	);
 }
 
 /** When nothing but line endings changed, which they are now. */

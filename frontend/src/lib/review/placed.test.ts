@@ -102,7 +102,8 @@ describe('the parts of the changes', () => {
 		completed_at: '',
 	};
 	const second = { ...round, number: 2, before_sha: 'first', after_sha: 'tip', comments: [1, 2] };
-	const seen = { range: 'all' as const, rounds: [round], reviewedSha: null, headSha: 'tip' };
+	const changes = { range: 'all' as const, rounds: [round] };
+	const seen = { changes, reviewedSha: null, headSha: 'tip' };
 
 	it('are only all of them in the first round', () => {
 		expect(rangesOf(seen, () => undefined)).toHaveLength(1);
@@ -110,7 +111,10 @@ describe('the parts of the changes', () => {
 
 	it('are named, the newest round first', () => {
 		const rounds = [round, { ...second, base_moved: true }];
-		const items = rangesOf({ ...seen, rounds, reviewedSha: 'first' }, () => undefined);
+		const items = rangesOf(
+			{ ...seen, changes: { range: 'all', rounds }, reviewedSha: 'first' },
+			() => undefined,
+		);
 		expect(items.map(({ label }) => label)).toEqual([
 			'All changes',
 			'Since your review',

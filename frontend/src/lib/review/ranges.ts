@@ -2,11 +2,10 @@
 
 import type { Round } from '#lib/api/types.ts';
 import type { MenuItem } from '#lib/ui/Menu.svelte';
-import type { Range } from './review.svelte.ts';
+import type { Range } from './changes.svelte.ts';
 
 interface Choices {
-	range: Range;
-	rounds: readonly Round[];
+	changes: { range: Range; rounds: readonly Round[] };
 	reviewedSha: string | null;
 	headSha: string | null;
 }
@@ -15,7 +14,8 @@ export const rangeName = (range: Range): string =>
 	range === 'all' ? 'All changes' : range === 'since' ? 'Since your review' : `Round ${range}`;
 
 export function rangesOf(choices: Choices, choose: (range: Range) => void): MenuItem[] {
-	const { range, rounds, reviewedSha, headSha } = choices;
+	const { reviewedSha, headSha } = choices;
+	const { range, rounds } = choices.changes;
 	const item = (to: Range, detail: string): MenuItem => ({
 		label: rangeName(to),
 		detail,

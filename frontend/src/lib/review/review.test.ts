@@ -10,6 +10,7 @@ let storage: MemoryStorage;
 let answer: Diff;
 const approve = vi.fn(async () => ({}) as Card);
 const requestChanges = vi.fn(async () => ({}) as Card);
+const suggest = vi.fn(async () => ({}) as Card);
 
 function controller() {
 	const review = new ReviewController({
@@ -21,6 +22,7 @@ function controller() {
 		commits: async () => [{ sha: 'new' }, { sha: 'between' }, { sha: 'head' }],
 		approve,
 		requestChanges,
+		suggest,
 		storage,
 	});
 	review.open(card());
@@ -46,7 +48,7 @@ describe('a review', () => {
 		const review = controller();
 		await review.load();
 		answer = diff('new', answer.files);
-		await review.check();
+		await review.changes.check();
 		expect(review.moved).toEqual({ sha: 'new', commits: 2 });
 		expect(review.headSha).toBe('head');
 		await expect(review.approve()).rejects.toThrow(/moved/);
@@ -61,16 +63,16 @@ describe('a review', () => {
 		answer = diff('head', [file('a.ts', ['+a'])], { total_files: 2, next_cursor: 'c' });
 		await review.load();
 		answer = diff('head', [file('b.ts', ['+b'])], { total_files: 2 });
-		await review.loadMore();
-		expect(review.files.map((f) => f.path)).toEqual(['a.ts', 'b.ts']);
-		expect(review.diff?.next_cursor).toBeNull();
-		await review.loadMore(); // there is no more
-		expect(review.files).toHaveLength(2);
+		await review.changes.loadMore();
+		expect(review.changes.files.map((f) => f.path)).toEqual(['a.ts', 'b.ts']);
+		expect(review.changes.diff?.next_cursor).toBeNull();
+		await review.changes.loadMore(); // there is no more
+		expect(review.changes.files).toHaveLength(2);
 		answer = diff('head', [file('a.ts', ['+a'])], { total_files: 2, next_cursor: 'c' });
 		await review.load();
 		answer = diff('new', [file('z.ts', ['+z'])]);
-		await review.loadMore();
-		expect(review.files.map((f) => f.path)).toEqual(['a.ts']);
+		await review.changes.loadMore();
+		expect(review.changes.files.map((f) => f.path)).toEqual(['a.ts']);
 		expect(review.moved?.sha).toBe('new');
 	});
 
@@ -132,7 +134,7 @@ describe('a review', () => {
 		const review = controller();
 		answer = diff('head', [file('a.ts', ['+one']), file('b.ts', ['+two'])]);
 		await review.load();
-		for (const seen of review.files) review.setViewed(seen, true);
+		for (const seen of review.changes.files) review.setViewed(seen, true);
 		expect([...review.viewed]).toEqual(['a.ts', 'b.ts']);
 		answer = diff('new', [file('a.ts', ['+one']), file('b.ts', ['+2'])]);
 		const later = controller();
@@ -148,19 +150,19 @@ describe('a review', () => {
 		const later = controller();
 		await later.load();
 		expect(later.reviewedSha).toBe('head');
-		await later.load('since');
-		expect(later.files.map(({ path }) => path)).toEqual(['b.ts']);
+		await later.changes.load('since');
+		expect(later.changes.files.map(({ path }) => path)).toEqual(['b.ts']);
 		expect(later.headSha).toBe('new');
 	});
 
 	it('approves what was seen while a round is looked at', async () => {
 		const review = controller();
 		await review.load();
-		await review.load(1);
-		expect(review.files.map(({ path }) => path)).toEqual(['c.ts']);
+		await review.changes.load(1);
+		expect(review.changes.files.map(({ path }) => path)).toEqual(['c.ts']);
 		expect(review.headSha).toBe('head');
-		expect(review.shown).toMatchObject({ isTip: false, whole: false });
-		await review.check();
+		expect(review.changes.shown).toMatchObject({ isTip: false, whole: false });
+		await review.changes.check();
 		expect(review.moved).toBeNull();
 		await review.approve({ method: 'squash' });
 		expect(approve).toHaveBeenCalledWith('card', 'head', { method: 'squash' });
@@ -169,21 +171,21 @@ describe('a review', () => {
 	it('shows all the changes when the branch has moved under a round', async () => {
 		const review = controller();
 		await review.load();
-		await review.load(1);
+		await review.changes.load(1);
 		answer = diff('new', answer.files);
-		await review.check();
+		await review.changes.check();
 		expect(review.moved?.sha).toBe('new');
 		await review.load();
-		expect(review.range).toBe('all');
+		expect(review.changes.range).toBe('all');
 		expect(review.headSha).toBe('new');
 	});
 
 	it('names the commits between which a comment is written', async () => {
 		const review = controller();
 		await review.load();
-		await review.load(1);
+		await review.changes.load(1);
 		review.change(review.draft('c.ts', 'new', 10).id, { body: 'Here' });
-		await review.load('all');
+		await review.changes.load('all');
 		review.change(review.draft('c.ts', 'new', 10).id, { body: 'And here' });
 		expect(review.comments.map((c) => c.head_sha)).toEqual(['first', 'head']);
 	});
@@ -206,8 +208,25 @@ describe('a review', () => {
 		answer = diff('head', [file('big.ts', [], { hunks: [], too_large: true })]);
 		await review.load();
 		answer = diff('head', [file('big.ts', ['+whole'])]);
-		await review.loadFile('big.ts');
-		expect(review.files[0]?.hunks).toHaveLength(1);
+		await review.changes.loadFile('big.ts');
+		expect(review.changes.files[0]?.hunks).toHaveLength(1);
+	});
+
+	it('commits a suggestion at the tip that was seen, and shows the changes as they are then', async () => {
+		const review = controller();
+		const suggestion = { path: 'a.ts', start_line: 11, line: 11, text: 'y\n' };
+		const draft = review.draft('a.ts', 'new', 11);
+		await expect(review.commitSuggestion(suggestion, draft.id)).rejects.toThrow(NotReviewed);
+		await review.load();
+		answer = diff('new', answer.files);
+		await review.commitSuggestion(suggestion, draft.id);
+		expect(suggest).toHaveBeenCalledWith('card', 'head', [suggestion]);
+		expect(review.drafts).toEqual([]);
+		expect(review.headSha).toBe('new');
+		answer = diff('newer', answer.files);
+		await review.changes.check();
+		await expect(review.commitSuggestion(suggestion, draft.id)).rejects.toThrow(/moved/);
+		expect(suggest).toHaveBeenCalledTimes(1);
 	});
 
 	it('works without a storage', async () => {

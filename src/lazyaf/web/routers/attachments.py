@@ -17,6 +17,7 @@ from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import CardId
+from lazyaf.web.sealed import SEALED, sealed_bytes
 
 router = APIRouter(prefix="/api", tags=["attached files"], responses=PROBLEMS)
 
@@ -28,20 +29,9 @@ RAW: Final = {
         "content": {UNKNOWN: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-SEALED: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "private, no-store",
-}
-"""What was attached may be hostile: a browser is told to run nothing of it, and to keep none of it."""
-BYTES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "The file. PNG, JPEG, GIF and WebP come as what they are, everything else as a "
-        "download without a type.",
-        "content": {UNKNOWN: {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+BYTES: Final = sealed_bytes(
+    "The file. PNG, JPEG, GIF and WebP come as what they are, everything else as a download without a type."
+)
 
 
 @router.get("/cards/{card_id}/attachments", response_model=schemas.AttachmentList)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from lazyaf.domain.attachments import UNKNOWN
 from lazyaf.domain.remotes import parse_remote
 from lazyaf.services import repositories
 from lazyaf.services.edit_repo import edit_repo
-from lazyaf.services.inspect_repo import list_branches, list_commits, repo_diff
+from lazyaf.services.inspect_repo import (
+    list_branches,
+    list_commits,
+    read_file_of_repo,
+    repo_diff,
+)
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
@@ -24,7 +30,9 @@ from lazyaf.web.paging import (
     seen_version,
     text_cursor,
 )
+from lazyaf.web.sealed import SEALED, sealed_bytes
 
+BlobId = Annotated[str, Path(pattern=r"^[0-9a-f]{40}$")]
 router = APIRouter(prefix="/api/repos", tags=["repositories"], responses=PROBLEMS)
 
 Name = Annotated[str | None, Query(max_length=255)]
@@ -118,3 +126,14 @@ async def get_diff(
     """What ``head`` changes since it left ``base``; branches, tags or full ids."""
     found = await repo_diff(state.ctx, repo_id, base, head, path, number_cursor(cursor))
     return {**found, "next_cursor": encode_cursor(found["next_cursor"])}
+
+
+@router.get(
+    "/{repo_id}/blobs/{blob_id}",
+    response_class=Response,
+    responses=sealed_bytes("The bytes, without a type."),
+)
+async def get_blob(state: State, repo_id: RepoKey, blob_id: BlobId) -> Response:
+    """A file's content by its id, which the sides of a diff name."""
+    content = await read_file_of_repo(state.ctx, repo_id, blob_id)
+    return Response(content, media_type=UNKNOWN, headers=SEALED)

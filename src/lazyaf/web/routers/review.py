@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
+from lazyaf.domain.suggestions import Suggestion
+from lazyaf.services.apply_suggestions import apply_suggestions
 from lazyaf.services.inspect_repo import interdiff_view
 from lazyaf.services.list_comments import list_comments
 from lazyaf.services.request_changes import Remark, request_changes
@@ -29,6 +31,19 @@ async def post_changes(
     of earlier rounds that are still open go along again."""
     remarks = [Remark(**comment.model_dump()) for comment in body.comments]
     return await request_changes(state.ctx, card_id, body.message, remarks, person)
+
+
+@router.post("/{card_id}/suggestions", response_model=schemas.Card)
+async def post_suggestions(
+    state: State, person: Person, card_id: CardId, body: schemas.SuggestionsRequest
+) -> dict[str, Any]:
+    """Commit suggestions to the branch of a card in review, with you as author. The head is another one
+    then."""
+    suggestions = [
+        Suggestion(each.path, each.start_line or each.line, each.line, each.text)
+        for each in body.suggestions
+    ]
+    return await apply_suggestions(state.ctx, card_id, body.head_sha, suggestions, person)
 
 
 @router.get("/{card_id}/comments", response_model=schemas.Page[schemas.ReviewComment])

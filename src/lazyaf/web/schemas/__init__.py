@@ -63,7 +63,15 @@ from lazyaf.web.schemas.repos import (
     RepoSettingsPatch,
     RepoSettingsView,
 )
-from lazyaf.web.schemas.review import CommentPlace, NewComment, Reply, ReviewComment, Round
+from lazyaf.web.schemas.review import (
+    CommentPlace,
+    NewComment,
+    NewSuggestion,
+    Reply,
+    ReviewComment,
+    Round,
+    SuggestionsRequest,
+)
 from lazyaf.web.schemas.runners import (
     PoolPatch,
     PoolView,
@@ -164,6 +172,7 @@ __all__ = [
     "NewCheck",
     "NewComment",
     "NewRepo",
+    "NewSuggestion",
     "NewToken",
     "NewView",
     "Options",
@@ -198,6 +207,7 @@ __all__ = [
     "SettingsPatch",
     "Sha",
     "StartRequest",
+    "SuggestionsRequest",
     "Token",
     "TokenRequest",
     "TokenTried",

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from lazyaf.domain.comments import BODY_MAX, CommentState, Side
 from lazyaf.domain.jobs import JobStatus, StopReason
+from lazyaf.domain.suggestions import TEXT_MAX
 from lazyaf.web.schemas.base import Model, Prose, Sha
 
 LAST_LINE = 2**31 - 1
@@ -34,6 +35,23 @@ class NewComment(Model):
         if self.start_line is not None and (self.line is None or self.start_line > self.line):
             raise ValueError("start_line comes before line")
         return self
+
+
+class NewSuggestion(Model):
+    """``text`` instead of the lines from ``start_line`` (or of ``line`` alone) to ``line`` of the file on the
+    branch; empty, it takes them away."""
+
+    path: Prose = Field(min_length=1, max_length=4096)
+    start_line: int | None = Field(None, ge=1, le=LAST_LINE)
+    line: int = Field(ge=1, le=LAST_LINE)
+    text: Prose = Field(max_length=TEXT_MAX)
+
+
+class SuggestionsRequest(Model):
+    """``head_sha`` is the commit at which their lines are counted, and where the branch must be."""
+
+    head_sha: Sha
+    suggestions: list[NewSuggestion] = Field(min_length=1, max_length=100)
 
 
 class CommentPlace(BaseModel):
