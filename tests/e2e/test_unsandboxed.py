@@ -51,6 +51,21 @@ def test_the_board_asks_once_before_an_agent_works_without_isolation(
     expect(question).to_be_hidden()
     assert house.board.card(first)["status"] == "todo"
 
+    # A new card that shall start at once is asked about as well, and what was written stays.
+    page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="New card")
+    dialog.get_by_label("Title").fill("three")
+    dialog.get_by_label("Agent").select_option("script")
+    dialog.get_by_label("Command").fill("true")
+    dialog.get_by_role("button", name="Create and start").click()
+    question.get_by_role("button", name="Cancel").click()
+    expect(question).to_be_hidden()
+    expect(dialog.get_by_label("Title")).to_have_value("three")
+    dialog.get_by_role("button", name="Create", exact=True).click()
+    expect(dialog).to_be_hidden()
+    tile = page.get_by_role("region", name="To Do").locator("[data-card]", has_text="three")
+    expect(tile).to_be_visible()
+
     page.get_by_role("link", name="one").click()
     sheet = page.get_by_role("dialog").first
     sheet.get_by_role("button", name="Start", exact=True).click()
