@@ -45,13 +45,14 @@ SILENT: Final = frozenset({"forge_unknown", "forge_token_wanted", "no_pull_reque
 @dataclass(slots=True)
 class _Known:
     """A followed pull request: the page it is about, how soon to look again when something happened, when to
-    look next, how long it may rest, and the answer that is known."""
+    look next, how long it may rest, and the answer that is known: what it said, and its ``etag``."""
 
     url: str
     pace: float
     due: float
     interval: float
     etag: str | None = None
+    state: str | None = None
 
 
 class PullFollower:
@@ -117,8 +118,10 @@ class PullFollower:
         note: str | None = None
         pull = None
         is_asked = True
+        # The card may say otherwise since: a person asked the forge meanwhile.
+        etag = known.etag if known.state == card.pr_state else None
         try:
-            look = await look_at(self._ctx, card, repo, known.etag)
+            look = await look_at(self._ctx, card, repo, etag)
         except Unavailable as busy:
             self._rest(origin, busy)
             return True
@@ -130,6 +133,7 @@ class PullFollower:
         else:
             self._resting.pop(origin, None)
             pull, known.etag = look.pull, look.etag
+            known.state = card.pr_state if pull is None else pull.state.value
             if pull is None and card.pr_note is None:  # as it was
                 self._again(known, known.interval * SLOWER)
                 return True

@@ -10,7 +10,7 @@ from lazyaf.services.cards import delete_card, edit_card
 from lazyaf.services.decide_card import reject_card
 from lazyaf.services.follow_pulls import AT_ONCE, CLOSED, JITTER, SLOWER, SLOWEST, PullFollower
 from lazyaf.services.forge_token import forget_token, keep_token
-from lazyaf.services.pull_request import Wanted, open_pull_request
+from lazyaf.services.pull_request import Wanted, open_pull_request, refresh_pull
 
 EVERY = 60.0
 
@@ -78,6 +78,21 @@ async def test_one_that_was_closed_is_asked_about_seldom_and_may_be_opened_again
     assert await it.state() == ("open", None)
     assert await it.after(0) == 0
     assert await it.after(EVERY) == 1
+
+
+async def test_what_a_person_was_told_meanwhile_is_held_against_the_forge(
+    scene: Scene, github: ForgeServer
+) -> None:
+    it = await followed(scene, github)
+    assert await it.after(0) == 0
+    github.pulls[0].draft = True
+    assert await it.after(EVERY) == 1
+    github.pulls[0].draft = False
+    await refresh_pull(scene.ctx, it.cards[0], PERSON)
+    assert await it.state() == ("open", None)
+    github.pulls[0].draft = True  # its answer is the one that was known before
+    assert await it.after(EVERY) == 1
+    assert await it.state() == ("draft", None)
 
 
 async def test_one_that_was_closed_is_left_alone_once_its_card_is_no_longer_reviewed(
