@@ -65,18 +65,21 @@ class House:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def cli(self, *arguments: str) -> str:
+    def cli(self, *arguments: str, stdin: str | None = None) -> str:
         """Run a client command that must succeed; what it printed."""
-        done = self.try_cli(*arguments)
+        done = self.try_cli(*arguments, stdin=stdin)
         assert done.returncode == 0, f"lazyaf {arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def try_cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def try_cli(
+        self, *arguments: str, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a client command, whatever comes of it."""
         return subprocess.run(
             [sys.executable, "-m", "lazyaf", *arguments],
             env=self.server.environ(),
             cwd=self.root,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=CLI_S,

@@ -107,6 +107,7 @@ class Play:
             assert card["no_changes"] is step.no_changes
         self._look_at_failure(step, card)
         self._look_at_branch(step, card)
+        self._look_at_merge(step, card)
         self._look_at_review(step)
         self._look_at_words(step)
 
@@ -132,6 +133,18 @@ class Play:
         if step.mergeable is not None:
             assert self._board.diff(self._card)["mergeable"] is step.mergeable
 
+    def _look_at_merge(self, step: Step, card: dict[str, Any]) -> None:
+        if step.message is not None:
+            said = git(self._internal, "log", "-1", "--format=%B", card["merged_sha"])
+            assert [line for line in step.message if line not in said.splitlines()] == [], said
+            assert f"Lazyaf-Card: {card['id']}" in said.split("\n\n")[-1]
+        if step.branch_deleted is not None:
+            there = git(self._internal, "for-each-ref", f"refs/heads/{card['branch_name']}")
+            assert card["branch_deleted"] is step.branch_deleted is (there == "")
+            archived = f"refs/lazyaf/archive/{card['number']}/"
+            kept = git(self._internal, "for-each-ref", "--format=%(objectname)", archived)
+            assert card["head_sha"] in kept.split()
+
     def _look_at_review(self, step: Step) -> None:
         if step.round is not None:
             assert self._board.changes_of_last_round(self._card) == step.round
@@ -154,7 +167,7 @@ class Play:
         card = self._board.card(self._card)
         after = tip(self._internal, "main")
         assert card["merged_sha"] == after
-        assert parents(self._internal, after) == [before, tip(self._internal, card["branch_name"])]
+        assert parents(self._internal, after) == [before, card["head_sha"]]
 
 
 def own_checkout(folder: Path) -> Path:

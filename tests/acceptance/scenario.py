@@ -59,6 +59,10 @@ class Step:
     """Texts in the job's log."""
     merged: bool = False
     """main holds a merge commit whose parents are its old tip and the branch's."""
+    message: list[str] | None = None
+    """Lines of the message of what approving made, whose last paragraph names the card and who had a part in it."""
+    branch_deleted: bool | None = None
+    """Whether the card's branch is gone. Its last commit is kept in any case."""
     landed: bool = False
     """The origin's main is the internal one."""
 
