@@ -1,18 +1,10 @@
 /** How the checks of a card in review stand, and where it stands in the merge queue, in the board's words. */
 
 import type { CardSummary } from '#lib/api/types.ts';
-
-export type ChecksTone = 'ok' | 'bad' | 'warn' | 'busy' | 'dim';
-
-export interface ChecksWord {
-	tone: ChecksTone;
-	text: string;
-	/** More of it, for whoever points at it. */
-	title: string;
-}
+import type { Word } from './word.ts';
 
 /** Null where there are none. */
-export function checksWord(card: CardSummary): ChecksWord | null {
+export function checksWord(card: CardSummary): Word | null {
 	const checks = card.checks;
 	if (!checks) return null;
 	if (checks.head_sha !== card.head_sha) {
@@ -47,7 +39,7 @@ export const isQueuedToMerge = (card: CardSummary): boolean =>
 	card.merge_state !== null && card.merge_state.state !== 'bounced';
 
 /** What an approved card waits for, or why it was not merged; null when nobody approved it. */
-export function queueWord(card: CardSummary): ChecksWord | null {
+export function queueWord(card: CardSummary): Word | null {
 	const state = card.merge_state;
 	switch (state?.state) {
 		case 'queued':

@@ -1,20 +1,12 @@
 /** Whether a card in review merges, in the words of the board: its base first, then its rivals. */
 
 import type { CardSummary } from '#lib/api/types.ts';
-
-export type Tone = 'ok' | 'warn' | 'dim';
-
-export interface MergeWord {
-	tone: Tone;
-	text: string;
-	/** More of it, for whoever points at it. */
-	title: string;
-}
+import type { Word } from './word.ts';
 
 const SHOWN = 3;
 
 /** The base is in the way, or the cards of these numbers, or nobody; null while nobody knows. */
-export function mergeWord(card: CardSummary): MergeWord | null {
+export function mergeWord(card: CardSummary): Word | null {
 	const live = card.live;
 	if (card.no_changes) return { tone: 'dim', text: 'no changes', title: '' };
 	if (live?.mergeable == null) {

@@ -1,15 +1,7 @@
 /** A card's pull request in the words of the board: what is known of it, and what a person can do. */
 
 import type { CardSummary } from '#lib/api/types.ts';
-
-export type PullTone = 'ok' | 'bad' | 'warn' | 'busy' | 'dim';
-
-export interface PullWord {
-	tone: PullTone;
-	text: string;
-	/** More of it, for whoever points at it. */
-	title: string;
-}
+import type { Word } from './word.ts';
 
 const WORDS = {
 	unknown: { tone: 'dim', text: 'pull request', title: 'Nobody has told yet how far it is' },
@@ -21,10 +13,10 @@ const WORDS = {
 		text: 'closed',
 		title: 'Its pull request was closed without being merged',
 	},
-} as const satisfies Record<string, PullWord>;
+} as const satisfies Record<string, Word>;
 
 /** How far it is, or null without one. What its forge refuses is a warning. */
-export function pullWord(card: CardSummary): PullWord | null {
+export function pullWord(card: CardSummary): Word | null {
 	if (!card.pr_url) return null;
 	const word = WORDS[card.pr_state ?? 'unknown'];
 	return card.pr_note ? { ...word, tone: 'warn', title: card.pr_note } : word;
