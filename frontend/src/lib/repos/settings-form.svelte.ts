@@ -57,7 +57,7 @@ export function fieldsOf(repo: Repo): Fields {
 		delete_branch: settings.delete_branch,
 		protected_branches: settings.protected_branches.join(', '),
 		only_approve: settings.only_approve,
-		allowed_hosts: settings.allowed_hosts.join(', '),
+		allowed_hosts: settings.allowed_hosts.join('\n'),
 		image: settings.image ?? '',
 		checks: textOf(settings.checks),
 		fix_rounds: String(settings.fix_rounds),
