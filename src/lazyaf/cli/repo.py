@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lazyaf.cli.client import Api, Json, client_command
+from lazyaf.cli.repo_checks import checks
 from lazyaf.cli.repo_forge import forge
 from lazyaf.cli.repo_remote import add, fetch
 from lazyaf.cli.repo_sandbox import sandbox
@@ -17,7 +18,7 @@ def command() -> None:
     """Add, fetch, set up, list and delete repositories; `lazyaf ingest` adds those of this machine."""
 
 
-for _one in (add, fetch, set_repo, sandbox, forge):
+for _one in (add, fetch, set_repo, sandbox, forge, checks):
     command.add_command(_one)
 
 
@@ -34,17 +35,25 @@ def list_repos(api: Api) -> None:
         )
     else:
         show_table(
-            ("NAME", "DEFAULT BRANCH", "CONTENT", "REMOTE"),
+            ("NAME", "DEFAULT BRANCH", "CHECKS", "CONTENT", "REMOTE"),
             (
                 (
                     repo["name"],
                     repo["default_branch"],
+                    _colour(repo),
                     _content(repo),
                     repo["remote_url"] or "",
                 )
                 for repo in repos
             ),
         )
+
+
+def _colour(repo: Json) -> str:
+    known = repo["default_checks"]
+    if known is None:
+        return ""
+    return {"passed": "green", "failed": "red"}.get(known["state"], known["state"] or "unknown")
 
 
 def _content(repo: Json) -> str:

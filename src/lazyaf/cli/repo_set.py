@@ -8,7 +8,7 @@ import click
 
 from lazyaf.cli.client import Api, Json, client_command
 from lazyaf.cli.terminal import one_line, show_json
-from lazyaf.domain.repo_settings import MergeMethod
+from lazyaf.domain.repo_settings import BranchWatch, MergeMethod
 
 
 @click.command(
@@ -49,6 +49,12 @@ from lazyaf.domain.repo_settings import MergeMethod
     metavar="TIME",
     help="Let the server fetch from the remote this often, like 15m; `never` stops it.",
 )
+@click.option(
+    "--default-checks",
+    type=click.Choice([watch.value for watch in BranchWatch]),
+    help="Whether the checks run on the default branch itself, and whether a card is opened, or started, "
+    "when they fail.",
+)
 @client_command
 def set_repo(
     api: Api,
@@ -60,22 +66,23 @@ def set_repo(
     protect_none: bool,
     only_approve: bool | None,
     sync_every: str | None,
+    default_checks: str | None,
 ) -> None:
     """Change what REPO (an id or a name) protects and how its cards are merged; show it."""
     if protect and protect_none:
         raise click.UsageError("Give --protect or --protect-none, not both.")
     found = api.repo(repo)
-    settings: dict[str, Any] = {}
-    if merge_method is not None:
-        settings["merge_method"] = merge_method
+    wanted = {
+        "merge_method": merge_method,
+        "delete_branch": delete_branch,
+        "only_approve": only_approve,
+        "default_checks": default_checks,
+    }
+    settings: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     if merge_message is not None:
         settings["merge_message"] = merge_message or None
-    if delete_branch is not None:
-        settings["delete_branch"] = delete_branch
     if protect or protect_none:
         settings["protected_branches"] = list(protect)
-    if only_approve is not None:
-        settings["only_approve"] = only_approve
     if sync_every is not None:
         settings["sync_every_s"] = None if sync_every == "never" else sync_every
     if settings:
@@ -98,5 +105,7 @@ def _tell(repo: Json) -> None:
     changed_by = "approving only" if now["only_approve"] else "approving, and by people's pushes"
     click.echo(f"Approving makes: {now['merge_method']}")
     click.echo(f"Protected: {protected}; changed by {changed_by}, never by jobs")
+    if now["default_checks"] != BranchWatch.OFF:
+        click.echo(f"Checks of {repo['default_branch']} itself: {now['default_checks']}")
     if now["sync_every_s"]:
         click.echo(f"Fetched from the remote every {now['sync_every_s'] / 60:g} minutes")

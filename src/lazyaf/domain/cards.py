@@ -34,7 +34,7 @@ class CardStatus(StrEnum):
 
 
 class CardCommand(StrEnum):
-    """What can be asked of a card, by a person or by its job."""
+    """What can be asked of a card, by a person, by its job or by the server."""
 
     START = "start"
     RETRY = "retry"
@@ -50,6 +50,7 @@ class CardCommand(StrEnum):
     UNARCHIVE = "unarchive"
     UPDATE_BRANCH = "update_branch"
     CLOSE = "close"
+    WITHDRAW = "withdraw"
 
 
 class UpdateMethod(StrEnum):
@@ -82,6 +83,7 @@ TRANSITIONS: Final[dict[tuple[CardStatus, CardCommand], CardStatus]] = {
     (S.IN_REVIEW, C.REJECT): S.TODO,
     (S.IN_REVIEW, C.UPDATE_BRANCH): S.IN_REVIEW,  # other commits: what was seen is seen no more
     (S.IN_REVIEW, C.CLOSE): S.DONE,  # merged elsewhere: its pull request was
+    (S.TODO, C.WITHDRAW): S.DONE,  # the server opened it, and what it was about is over
     (S.FAILED, C.REJECT): S.TODO,
     (S.DONE, C.REOPEN): S.TODO,
     (S.DONE, C.ARCHIVE): S.DONE,  # off the board, and nothing else
@@ -103,7 +105,7 @@ BY_PERSON: Final = frozenset(
         C.CLOSE,
     }
 )
-"""The commands that a person may give; the rest are consequences of a job."""
+"""The commands that a person may give; the rest are consequences of a job, or the server's own."""
 
 DROPS: Final[dict[tuple[CardStatus, CardStatus], CardCommand]] = {
     (S.TODO, S.IN_PROGRESS): C.START,

@@ -49,6 +49,13 @@ class CheckResult(TypedDict):
     last_lines: str
 
 
+def how_it_ended(result: CheckResult) -> str:
+    """Of a check that did not pass, as words that follow its name."""
+    if result["outcome"] == CheckOutcome.TIMED_OUT:
+        return "took too long"
+    return f"exited with code {result['exit_code']}"
+
+
 class ChecksState(StrEnum):
     """How far the checks of a pair of commits have come. Closed."""
 
@@ -64,6 +71,8 @@ class ChecksState(StrEnum):
 
 OPEN: Final = frozenset({ChecksState.QUEUED, ChecksState.RUNNING})
 """Those in which a result is still to come."""
+WORTHLESS: Final = frozenset({ChecksState.BROKEN, ChecksState.CANCELLED})
+"""Those that say nothing of the commits."""
 
 _ENDED: Final = {
     StopReason.FINISHED: ChecksState.PASSED,

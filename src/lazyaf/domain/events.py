@@ -39,6 +39,7 @@ class EventType(StrEnum):
     BRANCH_PUSHED = "branch.pushed"
     BRANCH_MERGED = "branch.merged"
     BRANCH_LANDED = "branch.landed"
+    BRANCH_CHECKED = "branch.checked"
     SETTINGS_UPDATED = "settings.updated"
     VIEW_SAVED = "view.saved"
     VIEW_DELETED = "view.deleted"

@@ -1,4 +1,4 @@
-"""The job: one run of an agent or of the checks for a card, its statuses, its attempts and why it ended."""
+"""The job: one run of an agent for a card, or of the checks for a card or for the default branch, its statuses, its attempts and why it ended."""
 
 from __future__ import annotations
 

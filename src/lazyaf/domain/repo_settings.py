@@ -49,6 +49,19 @@ class MergeMethod(StrEnum):
     REBASE = "rebase"
 
 
+class BranchWatch(StrEnum):
+    """What the server does by itself about the checks of the default branch; each does what those before it
+    do, too."""
+
+    OFF = "off"
+    CHECK = "check"
+    """Run them where no passed run is known of."""
+    OPEN_CARD = "open_card"
+    """When they fail, open a card."""
+    START_CARD = "start_card"
+    """Have its agent start at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepoSettings:
     """Effective settings; times in seconds, ``wip_limit`` None means no limit.
@@ -57,7 +70,8 @@ class RepoSettings:
     ``only_approve`` refuses people's pushes to them as well. ``allowed_hosts`` are what jobs in containers
     may reach besides the model, and ``image`` is what those containers are of, if not of the pool's own.
     Where there are ``checks`` nothing is merged that has not passed them; ``fix_rounds`` is how often those
-    that fail go back to the agent by themselves. ``merge_message`` is a template (`lazyaf.domain.merge_message`), and with
+    that fail go back to the agent by themselves, and ``default_checks`` whether the default branch itself is
+    checked. ``merge_message`` is a template (`lazyaf.domain.merge_message`), and with
     ``delete_branch`` the branch of an approved card is taken away. The server fetches from the remote each
     ``sync_every_s``, if at all.
     ``forge`` and ``forge_api_url`` say which forge the remote is on where its host's name does not; with
@@ -81,6 +95,7 @@ class RepoSettings:
     image: str | None = None
     checks: tuple[Check, ...] = ()
     fix_rounds: int = 0
+    default_checks: str = BranchWatch.OFF.value
     sync_every_s: float | None = None
     forge: str | None = None
     forge_api_url: str | None = None
@@ -107,6 +122,7 @@ _IN_FILE: Final[dict[str, tuple[str, ...]]] = {
     "delete_branch": ("merge", "delete_branch"),
     "protected_branches": ("branches", "protected"),
     "only_approve": ("branches", "only_approve"),
+    "default_checks": ("branches", "default_checks"),
     "allowed_hosts": ("sandbox", "allow"),
     "image": ("sandbox", "image"),
     "checks": ("checks",),
@@ -206,6 +222,10 @@ def _method(value: Any) -> str | None:
     return value if isinstance(value, str) and value in set(MergeMethod) else None
 
 
+def _default_checks(value: Any) -> str | None:
+    return value if isinstance(value, str) and value in set(BranchWatch) else None
+
+
 def _message(value: Any) -> str | None:
     """Raises `ValueError` with what is wrong in the template itself."""
     text = _text(value)
@@ -294,6 +314,7 @@ _CHECKS: Final[dict[str, Any]] = {
     "image": _image,
     "checks": _repo_checks,
     "fix_rounds": _rounds,
+    "default_checks": _default_checks,
     "sync_every_s": _period,
     "forge": _forge,
     "forge_api_url": _api_url,
@@ -317,6 +338,7 @@ _EXPECTED: Final[dict[str, str]] = {
     "and, if it may not take ten minutes, a `timeout`",
     "sync_every_s": "must be a time of at least a minute and at most a week, like “15m”",
     "fix_rounds": f"must be a whole number from 0 to {ROUNDS_MAX}",
+    "default_checks": "must be “off”, “check”, “open_card” or “start_card”",
     "forge": "must be “github”, “gitlab” or “gitea”",
     "forge_api_url": "must be a URL like “https://git.example.com/api/v1”, without a password",
     "forge_shares_login": "must be true or false",

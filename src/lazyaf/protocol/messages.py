@@ -136,6 +136,10 @@ class Task(Message):
     comments: list[Comment] = Field(default_factory=list)
 
 
+NO_TASK: Final = Task(card_id="", number=0, title="")
+"""Of a job that has no card: checks of the default branch."""
+
+
 class CheckTask(Message):
     """One check: a shell command that passes when it ends with 0 in time."""
 

@@ -5,9 +5,10 @@ A client that keeps the newest version of each subject is right without asking a
 
 from __future__ import annotations
 
-from lazyaf.domain.events import Actor, EventType, Json, NewEvent
-from lazyaf.services.views import job_view, repo_view, runner_view
+from lazyaf.domain.events import SERVER, Actor, EventType, Json, NewEvent
+from lazyaf.services.views import default_checks_view, job_view, repo_view, runner_view
 from lazyaf.store.board import FullCard, full_card
+from lazyaf.store.default_branches import DefaultBranchRow
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
@@ -23,14 +24,29 @@ def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCar
 
 def job_changed(
     tx: Tx, kind: EventType, job_id: str, actor: Actor, job: JobRow | None = None
-) -> tuple[JobRow, FullCard]:
-    """Emit a job event with the job and its card; returns both. ``job``: as it is now, if that is
-    known."""
+) -> tuple[JobRow, FullCard | None]:
+    """Emit a job event with the job and its card, if it has one; returns both. ``job``: as it is now, if
+    that is known."""
     job = job or get_job(tx, job_id)
-    card = full_card(tx, job.card_id)
-    data = {"job": job_view(job, runner_name=None), "card": Json(card.text)}
-    tx.emit(NewEvent(kind, job_id, actor, job.version, data, card.repo_id))
+    card = full_card(tx, job.card_id) if job.card_id is not None else None
+    _tell_job(tx, kind, job, card, actor)
     return job, card
+
+
+def card_job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> FullCard:
+    """Emit a job event of a job that has a card; returns the card."""
+    job = get_job(tx, job_id)
+    card = full_card(tx, job.card)
+    _tell_job(tx, kind, job, card, actor)
+    return card
+
+
+def _tell_job(tx: Tx, kind: EventType, job: JobRow, card: FullCard | None, actor: Actor) -> None:
+    data = {
+        "job": job_view(job, runner_name=None),
+        "card": Json(card.text) if card is not None else None,
+    }
+    tx.emit(NewEvent(kind, job.id, actor, job.version, data, job.repo_id))
 
 
 def runner_changed(
@@ -48,6 +64,16 @@ def runner_changed(
     data = {"runner": runner_view(tx, runner, card)}
     tx.emit(NewEvent(kind, runner_id, actor, runner.row_version, data))
     return runner
+
+
+def branch_checked(tx: Tx, row: DefaultBranchRow) -> None:
+    """Emit how the checks of a default branch stand."""
+    data = {
+        "repo_id": row.repo_id,
+        "branch": row.branch,
+        "checks": default_checks_view(tx, row.repo_id),
+    }
+    tx.emit(NewEvent(EventType.BRANCH_CHECKED, row.repo_id, SERVER, 0, data, row.repo_id))
 
 
 def repo_changed(tx: Tx, kind: EventType, repo: RepoRow, actor: Actor) -> None:

@@ -54,7 +54,7 @@ def record_answers(tx: Tx, job: JobRow, answers: Sequence[Answer], now: str) -> 
     for answer in answers:
         update_comment(
             tx,
-            job.card_id,
+            job.card,
             answer.number,
             {
                 "reply_job_id": job.id,

@@ -1,14 +1,18 @@
-"""How the checks of a card stand: kept with their run, and in short with the card, for the board."""
+"""How checks stand: kept with their run, and in short with the card, for the board, or with the default
+branch that they are of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lazyaf.domain.checks import CheckOutcome, CheckResult, ChecksState, state_after
 from lazyaf.domain.jobs import StopReason
+from lazyaf.services.announce import branch_checked
 from lazyaf.store.cards import get_card, update_card
 from lazyaf.store.check_runs import CheckRunRow, find_run, update_run
+from lazyaf.store.default_branches import find_default_branch, put_default_branch
 from lazyaf.store.jobs import JobRow
 from lazyaf.store.tx import Tx
 
@@ -25,6 +29,16 @@ def short(run: CheckRunRow) -> dict[str, Any]:
         "passed": len(run.results) - len(failed),
         "failed": failed,
     }
+
+
+def failures_of(run: CheckRunRow) -> list[tuple[CheckResult, str]]:
+    """What did not pass in a run, each with its command."""
+    commands = {check["name"]: check["run"] for check in run.checks}
+    return [
+        (result, commands.get(result["name"], ""))
+        for result in run.results
+        if result["outcome"] != CheckOutcome.PASSED
+    ]
 
 
 def checks_began(tx: Tx, job: JobRow, now: str) -> None:
@@ -54,7 +68,14 @@ def _note(tx: Tx, run: CheckRunRow | None, values: dict[str, Any], now: str) -> 
 
 
 def show(tx: Tx, run: CheckRunRow, now: str) -> None:
-    """Keep it with the card as well, unless a newer one is there. The event of the job tells the card."""
+    """Keep it with the card as well, unless a newer one is there; the event of the job tells the card. Or
+    with the default branch, while that is where the run found it."""
+    if run.card_id is None:
+        branch = find_default_branch(tx, run.repo_id)
+        if branch is not None and branch.sha == run.head_sha:
+            put_default_branch(tx, replace(branch, checks=short(run)))
+            branch_checked(tx, branch)
+        return
     card = get_card(tx, run.card_id)
     if card.checks is None or card.checks["job_id"] <= run.job_id:
         update_card(tx, card, {"checks": short(run), "updated_at": now})

@@ -14,6 +14,7 @@ from lazyaf.domain.runners import PoolKind
 from lazyaf.git import refs
 from lazyaf.protocol import GIT_USERNAME
 from lazyaf.protocol.messages import (
+    NO_TASK,
     CheckTask,
     Comment,
     Job,
@@ -58,7 +59,7 @@ class Claimed:
 
     runner: RunnerRow
     job: JobRow
-    card: FullCard
+    card: FullCard | None
     repo: RepoRow
     committer: dict[str, str]
     attempt: int
@@ -66,6 +67,17 @@ class Claimed:
     has_files: bool
     run: CheckRunRow | None = None
     ended: Literal["lost", "closed"] | None = None
+
+    @property
+    def base(self) -> str:
+        """The branch that the card goes into; without a card the one that is checked."""
+        own = self.card.summary["base_branch"] if self.card is not None else None
+        return own or self.repo.default_branch
+
+    @property
+    def branch(self) -> str:
+        """The card's branch; without a card the one that is checked."""
+        return self.base if self.card is None else self.card.summary["branch_name"] or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +118,15 @@ async def claim_job(ctx: Context, instance_id: str, token_id: str, claim_id: str
         return claimed
     if claimed.ended is None:
         ctx.presence.touch(f"job:{claimed.job.id}")
-    runner, card = claimed.runner, claimed.card.summary
+    runner = claimed.runner
     if claimed.run is not None:
         job = _check_message(ctx, claimed, claimed.run)
         return Look(runner, job if claimed.ended else await supply_job(ctx, runner, job))
-    base = card["base_branch"] or claimed.repo.default_branch
-    base_ref, own_ref = branch_ref(base), branch_ref(card["branch_name"] or "")
+    base = claimed.base
+    base_ref, own_ref = branch_ref(base), branch_ref(claimed.branch)
     tips = await refs.tips(ctx.git, claimed.repo.id, (base_ref, own_ref))
     # Read here and not by the claim: while that goes on everybody else waits. Most cards have none.
-    card_id = claimed.job.card_id
+    card_id = claimed.job.card
     files = await ctx.db.read(attachments_of, card_id) if claimed.has_files else ()
     base_sha, branch_sha = tips.get(base_ref), tips.get(own_ref)
     if base_sha is None and claimed.ended is not None:
@@ -167,7 +179,7 @@ def _claim(
 
 def _take(
     tx: Tx, runner: RunnerRow, job: JobRow, claim_id: str, secrets: AttemptSecrets, now: str
-) -> tuple[JobRow, FullCard]:
+) -> tuple[JobRow, FullCard | None]:
     """The job runs from now on, in an attempt of this runner; the job and its card as they are then."""
     attempt = job.attempt + 1
     taken = update_job(
@@ -232,7 +244,7 @@ def _claimed_again(
     claimed = Claimed(
         runner,
         job,
-        full_card(tx, job.card_id),
+        full_card(tx, job.card_id) if job.card_id is not None else None,
         get_repo(tx, job.repo_id),
         get_setting(tx, COMMITTER, {}),
         held.attempt,
@@ -279,7 +291,7 @@ async def _resume(ctx: Context, job: JobRow, branch_sha: str | None) -> Resume:
 
 
 def _message(ctx: Context, claimed: Claimed, start: Start) -> Job:
-    job, card, repo = claimed.job, claimed.card, claimed.repo
+    job, repo = claimed.job, claimed.repo
     settings = effective(repo.settings, repo.file_settings)
     # A fresh start ignores the branch only until this job has pushed something itself.
     is_fresh = bool(job.request.get("fresh")) and job.head_sha is None
@@ -296,13 +308,13 @@ def _message(ctx: Context, claimed: Claimed, start: Start) -> Job:
         ),
         base=start.base,
         base_sha=start.base_sha,
-        branch=card.summary["branch_name"] or "",
+        branch=claimed.branch,
         branch_sha=None if is_fresh else start.branch_sha,
         push_prefix=f"refs/lazyaf/jobs/{job.id}/{claimed.attempt}/",
         resume=start.resume,
         agent=job.agent,
-        agent_options=card.agent_options,
-        task=_task(card, job.request),
+        agent_options=claimed.card.agent_options if claimed.card is not None else {},
+        task=_task(claimed.card, job.request),
         attachments=[
             JobAttachment(
                 id=row.id,
@@ -330,13 +342,15 @@ def _message(ctx: Context, claimed: Claimed, start: Start) -> Job:
 
 def _check_message(ctx: Context, claimed: Claimed, run: CheckRunRow) -> Job:
     """The checks, on the commit that they are about and no other."""
-    base = claimed.card.summary["base_branch"] or claimed.repo.default_branch
-    job = _message(ctx, claimed, Start(base, run.merged_sha, run.merged_sha, Resume()))
+    start = Start(claimed.base, run.merged_sha, run.merged_sha, Resume())
+    job = _message(ctx, claimed, start)
     tasks = [CheckTask(**check) for check in run.checks]
     return job.model_copy(update={"kind": JobKind.CHECK, "checks": tasks})
 
 
-def _task(card: FullCard, request: dict[str, Any]) -> Task:
+def _task(card: FullCard | None, request: dict[str, Any]) -> Task:
+    if card is None:
+        return NO_TASK
     return Task(
         card_id=card.summary["id"],
         number=card.summary["number"],

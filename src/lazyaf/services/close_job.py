@@ -109,7 +109,7 @@ def close_job(tx: Tx, job_id: str, closing: Closing, actor: Actor, now: str) -> 
 def _move_card(
     tx: Tx, job: JobRow, closing: Closing, command: JobCommand, actor: Actor, now: str
 ) -> None:
-    card = get_card(tx, job.card_id)
+    card = get_card(tx, job.card)
     values: dict[str, Any] = {
         "head_sha": closing.head_sha or card.head_sha,
         "failure": _failure(closing) if command is JobCommand.FAIL else None,

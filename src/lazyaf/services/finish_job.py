@@ -52,17 +52,17 @@ async def finish_job(ctx: Context, job_id: str, lease: str, request: FinishReque
 
 async def _finish_job(ctx: Context, job_id: str, lease: str, request: FinishRequest) -> str:
     async with ctx.job_locks.hold(job_id):
-        ending = await ctx.db.read(_ending, job_id, lease)
-        if ending.held.attempt.state == "closed":
-            return ending.held.job.status
-        if ending.held.attempt.src_seq < request.last_seq:
-            raise SequenceGap(expected=ending.held.attempt.src_seq + 1)
-        if ending.held.job.kind == JobKind.CHECK.value:
+        held, ending = await ctx.db.read(_look, job_id, lease)
+        if held.attempt.state == "closed":
+            return held.job.status
+        if held.attempt.src_seq < request.last_seq:
+            raise SequenceGap(expected=held.attempt.src_seq + 1)
+        if ending is None:
             closing = _of_checks(request)
             status = await ctx.db.write(_close, job_id, closing, ctx.clock.now())
         else:
             if request.head_sha is not None:
-                await require_pushed(ctx, ending.held, "head", request.head_sha)
+                await require_pushed(ctx, held, "head", request.head_sha)
             status = await _finish(ctx, ending, lease, request)
     ctx.presence.forget(f"job:{job_id}")
     ctx.presence.forget(f"cancel:{job_id}")
@@ -91,10 +91,13 @@ def _of_checks(request: FinishRequest) -> Closing:
     return Closing(request.stop_reason, error=error, heard=request.heard, checks=checks)
 
 
-def _ending(tx: Tx, job_id: str, lease: str) -> Ending:
+def _look(tx: Tx, job_id: str, lease: str) -> tuple[Held, Ending | None]:
+    """What holds the lease, and what its end depends on; for checks that is nothing."""
     held = require_lease(tx, job_id, lease, closed_ok=True)
-    card = get_card(tx, held.job.card_id)
-    return Ending(held, card, get_repo(tx, card.repo_id), find_intent(tx, card.id))
+    if held.job.kind == JobKind.CHECK.value:
+        return held, None
+    card = get_card(tx, held.job.card)
+    return held, Ending(held, card, get_repo(tx, card.repo_id), find_intent(tx, card.id))
 
 
 async def _finish(ctx: Context, ending: Ending, lease: str, request: FinishRequest) -> str:
@@ -138,9 +141,9 @@ def _write_down(tx: Tx, intent: IntentRow, job_id: str, lease: str) -> None:
     insert_intent(tx, intent)
 
 
-def drop_finish_intent(tx: Tx, card_id: str) -> None:
+def drop_finish_intent(tx: Tx, card_id: str | None) -> None:
     """Forget a finish that was begun: it is confirmed, or another attempt decides now."""
-    intent = find_intent(tx, card_id)
+    intent = find_intent(tx, card_id) if card_id is not None else None
     if intent is not None and intent.operation == "finish":
         remove_intent(tx, intent.id)
 
@@ -211,7 +214,7 @@ def _close(tx: Tx, job_id: str, closing: Closing, now: str) -> str:
         return job.status
     drop_finish_intent(tx, job.card_id)
     if closing.head_sha is not None:
-        card = get_card(tx, job.card_id)
+        card = get_card(tx, job.card)
         data = {"branch": card.branch_name, "sha": closing.head_sha, "repo_id": job.repo_id}
         actor = Actor("runner", job.runner_id or "")
         tx.emit(NewEvent(EventType.BRANCH_PUSHED, job.repo_id, actor, 0, data))
@@ -239,5 +242,5 @@ def _recovered(tx: Tx, intent: IntentRow) -> Ending:
     attempt = get_attempt(tx, job.id, job.attempt)
     if attempt is None or attempt.state != "live":
         raise LeaseLost("The attempt is over.")
-    card = get_card(tx, job.card_id)
+    card = get_card(tx, job.card)
     return Ending(Held(attempt, job), card, get_repo(tx, card.repo_id), intent)

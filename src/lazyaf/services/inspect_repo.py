@@ -12,6 +12,7 @@ from lazyaf.services.card_ends import Ends, card_and_repo, card_ends
 from lazyaf.services.context import Context
 from lazyaf.services.repositories import find_repo
 from lazyaf.services.track_remote import remote_distances
+from lazyaf.services.views import default_checks_view
 from lazyaf.store.cards import CardRow, cards_by_branch
 from lazyaf.store.repos import RepoRow
 
@@ -27,9 +28,14 @@ async def list_branches(
         ctx.git, repo.id, repo.default_branch, after=after, limit=limit
     )
     by_branch = await ctx.db.read(cards_by_branch, repo.id)
+    checks = await ctx.db.read(default_checks_view, repo.id)
     there = await remote_distances(ctx, repo.id, {branch.name: branch.sha for branch in found})
     items = [
-        {**_branch(branch, by_branch.get(branch.name), repo), "remote": there.get(branch.name)}
+        {
+            **_branch(branch, by_branch.get(branch.name), repo),
+            "remote": there.get(branch.name),
+            "checks": checks if branch.name == repo.default_branch else None,
+        }
         for branch in found
     ]
     return items, found[-1].name if more and found else None

@@ -52,7 +52,7 @@ async def keep_pushed_session(ctx: Context, job: JobRow, attempt: int) -> None:
     the commit says, as the runner has made it."""
     ref = f"refs/lazyaf/jobs/{job.id}/{attempt}/session"
     sha = await refs.resolve(ctx.git, job.repo_id, ref)
-    kept = await ctx.db.read(find_session, job.card_id, job.agent)
+    kept = await ctx.db.read(find_session, job.card, job.agent)
     if sha is None or (kept is not None and kept.sha == sha):
         return
     said = _SUBJECT.fullmatch(await refs.subject_of(ctx.git, job.repo_id, sha))
@@ -62,7 +62,7 @@ async def keep_pushed_session(ctx: Context, job: JobRow, attempt: int) -> None:
 
 def _keep(tx: Tx, job_id: str, session_id: str, sha: str, now: str) -> None:
     job = get_job(tx, job_id)
-    put_session(tx, SessionRow(job.card_id, job.agent, job.repo_id, session_id, sha, now))
+    put_session(tx, SessionRow(job.card, job.agent, job.repo_id, session_id, sha, now))
     if job.session_id != session_id:  # a checkpoint may never come to tell
         update_job(tx, job, {"session_id": session_id})
 
@@ -70,7 +70,7 @@ def _keep(tx: Tx, job_id: str, session_id: str, sha: str, now: str) -> None:
 async def kept_session(ctx: Context, job_id: str, lease: str) -> SessionResponse:
     """What is kept of the conversation that this job goes on with; raises `LeaseLost`."""
     held = await touch(ctx, job_id, lease)
-    kept = await ctx.db.read(find_session, held.job.card_id, held.job.agent)
+    kept = await ctx.db.read(find_session, held.job.card, held.job.agent)
     if kept is None or kept.session_id != held.job.session_id:
         return SessionResponse()
     return SessionResponse(session=kept.session_id, sha=kept.sha)

@@ -32,7 +32,7 @@ def board_page(
 def queue_of(
     tx: Tx, repo_key: str | None, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Where the queued cards of a repository (id or name), or of all, stand, in their order, and where
+    """Where the queued jobs of a repository (id or name), or of all, stand, in their order, and where
     the next page begins."""
     repo_id = None if repo_key is None else find_repo(tx, repo_key).id
     rows = waiting_in(tx, repo_id, after, limit + 1)

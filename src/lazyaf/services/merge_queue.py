@@ -9,7 +9,7 @@ database; whatever ends in between, `advance_merges` goes on.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -48,9 +48,6 @@ from lazyaf.store.queued_merges import (
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
-
-_WORTHLESS: Final = frozenset({ChecksState.BROKEN.value, ChecksState.CANCELLED.value})
-"""Of an earlier run: it says nothing of the commits."""
 
 
 async def queue_merge(ctx: Context, review: Review, head_sha: str, actor: Actor) -> None:
@@ -159,7 +156,7 @@ async def _step(ctx: Context, queued: QueuedMerge) -> bool:
                 candidate.tree_sha,
                 turn.checks,
             )
-            if run is None or (run.job_id < queued.id and run.state in _WORTHLESS):
+            if run is None or (run.job_id < queued.id and run.state in checks.WORTHLESS):
                 await _check(ctx, queued, turn, candidate)
                 return False
         return await _judge(ctx, queued, review, run)

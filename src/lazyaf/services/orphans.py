@@ -55,7 +55,7 @@ def made_at(job_id: str) -> datetime:
 def _is_named(tx: Tx, job_id: str) -> bool:
     """Whether the job is the last one of a card that is not done."""
     try:
-        card = get_card(tx, get_job(tx, job_id).card_id)
+        card = get_card(tx, get_job(tx, job_id).card)
     except NotFound:
         return False
     return card.job_id == job_id and card.status != CardStatus.DONE

@@ -17,13 +17,17 @@ import structlog
 
 from lazyaf.domain.errors import LazyafError, NotFound
 from lazyaf.domain.events import SERVER, EventType, NewEvent
+from lazyaf.services.check_branch import review_branch
 from lazyaf.services.compare_reviews import compare_reviews
 from lazyaf.services.context import Context
 from lazyaf.services.measure_reviews import measure_reviews
 from lazyaf.services.merge_queue import advance_merges
+from lazyaf.services.red_branch import follow_branch
 from lazyaf.services.run_checks import review_checks
 from lazyaf.services.send_back import send_back_failures
 from lazyaf.store.cards import repos_in_review
+from lazyaf.store.repos import repos_with_checks
+from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
 
@@ -63,8 +67,8 @@ class Radar:
         self._closed = asyncio.Event()
 
     async def start(self) -> None:
-        """Look at every repository with cards in review."""
-        for repo_id in await self._ctx.db.read(repos_in_review):
+        """Look at every repository with cards in review, and with a default branch that is checked."""
+        for repo_id in await self._ctx.db.read(_to_look_at):
             self.look(repo_id)
 
     def close(self) -> None:
@@ -113,6 +117,10 @@ class Radar:
             log.error("radar_failed", repo=repo_id, exc_info=error)
 
 
+def _to_look_at(tx: Tx) -> list[str]:
+    return sorted({*repos_in_review(tx), *repos_with_checks(tx)})
+
+
 async def look_at(
     ctx: Context,
     repo_id: str,
@@ -120,13 +128,15 @@ async def look_at(
     last: Sight | None = None,
 ) -> Sight | None:
     """One look at a repository, to its end or until ``is_over``: how its cards merge, which checks are due,
-    whose turn it is in the merge queue, whom to send back, and who conflicts with whom. Returns what it saw,
-    for the next one not to compare the same again."""
+    whose turn it is in the merge queue, whom to send back, how the default branch stands, and who conflicts
+    with whom. Returns what it saw, for the next one not to compare the same again."""
     reviews = await measure_reviews(ctx, repo_id, is_over)
     if not is_over():
         await review_checks(ctx, repo_id)
         await advance_merges(ctx, repo_id)
         await send_back_failures(ctx, repo_id)
+        await review_branch(ctx, repo_id)
+        await follow_branch(ctx, repo_id)
     sight = frozenset(
         (r.card.id, r.base, r.base_sha, r.head_sha, *r.card.conflicts_with, r.card.uncompared)
         for r in reviews

@@ -233,7 +233,7 @@ async def _keep_pushed(ctx: Context, attempt: AttemptRow) -> None:
 
 def _job_and_card(tx: Tx, job_id: str) -> tuple[JobRow, CardRow]:
     job = get_job(tx, job_id)
-    return job, get_card(tx, job.card_id)
+    return job, get_card(tx, job.card)
 
 
 def _keep(tx: Tx, job_id: str, pushed: Pushed) -> None:
@@ -242,7 +242,7 @@ def _keep(tx: Tx, job_id: str, pushed: Pushed) -> None:
 
 
 def _place(tx: Tx, job_id: str) -> tuple[CardRow, str]:
-    card = get_card(tx, get_job(tx, job_id).card_id)
+    card = get_card(tx, get_job(tx, job_id).card)
     return card, card.base_branch or get_repo(tx, card.repo_id).default_branch
 
 

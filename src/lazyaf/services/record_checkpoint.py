@@ -37,7 +37,7 @@ def _held(tx: Tx, job_id: str, lease: str) -> tuple[Held, CardRow]:
     held = require_lease(tx, job_id, lease)
     if held.job.kind == JobKind.CHECK.value:
         raise Conflict("Checks have no work to keep.", code="not_pushed")
-    return held, get_card(tx, held.job.card_id)
+    return held, get_card(tx, held.job.card)
 
 
 async def require_pushed(ctx: Context, held: Held, name: str, sha: str) -> None:
@@ -92,7 +92,7 @@ def _record(tx: Tx, job_id: str, lease: str, request: CheckpointRequest, now: st
     if request.session is not None:
         values["session_id"] = request.session
     update_job(tx, held.job, values)
-    card = get_card(tx, held.job.card_id)
+    card = get_card(tx, held.job.card)
     counts = {
         "additions": request.additions,
         "deletions": request.deletions,

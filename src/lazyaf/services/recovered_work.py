@@ -205,4 +205,4 @@ async def work_recovered(ctx: Context, job_id: str) -> None:
 
 
 def _tell(tx: Tx, job_id: str) -> None:
-    card_changed(tx, EventType.CARD_UPDATED, get_job(tx, job_id).card_id, SERVER)
+    card_changed(tx, EventType.CARD_UPDATED, get_job(tx, job_id).card, SERVER)

@@ -12,40 +12,38 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from sqlalchemy.exc import IntegrityError
 
 from lazyaf.domain.cards import CardStatus
-from lazyaf.domain.checks import CHECKS, Check, ChecksState
+from lazyaf.domain.checks import Check, ChecksState
 from lazyaf.domain.errors import Conflict, LazyafError, MergeConflict
 from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
-from lazyaf.domain.jobs import OPEN, JobKind, JobStatus
+from lazyaf.domain.jobs import JobKind
 from lazyaf.git import merge, refs
 from lazyaf.git.merge import Identity
-from lazyaf.git.pktline import ZERO
-from lazyaf.git.refs import RefUpdate
-from lazyaf.services.announce import job_changed
-from lazyaf.services.cancel_job import request_cancel
 from lazyaf.services.card_branch import base_of, branch_ref
-from lazyaf.services.check_state import show
 from lazyaf.services.context import Context
+from lazyaf.services.queue_checks import (
+    REFS,
+    forget_commit,
+    keep_commit,
+    no_checks,
+    queue_run,
+    stop_run,
+)
 from lazyaf.services.views import card_view, effective_settings
 from lazyaf.store.cards import CardRow, cards_in_review, get_card
 from lazyaf.store.check_runs import (
     CheckRunRow,
-    insert_run,
     open_check_job,
     open_runs,
     repos_with_runs,
     runs_of_card,
 )
-from lazyaf.store.jobs import get_job, insert_job
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
 
-REFS: Final = "refs/lazyaf/checks/"
-"""Below it the commits stand that checks run on, by job, for as long as they run."""
 _SERVER: Final = Identity("LazyAF", "lazyaf@localhost")
 
 
@@ -142,8 +140,7 @@ async def make_candidate(ctx: Context, due: Due, head_sha: str) -> Candidate:
 async def begin_checks(ctx: Context, due: Due, candidate: Candidate, actor: Actor) -> str | None:
     """Queue a job that runs them; its id, or None when earlier ones must end first."""
     job_id = ctx.new_id()
-    ref = RefUpdate(f"{REFS}{job_id}", candidate.merged_sha, ZERO)
-    await refs.update(ctx.git, due.repo.id, [ref])
+    await keep_commit(ctx, due.repo.id, job_id, candidate.merged_sha)
     stopped = await ctx.db.write(_stop_former, due.card.id, ctx.clock.now())
     if stopped is not None:
         ctx.control.wake(stopped)
@@ -159,26 +156,6 @@ def _queue(tx: Tx, job_id: str, due: Due, candidate: Candidate, actor: Actor, no
     card = get_card(tx, due.card.id)
     if card.status != CardStatus.IN_REVIEW.value:
         raise Conflict(f"Card #{card.number} is not in review any more.")
-    values = {
-        "id": job_id,
-        "repo_id": card.repo_id,
-        "card_id": card.id,
-        "kind": JobKind.CHECK.value,
-        "status": JobStatus.QUEUED.value,
-        "agent": CHECKS,
-        "request": {},
-        "priority": card.priority,
-        "position": card.position,
-        "phase": "queued",
-        "base_sha": candidate.merged_sha,
-        "created_at": now,
-    }
-    try:
-        insert_job(tx, values)
-    except IntegrityError:
-        raise Conflict(
-            f"The checks of card #{card.number} are running already.", code="job_open"
-        ) from None
     run = CheckRunRow(
         job_id=job_id,
         card_id=card.id,
@@ -191,9 +168,7 @@ def _queue(tx: Tx, job_id: str, due: Due, candidate: Candidate, actor: Actor, no
         results=[],
         state=ChecksState.QUEUED.value,
     )
-    insert_run(tx, run)
-    show(tx, run, now)
-    job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
+    queue_run(tx, run, priority=card.priority, position=card.position, actor=actor, now=now)
 
 
 def _due(tx: Tx, repo_id: str) -> list[Due]:
@@ -216,11 +191,7 @@ def _asked(tx: Tx, card_id: str) -> Due:
     repo = get_repo(tx, card.repo_id)
     checks = effective_settings(tx, repo).checks
     if not checks:
-        raise Conflict(
-            f"{repo.name} has no checks. Name some in its settings or in .lazyaf/config.toml at the tip of "
-            f"{repo.default_branch}.",
-            code="no_checks",
-        )
+        raise no_checks(repo)
     if card.status != CardStatus.IN_REVIEW.value or card.head_sha is None:
         raise Conflict(f"Card #{card.number} is not in review, so there is nothing to check.")
     if open_check_job(tx, card_id) is not None:
@@ -231,19 +202,15 @@ def _asked(tx: Tx, card_id: str) -> Due:
 def _stop_former(tx: Tx, card_id: str, now: str) -> str | None:
     """Stop the card's checks of another pair; the job that has to end first, if it runs."""
     job = open_check_job(tx, card_id)
-    return None if job is None else _stop(tx, job.id, now)
-
-
-def _stop(tx: Tx, job_id: str, now: str) -> str | None:
-    if not get_job(tx, job_id).cancel_requested:
-        request_cancel(tx, job_id, SERVER, now)
-    return job_id if JobStatus(get_job(tx, job_id).status) in OPEN else None
+    return None if job is None else stop_run(tx, job.id, now)
 
 
 def _useless(tx: Tx, repo_id: str) -> list[str]:
     """The open runs of cards that are in review no more, or whose head has moved since."""
     useless = []
     for run in open_runs(tx, repo_id):
+        if run.card_id is None:
+            continue  # the default branch's own (`lazyaf.services.check_branch`)
         card = get_card(tx, run.card_id)
         if card.status != CardStatus.IN_REVIEW.value or card.head_sha != run.head_sha:
             useless.append(run.job_id)
@@ -251,13 +218,5 @@ def _useless(tx: Tx, repo_id: str) -> list[str]:
 
 
 def _stop_useless(tx: Tx, repo_id: str, now: str) -> list[str]:
-    stopped = [_stop(tx, job_id, now) for job_id in _useless(tx, repo_id)]
+    stopped = [stop_run(tx, job_id, now) for job_id in _useless(tx, repo_id)]
     return [job_id for job_id in stopped if job_id is not None]
-
-
-async def forget_commit(ctx: Context, repo_id: str, job_id: str, sha: str) -> None:
-    """Let go of the commit that a run was about."""
-    try:
-        await refs.update(ctx.git, repo_id, [RefUpdate(f"{REFS}{job_id}", None, sha)])
-    except LazyafError as error:  # the next start does it
-        log.debug("checks.commit_kept", job=job_id, detail=error.detail)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import structlog
 
 from lazyaf.domain.cards import CardCommand
-from lazyaf.domain.checks import CheckOutcome, CheckResult, ChecksState
+from lazyaf.domain.checks import ChecksState, how_it_ended
 from lazyaf.domain.errors import LazyafError
 from lazyaf.domain.events import SERVER
+from lazyaf.services.check_state import failures_of
 from lazyaf.services.context import Context
 from lazyaf.services.start_card import RunRequest, start_card
 from lazyaf.services.views import effective_settings
@@ -21,25 +22,25 @@ log = structlog.get_logger(__name__)
 
 async def send_back_failures(ctx: Context, repo_id: str) -> None:
     """Start another round for each card in review that has failed, tell the agent what has, and count it."""
-    for run in await ctx.db.read(_failed, repo_id):
+    for card_id, run in await ctx.db.read(_failed, repo_id):
         asked = RunRequest(message=_what_failed(run))
         try:
-            await start_card(ctx, run.card_id, CardCommand.REQUEST_CHANGES, asked, SERVER)
+            await start_card(ctx, card_id, CardCommand.REQUEST_CHANGES, asked, SERVER)
         except LazyafError as error:
-            log.warning("checks.not_sent_back", card=run.card_id, detail=error.detail)
+            log.warning("checks.not_sent_back", card=card_id, detail=error.detail)
 
 
-def _failed(tx: Tx, repo_id: str) -> list[CheckRunRow]:
-    """The runs of the cards that have a round left."""
+def _failed(tx: Tx, repo_id: str) -> list[tuple[str, CheckRunRow]]:
+    """The cards that have a round left, and their runs."""
     limit = effective_settings(tx, get_repo(tx, repo_id)).fix_rounds
     if limit == 0:
         return []
     runs = [
-        find_run(tx, card.checks["job_id"])
+        (card.id, find_run(tx, card.checks["job_id"]))
         for card in cards_in_review(tx, repo_id)
         if card.checks is not None and card.fix_rounds < limit and _has_failed(card)
     ]
-    return [run for run in runs if run is not None]
+    return [(card_id, run) for card_id, run in runs if run is not None]
 
 
 def _has_failed(card: CardRow) -> bool:
@@ -55,19 +56,13 @@ def _has_failed(card: CardRow) -> bool:
 
 def _what_failed(run: CheckRunRow) -> str:
     """For the agent."""
-    failed = [result for result in run.results if result["outcome"] != CheckOutcome.PASSED]
-    commands = {check["name"]: check["run"] for check in run.checks}
     intro = (
         "The repository's checks ran on your work merged with its base, and not all of them passed. Find out "
         "why, mend it, and commit."
     )
-    return "\n\n".join([intro, *(_told(result, commands[result["name"]]) for result in failed)])
-
-
-def _told(result: CheckResult, command: str) -> str:
-    how = (
-        "took too long"
-        if result["outcome"] == CheckOutcome.TIMED_OUT
-        else f"exited with code {result['exit_code']}"
+    told = (
+        f"“{result['name']}” ({command}) {how_it_ended(result)}. The last lines that it printed:\n"
+        f"{result['last_lines']}"
+        for result, command in failures_of(run)
     )
-    return f"“{result['name']}” ({command}) {how}. The last lines that it printed:\n{result['last_lines']}"
+    return "\n\n".join([intro, *told])

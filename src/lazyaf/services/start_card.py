@@ -18,7 +18,7 @@ from lazyaf.domain.jobs import JobStatus
 from lazyaf.domain.repo_settings import RepoSettings, effective
 from lazyaf.git import refs
 from lazyaf.git.track import Place
-from lazyaf.services.announce import job_changed
+from lazyaf.services.announce import card_job_changed
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.card_ends import card_and_repo, card_ends
 from lazyaf.services.cards import change_status, require_no_intent
@@ -124,6 +124,7 @@ def _start(
     _require_agent(tx, card.agent or settings.agent)
     branch = card.branch_name or branch_name(ground.prefix, card.number, card.title)
     require_unprotected(repo, card, branch)
+    is_sent_back = actor == SERVER and command is CardCommand.REQUEST_CHANGES
     # The card first: an illegal command must be refused as such, not as a second open job.
     values = {
         "job_id": job_id,
@@ -131,7 +132,7 @@ def _start(
         "failure": None,
         "no_changes": False,
         "branch_deleted": False,  # if it is, the job makes it anew
-        "fix_rounds": card.fix_rounds + 1 if actor == SERVER else 0,
+        "fix_rounds": card.fix_rounds + 1 if is_sent_back else 0,
     }
     moved = change_status(tx, card, command, values, actor, now)
     at = replace(card, position=moved.summary["position"])
@@ -143,8 +144,7 @@ def _start(
     }
     _queue(tx, at, job_id, settings, asked, ground.base_sha, now)
     insert_comments(tx, comments.rows)
-    _, queued = job_changed(tx, EventType.JOB_QUEUED, job_id, actor)
-    return queued.view
+    return card_job_changed(tx, EventType.JOB_QUEUED, job_id, actor).view
 
 
 def _require_agent(tx: Tx, agent: str) -> None:

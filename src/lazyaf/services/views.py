@@ -14,14 +14,15 @@ from lazyaf.git.merge import Identity
 from lazyaf.services.forge_place import forge_view
 from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.cards import get_card
+from lazyaf.store.default_branches import find_default_branch
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
 from lazyaf.store.settings import get_setting
 from lazyaf.store.tx import Tx
 
-IN_RUNNER: Final = ("id", "number", "repo_id", "title")
-"""What a runner shows of the card that it works on."""
+IN_SHORT: Final = ("id", "number", "repo_id", "title")
+"""What a runner shows of the card that it works on, and a red branch of the one that was opened for it."""
 
 
 def repo_view(tx: Tx, repo: RepoRow) -> dict[str, Any]:
@@ -45,10 +46,38 @@ def repo_view(tx: Tx, repo: RepoRow) -> dict[str, Any]:
         "deploy_key": repo.deploy_key_public,
         "host_fingerprints": fingerprints(repo.host_keys or ""),
         "forge": forge_view(repo),
+        "default_checks": default_checks_view(tx, repo.id),
         "version": repo.version,
         "created_at": repo.created_at,
         "updated_at": repo.updated_at,
     }
+
+
+def default_checks_view(tx: Tx, repo_id: str) -> dict[str, Any] | None:
+    """How the checks of a repository's default branch stand; None where there are none."""
+    row = find_default_branch(tx, repo_id)
+    if row is None:
+        return None
+    known = row.checks or {}
+    return {
+        "branch": row.branch,
+        "sha": row.sha,
+        "state": known.get("state"),
+        "job_id": known.get("job_id"),
+        "total": known.get("total", 0),
+        "passed": known.get("passed", 0),
+        "failed": known.get("failed", []),
+        "red_since": row.red_since,
+        "card": _card_in_short(tx, row.card_id),
+    }
+
+
+def _card_in_short(tx: Tx, card_id: str | None) -> dict[str, Any] | None:
+    try:
+        card = get_card(tx, card_id) if card_id is not None else None
+    except NotFound:
+        return None
+    return None if card is None else {name: getattr(card, name) for name in IN_SHORT}
 
 
 def effective_settings(tx: Tx, repo: RepoRow) -> RepoSettings:
@@ -110,7 +139,7 @@ def runner_view(tx: Tx, runner: RunnerRow, card: FullCard | None = None) -> dict
     if card is None:
         current = _card_of(tx, runner.current_job_id)
     else:
-        current = {name: card.summary[name] for name in IN_RUNNER}
+        current = {name: card.summary[name] for name in IN_SHORT}
     return {
         "id": runner.id,
         "name": runner.name,
@@ -143,7 +172,6 @@ def _runner_name(tx: Tx, runner_id: str | None) -> str | None:
 
 def _card_of(tx: Tx, job_id: str | None) -> dict[str, Any] | None:
     try:
-        card = None if job_id is None else get_card(tx, get_job(tx, job_id).card_id)
+        return None if job_id is None else _card_in_short(tx, get_job(tx, job_id).card_id)
     except NotFound:
         return None
-    return None if card is None else {name: getattr(card, name) for name in IN_RUNNER}

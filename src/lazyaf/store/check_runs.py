@@ -1,4 +1,5 @@
-"""Runs of a repository's checks, each for one pair of commits: rows and queries."""
+"""Runs of a repository's checks, each for one pair of commits or for the tip of its default branch: rows
+and queries."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, literal_column, select
 
-from lazyaf.domain.checks import OPEN, Check, CheckResult
+from lazyaf.domain.checks import OPEN, Check, CheckResult, ChecksState
 from lazyaf.domain.jobs import JobKind
 from lazyaf.store.change import change
 from lazyaf.store.jobs import JobRow
@@ -19,10 +20,11 @@ from lazyaf.store.tx import Tx
 @dataclass(frozen=True, slots=True)
 class CheckRunRow:
     """A run as stored: ``merged_sha`` is the commit that it runs on, which merges ``head_sha`` into
-    ``base_sha`` and has this tree. ``checks`` are the repository's as they were when it was queued."""
+    ``base_sha`` and has this tree. ``checks`` are the repository's as they were when it was queued. A run of the
+    default branch's own tip has no card, and all three are that commit."""
 
     job_id: str
-    card_id: str
+    card_id: str | None
     repo_id: str
     base_sha: str
     head_sha: str
@@ -37,6 +39,20 @@ _GET = select(check_runs).where(check_runs.c.job_id == bindparam("job_id"))
 _OF_CARD = (
     select(check_runs)
     .where(check_runs.c.card_id == bindparam("card_id"))
+    .order_by(check_runs.c.job_id.desc())
+)
+_OF_BRANCH = (
+    select(check_runs)
+    .where(check_runs.c.repo_id == bindparam("repo_id"), check_runs.c.card_id.is_(None))
+    .order_by(check_runs.c.job_id.desc())
+)
+_OF_TREE = (
+    select(check_runs)
+    .where(
+        check_runs.c.repo_id == bindparam("repo_id"),
+        check_runs.c.tree_sha == bindparam("tree_sha"),
+        check_runs.c.state == ChecksState.PASSED.value,
+    )
     .order_by(check_runs.c.job_id.desc())
 )
 _OPEN_RUNS = select(check_runs).where(
@@ -80,6 +96,21 @@ def run_for(
     for run in runs_of_card(tx, card_id):
         seen = ((run.base_sha, run.head_sha), run.tree_sha, run.checks)
         if seen == (pair, tree_sha, list(checks)):
+            return run
+    return None
+
+
+def runs_of_branch(tx: Tx, repo_id: str, limit: int | None = None) -> list[CheckRunRow]:
+    """The runs of a repository's default branch itself, the newest first."""
+    rows = tx.execute(_OF_BRANCH.limit(limit), {"repo_id": repo_id})
+    return [CheckRunRow(**row._mapping) for row in rows]
+
+
+def passed_run(tx: Tx, repo_id: str, tree_sha: str, checks: Sequence[Check]) -> CheckRunRow | None:
+    """The newest run, of a card or of the default branch, in which these very checks passed on this tree."""
+    for row in tx.execute(_OF_TREE, {"repo_id": repo_id, "tree_sha": tree_sha}):
+        run = CheckRunRow(**row._mapping)
+        if run.checks == list(checks):
             return run
     return None
 

@@ -26,11 +26,11 @@ from lazyaf.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job as stored."""
+    """A job as stored. Checks of the default branch have no ``card_id``."""
 
     id: str
     repo_id: str
-    card_id: str
+    card_id: str | None
     kind: str
     status: str
     agent: str
@@ -57,6 +57,13 @@ class JobRow:
     started_at: str | None
     completed_at: str | None
     blocked_hosts: dict[str, int] | None = None
+
+    @property
+    def card(self) -> str:
+        """The id of its card. Raises `NotFound` for checks of the default branch, which have none."""
+        if self.card_id is None:
+            raise NotFound(f"The job {self.id} checks a branch and has no card.")
+        return self.card_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +172,8 @@ def count_open(tx: Tx, repo_id: str) -> int:
 
 
 def insert_job(tx: Tx, values: dict[str, Any]) -> None:
-    """Add a job; a second open one of its kind and card raises the integrity error."""
+    """Add a job; a second open one of its kind and card, or of a repository without a card, raises the
+    integrity error."""
     tx.execute(_INSERT, values)
 
 
@@ -259,7 +267,7 @@ class JobFate:
 
 
 def fates_of_jobs(tx: Tx, repo_id: str) -> dict[str, JobFate]:
-    """Of every job of a repository that is known, by its id."""
+    """Of every job of a repository's cards that is known, by its id."""
     query = (
         select(jobs.c.id, jobs.c.status, jobs.c.completed_at, cards.c.status.label("card_status"))
         .join(cards, cards.c.id == jobs.c.card_id)

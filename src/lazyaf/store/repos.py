@@ -102,6 +102,16 @@ def repos_to_sync(tx: Tx) -> dict[str, float]:
     return {repo_id: float(seconds) for repo_id, seconds in every.items() if seconds}
 
 
+def repos_with_checks(tx: Tx) -> list[str]:
+    """Ids of the repositories whose settings name checks."""
+    query = select(repos.c.id, repos.c.settings, repos.c.file_settings).where(
+        repos.c.is_deleting.is_(False)
+    )
+    return [
+        row.id for row in tx.execute(query) if effective(row.settings, row.file_settings).checks
+    ]
+
+
 def insert_repo(tx: Tx, values: dict[str, Any]) -> None:
     """Add a repository; a taken name raises the database's integrity error."""
     tx.execute(insert(repos), values)

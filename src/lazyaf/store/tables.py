@@ -148,7 +148,8 @@ jobs = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
-    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), nullable=False),
+    # Null where the default branch itself is checked.
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE")),
     Column("kind", String(16), nullable=False, default=JobKind.AGENT.value),
     Column("status", String(16), nullable=False),
     Column("agent", String(40), nullable=False),
@@ -178,7 +179,15 @@ jobs = Table(
     one_of("status", JobStatus, name="status"),
     one_of("kind", JobKind, name="kind"),
     one_of("stop_reason", StopReason, name="stop_reason"),
+    CheckConstraint("kind = 'check' OR card_id IS NOT NULL", name="has_card"),
     Index("ix_jobs_card", "card_id", "id"),
+    Index(
+        "uq_jobs_open_branch",
+        "repo_id",
+        unique=True,
+        sqlite_where=text("card_id IS NULL AND status IN ('queued', 'running')"),
+        postgresql_where=text("card_id IS NULL AND status IN ('queued', 'running')"),
+    ),
     Index(
         "uq_jobs_open_card",
         "card_id",
@@ -244,7 +253,7 @@ check_runs = Table(
     "check_runs",
     metadata,
     Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE"), nullable=False),
+    Column("card_id", Id, ForeignKey("cards.id", ondelete="CASCADE")),
     Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), nullable=False),
     Column("base_sha", Sha, nullable=False),
     Column("head_sha", Sha, nullable=False),
@@ -255,6 +264,29 @@ check_runs = Table(
     Column("state", String(16), nullable=False),
     one_of("state", ChecksState, name="state"),
     Index("ix_check_runs_card", "card_id", "job_id"),
+    Index("ix_check_runs_tree", "repo_id", "tree_sha", "job_id"),
+    Index(
+        "ix_check_runs_branch",
+        "repo_id",
+        "job_id",
+        sqlite_where=text("card_id IS NULL"),
+        postgresql_where=text("card_id IS NULL"),
+    ),
+)
+
+default_branches = Table(
+    "default_branches",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True),
+    Column("branch", String(255), nullable=False),
+    Column("sha", Sha, nullable=False),
+    Column("checks", JSON(none_as_null=True)),  # the summary of the run that tells of it
+    Column("green_sha", Sha),
+    Column("heard_job_id", Id),  # the last run whose result was acted on
+    Column("red_since", Time),
+    Column("red_sha", Sha),
+    Column("card_id", Id),  # that was opened; it may be deleted
+    Column("card_text", Text),  # what the server wrote into it
 )
 
 queued_merges = Table(

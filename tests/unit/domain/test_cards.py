@@ -28,12 +28,13 @@ LEGAL = {
     (S.IN_REVIEW, C.REJECT): S.TODO,
     (S.IN_REVIEW, C.UPDATE_BRANCH): S.IN_REVIEW,
     (S.IN_REVIEW, C.CLOSE): S.DONE,
+    (S.TODO, C.WITHDRAW): S.DONE,
     (S.FAILED, C.REJECT): S.TODO,
     (S.DONE, C.REOPEN): S.TODO,
     (S.DONE, C.ARCHIVE): S.DONE,
     (S.DONE, C.UNARCHIVE): S.DONE,
 }
-PERSONAL = set(C) - {C.JOB_FINISHED, C.JOB_FAILED, C.JOB_CANCELLED}
+PERSONAL = set(C) - {C.JOB_FINISHED, C.JOB_FAILED, C.JOB_CANCELLED, C.WITHDRAW}
 
 
 @pytest.mark.parametrize(("status", "command"), list(itertools.product(S, C)))

@@ -1,7 +1,15 @@
 /** Repositories. */
 
 import { get, post, request, send } from './http.ts';
-import type { Branch, CardTemplate, DemoMade, Page, Repo, RepoSettingsPatch } from './types.ts';
+import type {
+	Branch,
+	CardTemplate,
+	CheckRun,
+	DemoMade,
+	Page,
+	Repo,
+	RepoSettingsPatch,
+} from './types.ts';
 
 export const listRepos = () => get<Page<Repo>>('/api/repos', { limit: 1000 });
 export const getRepo = (id: string) => get<Repo>(`/api/repos/${id}`);
@@ -22,6 +30,11 @@ export const createDemo = () => post<DemoMade>('/api/demo');
 /** Those at the tip of its default branch. */
 export const listTemplates = async (id: string) =>
 	(await get<Page<CardTemplate>>(`/api/repos/${id}/templates`)).items;
+
+/** The last runs of the checks on the default branch itself, the newest first. */
+export const listBranchChecks = async (id: string) =>
+	(await get<Page<CheckRun>>(`/api/repos/${id}/checks`)).items;
+export const runBranchChecks = (id: string) => post<Repo>(`/api/repos/${id}/checks`);
 
 /** Every branch, page by page. */
 export async function listBranches(repoId: string): Promise<Branch[]> {

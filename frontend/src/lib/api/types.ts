@@ -23,7 +23,7 @@ export type CardFailure = Schemas['Failure'];
 export type CardLive = Schemas['Live'];
 /** Why a queued job would not be given out, even to a free runner. */
 export type HeldBy = Schemas['HeldBy'];
-/** A run of a card's checks on one pair of commits. */
+/** A run of the checks, on one pair of commits or on the tip of the default branch. */
 export type CheckRun = Schemas['CheckRun'];
 /** A comment that was sent, and what came of it. */
 export type ReviewComment = Schemas['ReviewComment'];
@@ -59,6 +59,8 @@ export type SavedView = Schemas['SavedView'];
 export type CardTemplate = Schemas['CardTemplate'];
 
 export type Repo = Schemas['Repo'];
+/** How the checks of a default branch stand. */
+export type DefaultChecks = Schemas['DefaultChecks'];
 /** What approving makes of a card's commits. */
 export type MergeMethod = Schemas['MergeMethod'];
 /** How the base comes into a card's branch. */
@@ -108,7 +110,8 @@ export interface Page<T> {
 
 /**
  * One event of the live feed. `data` by family: card.* and job.* carry `card` (deleted: `id`),
- * runner.* `runner`, repo.* `repo`, settings.* `settings`, view.* `view`.
+ * runner.* `runner`, repo.* `repo`, settings.* `settings`, view.* `view`. Jobs without a card have none;
+ * branch.checked carries `checks`.
  */
 export interface LiveEvent {
 	id: number;
@@ -121,10 +124,12 @@ export interface LiveEvent {
 	version: number | null;
 	data: {
 		id?: string;
-		card?: CardSummary;
+		card?: CardSummary | null;
 		job?: unknown;
 		runner?: Runner;
 		repo?: Repo;
+		repo_id?: string;
+		checks?: DefaultChecks | null;
 		settings?: Partial<Settings>;
 		view?: SavedView;
 	};

@@ -49,6 +49,14 @@ export class RepoStore implements FeedSubscriber {
 			const id = event.data.id ?? event.subject;
 			this.items = this.items.filter((repo) => repo.id !== id);
 		} else if (event.data.repo) this.put(event.data.repo);
+		else if (event.type === 'branch.checked' && event.data.repo_id) {
+			this.#checked(event.data.repo_id, event.data.checks ?? null);
+		}
+	}
+
+	/** How a default branch stands: no new version of the repository, so no edit of it is outdated. */
+	#checked(id: string, default_checks: Repo['default_checks']): void {
+		this.items = this.items.map((repo) => (repo.id === id ? { ...repo, default_checks } : repo));
 	}
 
 	refresh(): void {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { localTime } from './time.ts';
+import { localTime, spent } from './time.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -16,4 +16,8 @@ it('says in the reader’s own time until when a job waits, and leaves other wor
 	expect(in_('Asia/Kolkata')).toBe('until 05:45');
 	expect(localTime(told, now)).not.toContain('UTC');
 	expect(localTime('Deploys at 00:15 UTC', now)).toBe('Deploys at 00:15 UTC');
+});
+
+it('says how long a command took, no finer than anybody wants to know', () => {
+	expect([0.85, 2.44, 61.7].map(spent)).toEqual(['850 ms', '2.4 s', '62 s']);
 });

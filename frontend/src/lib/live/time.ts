@@ -60,6 +60,12 @@ export function age(at: string, now: number): string {
 	return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** `850 ms`, `2.4 s`, `62 s`: how long a command took. */
+export function spent(seconds: number): string {
+	if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+	return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}
+
 /** `$0.07`, `$12.40`; under a cent says so instead of lying with $0.00. */
 export function dollars(amount: number): string {
 	return amount > 0 && amount < 0.01 ? '<$0.01' : `$${amount.toFixed(2)}`;

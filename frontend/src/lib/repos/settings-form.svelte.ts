@@ -29,6 +29,7 @@ export interface Fields {
 	/** One a line, `name: command`. */
 	checks: string;
 	fix_rounds: string;
+	default_checks: string;
 	/** Minutes, empty for never. */
 	sync_every: string;
 	/** The forge's kind, empty for what the name of its host says. */
@@ -61,6 +62,7 @@ export function fieldsOf(repo: Repo): Fields {
 		image: settings.image ?? '',
 		checks: textOf(settings.checks),
 		fix_rounds: String(settings.fix_rounds),
+		default_checks: settings.default_checks,
 		sync_every: settings.sync_every_s === null ? '' : minutes(settings.sync_every_s),
 		forge: settings.forge ?? '',
 		forge_api_url: settings.forge_api_url ?? '',
@@ -184,6 +186,8 @@ export class SettingsForm {
 		if (differs('image')) settings.image = fields.image.trim() || null;
 		if (differs('checks')) settings.checks = checksOf(fields.checks, this.#repo.settings.checks);
 		if (differs('fix_rounds')) settings.fix_rounds = Number(fields.fix_rounds);
+		if (differs('default_checks'))
+			settings.default_checks = fields.default_checks as RepoSettings['default_checks'];
 		if (differs('sync_every')) {
 			const every = fields.sync_every.trim();
 			settings.sync_every_s = every ? Math.round(Number(every) * 60) : null;

@@ -95,6 +95,8 @@ export const httpLogSource: LogSource = {
 export const listJobs = async (cardId: string): Promise<Job[]> =>
 	(await get<{ items: Job[] }>(`/api/cards/${cardId}/jobs`)).items;
 
+export const getJob = (jobId: string) => get<Job>(`/api/jobs/${jobId}`);
+
 export const sayToAgent = (jobId: string, text: string) =>
 	post<unknown>(`/api/jobs/${jobId}/message`, { text });
 

@@ -56,14 +56,15 @@ export class Timeline {
 	/** Rows come in front, or go there, in the update that is being drawn. */
 	readonly shifted = $derived([...this.#logs.values()].some((log) => log.shifted));
 
+	/** `jobs` may give those of anything that has an id. */
 	constructor(
 		readonly cardId: string,
 		private readonly ports: TimelinePorts = { source: httpLogSource, jobs: listJobs },
 	) {}
 
-	/** The last run of an agent; what follows of it are its checks. */
+	/** The last run of an agent; what follows of it are its checks. Without one the last run of all. */
 	get latest(): Job | null {
-		return this.jobs.findLast((job) => job.kind === 'agent') ?? null;
+		return this.jobs.findLast((job) => job.kind === 'agent') ?? this.jobs.at(-1) ?? null;
 	}
 
 	get log(): RunLog | null {

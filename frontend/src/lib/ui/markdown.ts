@@ -19,7 +19,7 @@ async function importMarkdown(): Promise<Render> {
 	DOMPurify.addHook('afterSanitizeAttributes', (node) => {
 		// They scroll sideways, also by the keyboard.
 		if (node.tagName === 'PRE' || node.tagName === 'TABLE') node.setAttribute('tabindex', '0');
-		if (node.tagName !== 'A') return;
+		if (node.tagName !== 'A' || node.getAttribute('href')?.startsWith('/')) return;
 		node.setAttribute('target', '_blank');
 		node.setAttribute('rel', 'noopener noreferrer nofollow');
 	});
@@ -48,7 +48,8 @@ async function importMarkdown(): Promise<Render> {
 				'target',
 				'rel',
 			],
-			ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+			// And pages of this app: what the server writes into a card leads to its log.
+			ALLOWED_URI_REGEXP: /^(?:(?:https?|mailto):|\/r\/)/i,
 		}),
 	);
 }

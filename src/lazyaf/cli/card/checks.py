@@ -7,9 +7,9 @@ import click
 
 from lazyaf.cli.card.commands import give
 from lazyaf.cli.card.naming import card_arguments, find_card
-from lazyaf.cli.client import Api, Json, client_command
-from lazyaf.cli.terminal import show_json, show_table
-from lazyaf.domain.checks import ChecksState
+from lazyaf.cli.check_runs import show_runs
+from lazyaf.cli.client import Api, client_command
+from lazyaf.cli.terminal import show_json
 
 
 @click.command(
@@ -31,18 +31,7 @@ def checks(api: Api, repo: str, number: int, is_run: bool) -> None:
     elif not runs:
         click.echo(f"#{number} has not been checked.")
     else:
-        show_table(("STATE", "COMMIT", "BASE", "CHECKS", "JOB"), map(_row, runs))
-
-
-def _row(run: Json) -> tuple[str, ...]:
-    results = {result["name"]: result["outcome"] for result in run["results"]}
-    said = ", ".join(
-        f"{check['name']} {results.get(check['name'], '')}".strip().replace("_", " ")
-        for check in run["checks"]
-    )
-    if run["state"] == ChecksState.BROKEN and run["error"]:
-        said = run["error"]
-    return run["state"], run["head_sha"][:10], run["base_sha"][:10], said, run["job_id"]
+        show_runs(runs, with_base=True)
 
 
 @click.command("dequeue")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from lazyaf.domain.attachments import UNKNOWN
 from lazyaf.domain.remotes import parse_remote
 from lazyaf.services import repositories
+from lazyaf.services.check_branch import check_branch
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.inspect_repo import (
     list_branches,
@@ -16,6 +17,7 @@ from lazyaf.services.inspect_repo import (
     read_file_of_repo,
     repo_diff,
 )
+from lazyaf.services.show_checks import checks_of_branch
 from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
@@ -99,6 +101,18 @@ async def get_branches(
     """Branches with their distance from the default one, by name."""
     items, after = await list_branches(state.ctx, repo_id, text_cursor(cursor), limit)
     return {"items": items, "next_cursor": encode_cursor(after)}
+
+
+@router.get("/{repo_id}/checks", response_model=schemas.Page[schemas.CheckRun])
+async def get_checks(state: State, repo_id: RepoKey) -> dict[str, Any]:
+    """The last runs of the checks on the default branch itself, the newest first."""
+    return {"items": await state.ctx.db.read(checks_of_branch, repo_id), "next_cursor": None}
+
+
+@router.post("/{repo_id}/checks", response_model=schemas.Repo)
+async def post_checks(state: State, person: Person, repo_id: RepoKey) -> dict[str, Any]:
+    """Run the checks on the tip of the default branch once more, whatever is known of it."""
+    return await check_branch(state.ctx, repo_id, person)
 
 
 @router.get("/{repo_id}/commits", response_model=schemas.Page[schemas.Commit])

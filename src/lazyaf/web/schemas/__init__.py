@@ -44,7 +44,14 @@ from lazyaf.web.schemas.cards import (
     UpdateRequest,
     Waiting,
 )
-from lazyaf.web.schemas.checks import CheckResultView, CheckRun, CheckView, NewCheck
+from lazyaf.web.schemas.checks import (
+    CheckResultView,
+    CheckRun,
+    CheckView,
+    DefaultChecks,
+    NewCheck,
+    RedCard,
+)
 from lazyaf.web.schemas.jobs import Cancelled, Job, JobRequest, LogPage, MessageRequest
 from lazyaf.web.schemas.pulls import (
     ForgeToken,
@@ -139,6 +146,7 @@ __all__ = [
     "ConflictingCard",
     "Conflicts",
     "Credentials",
+    "DefaultChecks",
     "DemoMade",
     "Diff",
     "DiffFile",
@@ -186,6 +194,7 @@ __all__ = [
     "PullRequestBody",
     "RecoveredRequest",
     "RecoveredWork",
+    "RedCard",
     "Reply",
     "Repo",
     "RepoPatch",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from lazyaf.domain.cards import CardStatus
 from lazyaf.domain.remotes import LandState
 from lazyaf.web.schemas.base import Line, Model, Sha
+from lazyaf.web.schemas.checks import DefaultChecks
 
 
 class DiffHunk(BaseModel):
@@ -102,7 +103,7 @@ class RemoteBranch(BaseModel):
 
 class Branch(BaseModel):
     """A branch against the default one. ``mergeable`` is known while its card is in review, ``remote`` once
-    the remote was asked and has one of this name."""
+    the remote was asked and has one of this name, ``checks`` of the default branch where there are any."""
 
     name: str
     sha: str
@@ -116,6 +117,7 @@ class Branch(BaseModel):
     mergeable: bool | None
     card: BranchCard | None
     remote: RemoteBranch | None
+    checks: DefaultChecks | None
 
 
 class Commit(BaseModel):

@@ -165,9 +165,9 @@ class CardPage(BaseModel):
 
 
 class Waiting(BaseModel):
-    """Where a queued card stands; as in `Live`."""
+    """Where a queued job stands, and its card, if it has one; as in `Live`."""
 
-    card_id: str
+    card_id: str | None
     job_id: str
     queue_position: int
     held_by: HeldBy | None

@@ -35,10 +35,11 @@ class CheckResultView(BaseModel):
 
 
 class CheckRun(BaseModel):
-    """A run of the checks on what merges ``head_sha`` into ``base_sha``; ``logs`` is a link."""
+    """A run of the checks on what merges ``head_sha`` into ``base_sha``; ``logs`` is a link. One of the
+    default branch itself has no card, and both are its tip."""
 
     job_id: str
-    card_id: str
+    card_id: str | None
     base_sha: str
     head_sha: str
     state: ChecksState
@@ -49,3 +50,28 @@ class CheckRun(BaseModel):
     created_at: str
     started_at: str | None
     completed_at: str | None
+
+
+class RedCard(BaseModel):
+    """The card that was opened for a red default branch."""
+
+    id: str
+    number: int
+    repo_id: str
+    title: str
+
+
+class DefaultChecks(BaseModel):
+    """How the checks of a default branch stand at its tip ``sha``. ``state`` is null while no run has seen
+    that commit; ``job_id`` is the run that tells of it, also one of a card that made it. From ``red_since``
+    on the branch is red, until a run passes; ``failed`` are names."""
+
+    branch: str
+    sha: str
+    state: ChecksState | None
+    job_id: str | None
+    total: int
+    passed: int
+    failed: list[str]
+    red_since: str | None
+    card: RedCard | None

@@ -17,14 +17,15 @@ class JobRequest(BaseModel):
 
 
 class Job(BaseModel):
-    """One run of an agent. ``logs`` is where its log is read."""
+    """One run of an agent or of checks. ``logs`` is where its log is read. Checks of the default branch have
+    no card."""
 
     # By this OpenAPI tells it from the protocol's Job; annotations must not wait to be looked up there.
     __module__ = "lazyaf.web.schemas"
 
     id: str
     repo_id: str
-    card_id: str
+    card_id: str | None
     kind: JobKind
     status: JobStatus
     agent: str

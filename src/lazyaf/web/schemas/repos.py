@@ -8,9 +8,9 @@ from lazyaf.domain.checks import CHECKS_MAX
 from lazyaf.domain.forges import ForgeKind
 from lazyaf.domain.merge_message import TEMPLATE_MAX
 from lazyaf.domain.remotes import ImportState
-from lazyaf.domain.repo_settings import PATTERNS_MAX, ROUNDS_MAX, MergeMethod
+from lazyaf.domain.repo_settings import PATTERNS_MAX, ROUNDS_MAX, BranchWatch, MergeMethod
 from lazyaf.web.schemas.base import Line, Model, Prose
-from lazyaf.web.schemas.checks import CheckView, NewCheck
+from lazyaf.web.schemas.checks import CheckView, DefaultChecks, NewCheck
 from lazyaf.web.schemas.pulls import ForgeView
 
 
@@ -34,6 +34,7 @@ class RepoSettingsView(BaseModel):
     image: str | None
     checks: list[CheckView]
     fix_rounds: int
+    default_checks: BranchWatch
     sync_every_s: float | None
     forge: ForgeKind | None
     forge_api_url: str | None
@@ -48,7 +49,7 @@ class Repo(BaseModel):
     it brought the last time that it did not fail, at ``fetched_at``. ``has_credentials``: some are
     kept for the remote; nobody is ever shown them. ``deploy_key`` is the public half of the key for a
     remote over ssh, ``host_fingerprints`` are of its host's pinned keys. ``forge`` is null where the remote is on no
-    host.
+    host. ``default_checks`` tells of the default branch itself; null where there are no checks.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Repo(BaseModel):
     deploy_key: str | None
     host_fingerprints: list[str]
     forge: ForgeView | None
+    default_checks: DefaultChecks | None
     version: int
     created_at: str
     updated_at: str
@@ -120,6 +122,7 @@ class RepoSettingsPatch(Model):
     image: str | None = None
     checks: list[NewCheck] | None = Field(None, max_length=CHECKS_MAX)
     fix_rounds: int | None = Field(None, ge=0, le=ROUNDS_MAX)
+    default_checks: BranchWatch | None = None
     sync_every_s: float | Line | None = None
     forge: ForgeKind | None = None
     forge_api_url: Line | None = None
