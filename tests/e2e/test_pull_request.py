@@ -103,6 +103,10 @@ def test_a_pull_request_from_the_token_to_the_closed_card(
     expect(page.get_by_text("Closed #1.", exact=True)).to_be_visible()
     done = board.card(card)
     assert (done["status"], done["merged_sha"]) == ("done", None)
+    page.get_by_role("button", name="To the branches").click()
+    fetched = page.get_by_label("Fetching from the remote")
+    fetched.get_by_role("button", name="Fetch").click()
+    expect(fetched).to_contain_text("Fetched just now")
 
 
 def _tell_the_forge(page: Page, forge: ForgeServer) -> None:

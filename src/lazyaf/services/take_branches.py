@@ -85,7 +85,8 @@ async def take_branches(ctx: Context, repo: RepoRow, fetched: Fetched, actor: Ac
     """Make and forward branches, make tags. The first time the default branch becomes the remote's."""
     updates, kept = await _plan(ctx, repo, fetched)
     done = await _apply(ctx, repo, updates)
-    kept += [u.ref.removeprefix(HEADS) for u in updates if u not in done]
+    made = {update.ref for update in done}
+    kept += [u.ref.removeprefix(HEADS) for u in updates if u.ref not in made]
     default = await _default(ctx, repo, fetched)
     moved = [u for u in done if u.ref.startswith(HEADS)]
     await branches_pushed(
@@ -134,17 +135,17 @@ async def _told(
     kept: list[str],
 ) -> Taken:
     """How far the default branch came, or is from the remote's."""
-    new = [u for u in moved if u.old in (None, ZERO)]
+    new = sum(update.old in (None, ZERO) for update in moved)
     forward, apart = 0, None
-    for update in moved:
-        if update.ref == HEADS + default and update not in new and update.old and update.new:
-            forward, _ = await refs.distance(ctx.git, repo.id, update.new, update.old)
+    mine = next((update for update in moved if update.ref == HEADS + default), None)
+    if mine is not None and mine.new and mine.old not in (None, ZERO):
+        forward, _ = await refs.distance(ctx.git, repo.id, mine.new, mine.old)
     here = await refs.resolve(ctx.git, repo.id, HEADS + default)
     if default in kept and here is not None:
         own, lacks = await refs.distance(ctx.git, repo.id, here, fetched.branches[default])
         apart = (own, lacks) if own else None
-    others = len(moved) - len(new) - (1 if forward else 0)
-    return Taken(repo.name, default, len(new), others, forward, tuple(kept), apart)
+    others = len(moved) - new - (1 if forward else 0)
+    return Taken(repo.name, default, new, others, forward, tuple(kept), apart)
 
 
 async def _plan(ctx: Context, repo: RepoRow, fetched: Fetched) -> tuple[list[RefUpdate], list[str]]:

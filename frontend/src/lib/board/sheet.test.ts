@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
 	cancelCard,
+	closeCard,
 	getCard,
+	refreshPull,
 	requestChanges,
 	resolveConflicts,
 	startCard,
@@ -67,6 +69,19 @@ describe('Sheet', () => {
 		expect(await sheet.resolveConflicts()).toBe(true);
 		expect(resolveConflicts).toHaveBeenCalledWith('c1');
 		expect(sheet.detail?.status).toBe('in_progress');
+	});
+
+	it('hears of a merge on the forge, and closes the card', async () => {
+		const sheet = await opened(full({ status: 'in_review', pr_state: 'open' }));
+		vi.mocked(refreshPull).mockResolvedValueOnce(full({ pr_state: 'merged', version: 2 }));
+		expect(await sheet.refreshPull()).toBe(true);
+		expect(sheet.detail?.pr_state).toBe('merged');
+		vi.mocked(closeCard).mockRejectedValueOnce(new Error('It is not known to be merged.'));
+		expect(await sheet.close()).toBe(false);
+		expect(sheet.refusal?.text).toBe('It is not known to be merged.');
+		vi.mocked(closeCard).mockResolvedValueOnce(full({ status: 'done', version: 3 }));
+		expect(await sheet.close()).toBe(true);
+		expect([sheet.detail?.status, sheet.refusal]).toEqual(['done', null]);
 	});
 
 	it('reads the changes again after bringing the base in, and only then', async () => {
