@@ -22,8 +22,9 @@
 	}
 
 	function isTyped() {
-		return Array.from(document.querySelectorAll('textarea')).some(function (text) {
-			return text.value !== '';
+		var fields = document.querySelectorAll('textarea, input:not([type=checkbox], [type=radio])');
+		return Array.from(fields).some(function (field) {
+			return field.value !== '';
 		});
 	}
 
