@@ -1,8 +1,9 @@
-"""Files: out of a commit for the configuration that a repository carries, by their id for people."""
+"""Files: out of a commit for what a repository says of itself and people of lines, by their id for people."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,28 @@ async def read_folder(
     """
     async with storage.shared(repo_id) as repository:
         return await asyncio.to_thread(_read_folder, repository, commit, path, suffix, most)
+
+
+async def count_lines(
+    storage: Storage, repo_id: str, commit: str, paths: Iterable[str]
+) -> dict[str, int | None]:
+    """How many lines each of these files has in a commit; those that are not there are left out. None for
+    a submodule, a link, or a file over 1 MiB. Costs a look at each of them."""
+    async with storage.shared(repo_id) as repository:
+        return await asyncio.to_thread(_count_lines, repository, commit, list(paths))
+
+
+def _count_lines(path: Path, commit: str, names: list[str]) -> dict[str, int | None]:
+    with opened(path) as repository:
+        entries = {name: _entry(repository, commit, name) for name in names}
+        return {name: _lines(it) for name, it in entries.items() if it is not None}
+
+
+def _lines(entry: pygit2.Object) -> int | None:
+    content = _content(entry)
+    if content is None:
+        return None
+    return content.removesuffix(b"\n").count(b"\n") + bool(content)
 
 
 def _read(path: Path, commit: str, name: str) -> bytes | None:

@@ -7,6 +7,8 @@ import pty
 import subprocess
 import sys
 
+import pytest
+
 from support.commandline import Git, Lazyaf
 from support.server import ServerProcess
 from support.waiting import until
@@ -156,22 +158,20 @@ def test_changes_are_requested_and_work_is_rejected(working: Lazyaf, board: str)
     assert working.json("card", "show", board, number)["status"] == "todo"
 
 
-def test_comments_are_listed_and_settled_and_approving_names_those_that_are_not(
-    working: Lazyaf, working_server: ServerProcess, board: str
+def test_comments_are_sent_and_listed_and_settled_and_approving_names_those_that_are_not(
+    working: Lazyaf, board: str
 ) -> None:
-    lazyaf, server = working, working_server
+    lazyaf = working
     script = "echo more >> README.md; git commit -qam More; echo '[#1] Said more.'"
     number = lazyaf.in_review(board, script)
-    card = lazyaf.json("card", "show", board, number)
     assert f"Nobody has commented on #{number}." in lazyaf("card", "comments", board, number).stdout
-    comments = [{"path": "README.md", "line": n, "body": f"Say {n}."} for n in (1, 2)]
-    asked = {"message": "", "comments": comments}
-    sent = server.client.post(f"/api/cards/{card['id']}/request-changes", json=asked)
-    assert sent.status_code == 200, sent.text
+    comments = ("-c", "README.md:1: Say 1.", "-c", "README.md:1-2: Say 2.")
+    sent = lazyaf("card", "request-changes", board, number, *comments)
+    assert sent.exit_code == 0, sent.stderr
     assert lazyaf("card", "log", board, number, "--follow").exit_code == 0
     told = lazyaf("card", "comments", board, number).stdout
     assert "#1 README.md:1  answered, round 2\n    Say 1.\n    → Said more.\n" in told
-    assert "#2 README.md:2  open, round 2" in told
+    assert "#2 README.md:1-2  open, round 2" in told
     after = lazyaf("card", "comments", board, number, "--resolve", "#1").stdout
     assert "#1 README.md:1  resolved, round 2" in after
     assert "answered" in lazyaf("card", "comments", board, number, "--unresolve", 1).stdout
@@ -185,3 +185,24 @@ def test_comments_are_listed_and_settled_and_approving_names_those_that_are_not(
     listed = lazyaf("card", "rounds", board, number).stdout
     assert "#1, #2" in listed
     assert "+more" in lazyaf("card", "rounds", board, number, "--diff", 2).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((), "--message, --comment, or both"),
+        (("-c", "README.md"), "is not like"),
+        (("-c", "README.md:3:"), "is not like"),
+        (("-c", "README.md:2-1: Say it."), "start_line comes before line"),
+        (("-c", "README.md:99: Say it."), "99"),
+        (("-c", "other.txt: Say it."), "other.txt"),
+    ],
+)
+def test_a_comment_on_what_is_not_there_sends_nothing(
+    working: Lazyaf, board: str, words: tuple[str, ...], reason: str
+) -> None:
+    number = working.in_review(board)
+    result = working("card", "request-changes", board, number, *words)
+    assert result.exit_code in (1, 2)
+    assert reason in result.stderr
+    assert working.json("card", "show", board, number)["status"] == "in_review"

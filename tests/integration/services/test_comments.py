@@ -75,6 +75,34 @@ async def test_a_comment_is_numbered_sent_and_kept(scene: Scene) -> None:
     assert first["reply"] is first["resolved_at"] is None
 
 
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (remark(11), "a.py has no line 11: it ends with 10"),
+        (remark(3, path="gone.py"), "no line 3"),
+        (remark(11, path="gone.py", side="old"), "no line 11"),
+        (remark(1, side="old"), "no line 1"),
+        (remark(1, path="b.py"), "no b.py"),
+        (remark(None, path="b.py"), "no b.py"),
+    ],
+)
+async def test_a_comment_on_what_is_not_there_is_refused(
+    scene: Scene, wrong: Remark, reason: str
+) -> None:
+    _, card, _ = await reviewed(scene)
+    with pytest.raises(Invalid, match=reason):
+        await request_changes(scene.ctx, card, "", [remark(10), wrong], PERSON)
+    assert (await scene.card_row(card)).status == "in_review"
+
+
+async def test_a_file_that_is_only_at_one_end_can_be_commented_on(scene: Scene) -> None:
+    repo = await scene.repo(files={"old.py": CODE})
+    card, _ = await scene.in_review(repo, {"new.py": CODE})
+    whole = [remark(None, path=path, side="old") for path in ("old.py", "new.py")]
+    job = await ask(scene, card, *whole, remark(10, path="old.py", side="old"))
+    assert [c.path for c in job.task.comments] == ["old.py", "new.py", "old.py"]
+
+
 async def test_lines_are_followed_and_a_changed_one_is_outdated(scene: Scene) -> None:
     _, card, _ = await reviewed(scene)
     job = await ask(scene, card, remark(3), remark(5), remark(None, path="gone.py"))

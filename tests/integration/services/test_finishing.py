@@ -107,11 +107,11 @@ async def test_work_of_a_failed_job_is_on_the_branch(scene: Scene) -> None:
 async def test_a_follow_up_without_changes_leaves_the_work_to_review(scene: Scene) -> None:
     repo = await scene.repo()
     card, head = await scene.in_review(repo)
-    remark = Remark("a", "new", None, 1, "?")
+    remark = Remark("app.py", "new", None, 1, "?")
     await request_changes(scene.ctx, card, "Is it right?", [remark], PERSON)
     job = await scene.claimed(await scene.runner())
     assert job.task.message == "Is it right?"
-    assert [(c.path, c.line, c.body) for c in job.task.comments] == [("a", 1, "?")]
+    assert [(c.path, c.line, c.body) for c in job.task.comments] == [("app.py", 1, "?")]
     await scene.finish(job, StopReason.NO_CHANGES)
     row = await scene.card_row(card)
     assert (row.status, row.no_changes, row.head_sha) == ("in_review", False, head)

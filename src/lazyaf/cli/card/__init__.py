@@ -16,7 +16,6 @@ from lazyaf.cli.card.commands import (
     delete,
     reject,
     reopen,
-    request_changes,
     resolve,
     restore_branch,
     retry,
@@ -25,6 +24,7 @@ from lazyaf.cli.card.commands import (
 )
 from lazyaf.cli.card.comments import comments, rounds
 from lazyaf.cli.card.log import log
+from lazyaf.cli.card.request_changes import request_changes
 from lazyaf.cli.card.say import interrupt, say
 from lazyaf.cli.card.show import list_cards, show
 

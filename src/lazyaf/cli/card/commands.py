@@ -42,15 +42,6 @@ def retry(api: Api, repo: str, number: int, fresh: bool, message: str) -> None:
     give(api, find_card(api, repo, number), "retry", {"fresh": fresh, "message": message})
 
 
-@click.command("request-changes")
-@card_arguments
-@click.option("--message", "-m", required=True, help="What the agent should do about its work.")
-@client_command
-def request_changes(api: Api, repo: str, number: int, message: str) -> None:
-    """Send a card in review back to its agent, with a message."""
-    give(api, find_card(api, repo, number), "request-changes", {"message": message})
-
-
 @click.command("resolve")
 @card_arguments
 @click.option("--message", "-m", default="", help="Something more to tell the agent.")
