@@ -89,6 +89,7 @@ def test_what_is_left_out_is_shown_when_asked_for(house: House, page: Page) -> N
     expect(rest).to_have_count(0)
 
     # A line that was not part of the change takes a comment as well.
+    page.goto(f"{house.server.url}/r/{REPO}/c/1?file=long.txt&lines=120")
     last = changes.locator("[data-row='long.txt:120:120']")
     last.hover()
     last.get_by_role("button", name="Comment on line 120").click()

@@ -64,6 +64,7 @@ export class RunLog {
 	readonly #abort = new AbortController();
 	/** Ends the stream that is followed. */
 	#stream: AbortController | null = null;
+	#opening: Promise<void> = Promise.resolve();
 	#again: () => Promise<void> = async () => undefined;
 	#scheduled = false;
 	/** Rows have gone in front since the page was drawn. */
@@ -110,7 +111,7 @@ export class RunLog {
 		this.loading = true;
 		await this.#try(async () => {
 			// After a failure the stream goes on from what is read already.
-			if (this.#rows.last === 0) await this.#readTail(knownSeq);
+			if (this.#rows.last === 0) await (this.#opening = this.#readTail(knownSeq));
 			this.loading = false;
 			await this.#follow();
 		});
@@ -167,6 +168,8 @@ export class RunLog {
 
 	/** Hold the entry with this number, and what stands around it. */
 	async show(seq: number): Promise<void> {
+		// The tail that is being read would take the place of what is shown.
+		await this.#opening.catch(() => undefined);
 		if (this.#first <= seq && seq <= this.#rows.last) return;
 		const move = ++this.#moves;
 		await this.#try(async () => {
