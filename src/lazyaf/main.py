@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lazyaf import __version__
 from lazyaf.agents import registry
+from lazyaf.agents.trial import try_agent
 from lazyaf.domain.errors import Forbidden, Unavailable
 from lazyaf.domain.events import PERSON, EventType, NewEvent
 from lazyaf.domain.leftovers import Leftover
@@ -310,6 +311,7 @@ def _web_state(
         progress=ProgressThrottle(ctx.db),
         pools=pools,
         offers=agent_offers,
+        trial=agent_trial,
         demo=lambda: make_demo(ctx, PERSON),
         disk_use=DiskUse(
             ctx,
@@ -326,6 +328,11 @@ async def agent_offers() -> list[dict[str, Any]]:
     offers = await asyncio.to_thread(registry.offers, host_environment(os.environ))
     titles = {agent.name: agent.title for agent in registry.AGENTS.values()}
     return [{**offer.model_dump(), "title": titles[offer.name]} for offer in offers]
+
+
+async def agent_trial(name: str) -> dict[str, Any]:
+    """Whether the agent of this name answers on this machine."""
+    return asdict(await try_agent(registry.get(name), host_environment(os.environ)))
 
 
 def _listener(ctx: Context, state: WebState, radar: Radar) -> Callable[[Sequence[NewEvent]], None]:

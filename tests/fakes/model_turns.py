@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from lazyaf.agents.trial import PROMPT
+
 _JSON_BLOCK = re.compile(r"```json\s*\n(.*?)\n\s*```", re.DOTALL)
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 _DIRECTORY = re.compile(r"[Ww]orking directory: (\S+)")
@@ -51,8 +53,9 @@ class Seen:
 
     @property
     def is_turn(self) -> bool:
-        """Whether this is the agent's loop; titles and summaries come without tools."""
-        return bool(self.body.get("tools"))
+        """Whether this is the agent's loop; titles and summaries come without tools, as does the one word
+        that a person asks for as a test."""
+        return bool(self.body.get("tools")) or PROMPT in str(self.body["messages"])
 
     @property
     def scenario(self) -> str:

@@ -139,6 +139,11 @@ class Agent(Protocol):
         """How to start it for this run."""
         ...
 
+    def trial(self, run: AgentRun) -> Launch | None:
+        """How to start it for one word, without tools and with little patience; None when it asks no
+        model."""
+        ...
+
     def converse(self, run: AgentRun) -> Conversation:
         """A fresh parser for this run."""
         ...

@@ -97,6 +97,9 @@ class ScriptAgent:
             secrets=secrets_in(env, run.host_env),
         )
 
+    def trial(self, run: AgentRun) -> None:
+        """It asks no model."""
+
     def converse(self, run: AgentRun) -> ScriptConversation:
         """A fresh parser."""
         return ScriptConversation(self._now)

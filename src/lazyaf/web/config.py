@@ -20,6 +20,7 @@ from lazyaf.web.feed import EventFeed
 from lazyaf.web.progress import ProgressThrottle
 
 Offers = Callable[[], Awaitable[list[dict[str, Any]]]]
+Trial = Callable[[str], Awaitable[dict[str, Any]]]
 Demo = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -51,6 +52,7 @@ class WebState:
     progress: ProgressThrottle
     pools: Sequence[Pool]
     offers: Offers
+    trial: Trial
     demo: Demo
     disk_use: DiskUse
     collector: Collector

@@ -3,6 +3,7 @@
 import { get, post, request } from './http.ts';
 import type {
 	Agent,
+	AgentTrial,
 	DiskUse,
 	Health,
 	NewToken,
@@ -24,6 +25,9 @@ export const logout = () => request<undefined>('POST', '/api/auth/logout');
 export const changePassword = (password: string, current: string | null) =>
 	request<undefined>('PUT', '/api/auth/password', { body: { password, current } });
 export const listAgents = () => get<Page<Agent>>('/api/agents');
+/** Ask its model for one word. */
+export const testAgent = (name: string) =>
+	post<AgentTrial>(`/api/agents/${encodeURIComponent(name)}/test`);
 export const getSettings = () => get<Settings>('/api/settings');
 export const updateSettings = (fields: Partial<SettingsPatch>) =>
 	request<Settings>('PATCH', '/api/settings', { body: fields });

@@ -93,6 +93,7 @@ export type Token = Schemas['Token'];
 export type NewToken = Schemas['NewToken'];
 
 export type Agent = Schemas['AgentStatus'];
+export type AgentTrial = Schemas['AgentTrial'];
 export type Health = Schemas['Health'];
 /** The server's own settings. */
 export type Settings = Schemas['Settings'];

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -165,6 +166,12 @@ class ClaudeAgent:
             read_only=(*program_files(program), *certificate_paths(env)),
             secrets=secrets_in(env, run.host_env, names=KEYS),
         )
+
+    def trial(self, run: AgentRun) -> Launch:
+        """The same without tools; what is refused once is not asked for again."""
+        launch = self.launch(run)
+        env = {**launch.env, "CLAUDE_CODE_MAX_RETRIES": "1"}
+        return replace(launch, argv=(*launch.argv, "--tools", ""), env=env)
 
     def converse(self, run: AgentRun) -> ClaudeConversation:
         """A fresh parser."""

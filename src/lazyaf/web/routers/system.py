@@ -101,6 +101,13 @@ async def agents(state: State) -> dict[str, Any]:
     return {"items": await state.offers()}
 
 
+@router.post("/api/agents/{name}/test", response_model=schemas.AgentTrial)
+async def post_agent_test(state: State, person: Person, name: str) -> dict[str, Any]:
+    """Ask the agent's model for one word, from this machine and with the key that jobs get. It may cost as
+    much as that."""
+    return await state.trial(name)
+
+
 @router.post("/api/demo", status_code=201, response_model=schemas.DemoMade)
 async def demo(state: State) -> dict[str, Any]:
     """Make a sample repository and start a card in it with the scripted agent; needs no key."""

@@ -92,6 +92,7 @@ from lazyaf.web.schemas.secrets import Secret, SecretList, SecretValue
 from lazyaf.web.schemas.system import (
     AgentList,
     AgentStatus,
+    AgentTrial,
     Collected,
     CollectRequest,
     DemoMade,
@@ -116,6 +117,7 @@ from lazyaf.web.schemas.views import NewView, SavedView, ViewPatch
 __all__ = [
     "AgentList",
     "AgentStatus",
+    "AgentTrial",
     "ApproveRequest",
     "ArchivedDone",
     "Attachment",

@@ -33,6 +33,14 @@ class AgentStatus(BaseModel):
     fix: str | None
 
 
+class AgentTrial(BaseModel):
+    """How asking an agent's model for one word went, and what to do where ``detail`` does not say it."""
+
+    ok: bool
+    detail: str
+    fix: str | None
+
+
 class AgentList(BaseModel):
     """Every agent that LazyAF can drive."""
 
