@@ -43,6 +43,13 @@ export const approveMenu = (
 		run: () => approve(method),
 	}));
 
+/** What has become of the comments that were sent; null when nothing waits. */
+export function notSettled({ unresolved }: ReviewState): string | null {
+	const open = unresolved.filter(({ state }) => state === 'open').length;
+	if (open > 0) return `${open} open comment${open === 1 ? '' : 's'}`;
+	return unresolved.length > 0 ? `${unresolved.length} not resolved` : null;
+}
+
 /** What is asked once before approving. */
 export function question({ comments, unresolved }: ReviewState): { title: string; text: string } {
 	const count = (n: number) => (n === 1 ? 'comment' : `${n} comments`);
