@@ -190,3 +190,50 @@ def test_checks_can_be_stopped_by_a_person(house: House) -> None:
     board.post(f"/api/jobs/{shown['checks']['job_id']}/cancel")
     wait_for_checks(house, card, "cancelled")
     assert board.card(card)["status"] == "in_review"
+
+
+def test_ten_cards_of_which_most_have_nothing_to_do_with_each_other(house: House) -> None:
+    """Six are independent, two pass alone and not together, two touch the same file."""
+    script = 'n=$(ls | grep -c "^half-"); [ "$n" -lt 2 ]\n'
+    checked(house, "ten", script=script)
+    board = house.board
+    commands = [f"echo {n} > own-{n}.txt" for n in range(6)]
+    commands += [f"touch half-{n}" for n in range(2)] + [f"echo {n} > shared.txt" for n in range(2)]
+    cards = [house.script("ten", command, command) for command in commands]
+    for card in cards:
+        board.command(card, "start")
+    for card in cards:
+        board.wait_for(card, "in_review")
+        wait_for_checks(house, card, "passed")
+    for card in cards:
+        board.approve(card)
+
+    def settled() -> list[dict[str, Any]]:
+        found = [board.card(card) for card in cards]
+        waiting = [
+            card
+            for card in found
+            if card["status"] != "done"
+            and (card["merge_state"] is None or card["merge_state"]["state"] != "bounced")
+        ]
+        return [] if waiting else found
+
+    shown = until(settled, "every card is merged or bounced", seconds=120)
+    assert [card["status"] for card in shown[:6]] == ["done"] * 6
+    for pair, reason in ((shown[6:8], "checks_failed"), (shown[8:], "merge_conflict")):
+        assert sorted(card["status"] for card in pair) == ["done", "in_review"]
+        [bounced] = [card["merge_state"] for card in pair if card["status"] == "in_review"]
+        assert bounced["reason"] == reason
+    assert bounced["files"] == ["shared.txt"]
+    files = git(house.internal("ten"), "ls-tree", "--name-only", "main").split()
+    assert sum(name.startswith("half-") for name in files) == 1  # it passes
+    assert {f"own-{n}.txt" for n in range(6)} < set(files)
+    tried = {
+        run["job_id"]: {card["number"], *run["together"]}
+        for card in shown
+        for run in board.get(f"/api/cards/{card['id']}/checks")["items"]
+        if run["together"] and run["state"] == "passed"
+    }
+    assert tried
+    number = str(next(iter(tried.values())).pop())
+    assert "(together with #" in house.cli("card", "checks", "ten", number)

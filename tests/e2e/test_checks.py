@@ -121,6 +121,41 @@ def test_an_approved_card_waits_and_can_be_taken_back(house: House, page: Page) 
     assert house.board.card(card)["status"] == "in_review"
 
 
+def test_cards_that_are_tried_together_say_so(house: House, page: Page) -> None:
+    titles = ("Say under which licence it is", "Name the authors", "Answer what was asked")
+    cards = set_up(
+        house,
+        *zip(titles, (f"echo 1 > {n}.md" for n in ("LICENSE", "AUTHORS", "FAQ")), strict=True),
+    )
+    for card in cards:
+        until(
+            lambda card=card: (house.board.card(card)["checks"] or {}).get("state") == "passed",
+            "it passed",
+        )
+    checkout = house.root / REPO
+    (checkout / ".lazyaf" / "config.toml").write_text(
+        CONFIG.replace("sh check.sh tests", "sleep 60")
+    )
+    git(checkout, "commit", "-qam", "Check more slowly")
+    house.ingest(REPO, checkout)
+    for card in cards:
+        house.board.approve(card)
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "Move on")  # all of them wait by now
+    house.ingest(REPO, checkout)
+    opened(house, page)
+    expect(tile(page, titles[0])).to_contain_text("testing with #2, #3")
+    expect(tile(page, titles[2])).to_contain_text("testing with #1, #2")
+    shoot_everywhere(page, "checks-together-board", tile(page, titles[0]))
+    page.get_by_role("link", name=titles[1]).click()
+    checks = page.get_by_role("region", name="Checks")
+    expect(checks).to_contain_text("testing with #1, #3. Approved: they are merged together")
+    expect(checks).to_contain_text("tests")
+    shoot_everywhere(page, "checks-together", checks)
+    checks.get_by_role("button", name="Take it out of the queue").click()
+    expect(checks).not_to_contain_text("testing with")
+    expect(tile(page, titles[0])).to_contain_text("testing with #3")
+
+
 def test_checks_are_named_in_the_settings(house: House, page: Page) -> None:
     house.repository(REPO)
     opened(house, page, f"/r/{REPO}/settings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -10,11 +11,15 @@ from factories.scene import Scene
 from lazyaf.domain.checks import CHECKS, CheckOutcome
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import JobKind, StopReason
+from lazyaf.domain.repo_settings import MergeMethod
+from lazyaf.git import blobs
 from lazyaf.protocol.messages import CheckReport, Job
+from lazyaf.services.approve_card import approve_card
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.radar import Radar
 from lazyaf.services.run_checks import follow_checks
-from lazyaf.store.check_runs import CheckRunRow, runs_of_card
+from lazyaf.store.check_runs import CheckRunRow, find_run, runs_of_card
+from lazyaf.store.queued_merges import QueuedMerge, queued_merges_of
 
 TESTS = {"name": "tests", "run": "make test"}
 LINT = {"name": "lint", "run": "make lint", "timeout_s": 60.0}
@@ -75,6 +80,42 @@ class Checked:
         found = await self.in_review(repo_id, files)
         await self.end(await self.claim())
         return found
+
+    async def approve_at_once(
+        self, repo_id: str, cards: Sequence[tuple[str, str]], *methods: MergeMethod
+    ) -> None:
+        """Approvals in this order that are all in the queue before it is looked at."""
+        ctx, before = self.scene.ctx, len(await self.queue(repo_id))
+        async with ctx.job_locks.hold(f"merges:{repo_id}"):
+            approving = []
+            for count, (card, head) in enumerate(cards, before + 1):
+                method = methods[count - before - 1] if methods else None
+                approving.append(asyncio.create_task(approve_card(ctx, card, head, PERSON, method)))
+                while len(await self.queue(repo_id)) < count:
+                    assert not approving[-1].done(), approving[-1]
+        await asyncio.gather(*approving)
+        await self.settled()
+
+    async def queue(self, repo_id: str) -> list[QueuedMerge]:
+        return await self.scene.db.read(queued_merges_of, repo_id)
+
+    async def tried(self, job: Job) -> list[int]:
+        """The numbers of the cards that these checks are about."""
+        run = await self.scene.db.read(find_run, job.job_id)
+        assert run is not None
+        return [one["number"] for one in run.stack or ()] or [job.task.number]
+
+    async def judge_all(self, repo_id: str, *bad: str) -> list[tuple[list[int], bool]]:
+        """Run what there is to run until nothing is left: what has one of these files fails. Of each run, whom
+        it tried and whether it passed."""
+        verdicts = []
+        while (job := await self.scene.claim(await self.scene.runner())) is not None:
+            git, sha = self.scene.ctx.git, job.base_sha
+            found = [await blobs.read_file(git, repo_id, sha, path) for path in bad]
+            is_good = all(content is None for content in found)
+            verdicts.append((await self.tried(job), is_good))
+            await self.end(job, *([] if is_good else ["tests"]))
+        return verdicts
 
     async def runs(self, card_id: str) -> list[CheckRunRow]:
         """The newest first."""

@@ -56,6 +56,15 @@ def how_it_ended(result: CheckResult) -> str:
     return f"exited with code {result['exit_code']}"
 
 
+class Stacked(TypedDict):
+    """A card of those that one run tries together: which approval of it, and of which commit."""
+
+    approval: str
+    card_id: str
+    number: int
+    head_sha: str
+
+
 class ChecksState(StrEnum):
     """How far the checks of a pair of commits have come. Closed."""
 

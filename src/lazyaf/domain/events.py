@@ -79,6 +79,12 @@ class Actor:
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}" if self.name else self.kind
 
+    @classmethod
+    def parse(cls, text: str) -> Actor:
+        """The one who is written like this."""
+        kind, _, name = text.partition(":")
+        return cls(kind, name)
+
 
 SERVER: Final = Actor("server")
 PERSON: Final = Actor("person", "you")

@@ -14,7 +14,8 @@ from lazyaf.services.approval import Review, review_of
 from lazyaf.services.cards import change_status
 from lazyaf.services.context import Context
 from lazyaf.services.merge_card import merge_card
-from lazyaf.services.merge_queue import advance_merges, queue_merge
+from lazyaf.services.merge_queue import advance_merges
+from lazyaf.services.queue_merge import queue_merge
 from lazyaf.services.resolve_comment import require_all_resolved
 from lazyaf.services.views import card_view
 from lazyaf.store.cards import CardRow, get_card

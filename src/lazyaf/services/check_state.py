@@ -69,12 +69,14 @@ def _note(tx: Tx, run: CheckRunRow | None, values: dict[str, Any], now: str) -> 
 
 def show(tx: Tx, run: CheckRunRow, now: str) -> None:
     """Keep it with the card as well, unless a newer one is there; the event of the job tells the card. Or
-    with the default branch, while that is where the run found it."""
+    with the default branch, while that is where the run found it. One of several cards says nothing of any."""
     if run.card_id is None:
         branch = find_default_branch(tx, run.repo_id)
         if branch is not None and branch.sha == run.head_sha:
             put_default_branch(tx, replace(branch, checks=short(run)))
             branch_checked(tx, branch)
+        return
+    if run.stack:
         return
     card = get_card(tx, run.card_id)
     if card.checks is None or card.checks["job_id"] <= run.job_id:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import structlog
 
 from lazyaf.domain.events import SERVER
+from lazyaf.services.carry_out_merge import open_intents, resume_approval
 from lazyaf.services.context import Context
 from lazyaf.services.finish_job import resume_finish
 from lazyaf.services.import_repo import resume_imports
-from lazyaf.services.merge_card import open_intents, resume_approval
 from lazyaf.services.move_head import resume_move
 from lazyaf.services.reap import give_back_stranded
 from lazyaf.services.repositories import resume_deletions

@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 
 from lazyaf.domain.cards import CardStatus
-from lazyaf.domain.checks import Check, ChecksState
+from lazyaf.domain.checks import Check, ChecksState, Stacked
 from lazyaf.domain.errors import Conflict, LazyafError, MergeConflict
 from lazyaf.domain.events import SERVER, Actor, EventType, NewEvent
 from lazyaf.domain.jobs import JobKind
@@ -39,6 +39,7 @@ from lazyaf.store.check_runs import (
     repos_with_runs,
     runs_of_card,
 )
+from lazyaf.store.queued_merges import queued_merges_of
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.tx import Tx
 
@@ -49,12 +50,14 @@ _SERVER: Final = Identity("LazyAF", "lazyaf@localhost")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A commit to be checked: what merging ``head_sha`` into ``base_sha`` makes, and its tree."""
+    """A commit to be checked: what merging ``head_sha`` into ``base_sha`` makes, and its tree. With a
+    ``stack`` what merging all of it makes; ``head_sha`` is the first one's."""
 
     base_sha: str
     head_sha: str
     merged_sha: str
     tree_sha: str
+    stack: list[Stacked] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +170,23 @@ def _queue(tx: Tx, job_id: str, due: Due, candidate: Candidate, actor: Actor, no
         checks=list(due.checks),
         results=[],
         state=ChecksState.QUEUED.value,
+        stack=candidate.stack,
     )
     queue_run(tx, run, priority=card.priority, position=card.position, actor=actor, now=now)
 
 
 def _due(tx: Tx, repo_id: str) -> list[Due]:
-    """The cards in review that merge, and whose head the checks as they are now have not seen."""
+    """The cards in review that merge, and whose head the checks as they are now have not seen. Those that are
+    approved at this head are the merge queue's, which asks on the tip that they are merged into."""
     repo = get_repo(tx, repo_id)
     checks = effective_settings(tx, repo).checks
     if not checks:
         return []
+    approved = {queued.card_id: queued.head_sha for queued in queued_merges_of(tx, repo_id)}
     found = []
     for card in cards_in_review(tx, repo_id):
+        if approved.get(card.id) == card.head_sha:
+            continue
         last = next(iter(runs_of_card(tx, card.id, limit=1)), None)
         is_seen = last is not None and (last.head_sha, last.checks) == (card.head_sha, list(checks))
         if not is_seen and card.files and card.mergeable is not False:
@@ -206,13 +214,19 @@ def _stop_former(tx: Tx, card_id: str, now: str) -> str | None:
 
 
 def _useless(tx: Tx, repo_id: str) -> list[str]:
-    """The open runs of cards that are in review no more, or whose head has moved since."""
+    """The open runs of cards that are in review no more, or whose head has moved since; and those that try
+    cards together which are not, in this order, what the merge queue begins with any more."""
+    approved = [queued.id for queued in queued_merges_of(tx, repo_id)]
+    in_review = {card.id: card.head_sha for card in cards_in_review(tx, repo_id)}
     useless = []
     for run in open_runs(tx, repo_id):
         if run.card_id is None:
             continue  # the default branch's own (`lazyaf.services.check_branch`)
-        card = get_card(tx, run.card_id)
-        if card.status != CardStatus.IN_REVIEW.value or card.head_sha != run.head_sha:
+        alone = [(run.card_id, run.head_sha)]
+        heads = [(one["card_id"], one["head_sha"]) for one in run.stack] if run.stack else alone
+        has_moved = any(in_review.get(card_id) != head for card_id, head in heads)
+        tried = [one["approval"] for one in run.stack or ()]
+        if has_moved or approved[: len(tried)] != tried:
             useless.append(run.job_id)
     return useless
 

@@ -93,6 +93,12 @@ def cards_on(tx: Tx, repo_id: str, branches: Sequence[str]) -> list[CardRow]:
     return [CardRow(**row._mapping) for row in tx.execute(query)]
 
 
+def done_among(tx: Tx, card_ids: Sequence[str]) -> set[str]:
+    """Those of these cards that are done."""
+    query = select(cards.c.id).where(cards.c.id.in_(card_ids), cards.c.status == "done")
+    return set(tx.execute(query).scalars())
+
+
 def cards_in_review(tx: Tx, repo_id: str) -> list[CardRow]:
     """The cards of a repository that wait for review and have a branch."""
     query = select(cards).where(

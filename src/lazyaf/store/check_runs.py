@@ -3,18 +3,21 @@ and queries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, literal_column, select
+from sqlalchemy import Text, bindparam, cast, insert, literal_column, select
 
-from lazyaf.domain.checks import OPEN, Check, CheckResult, ChecksState
+from lazyaf.domain.checks import OPEN, Check, CheckResult, ChecksState, Stacked
 from lazyaf.domain.jobs import JobKind
+from lazyaf.store.cards import CardRow
 from lazyaf.store.change import change
 from lazyaf.store.jobs import JobRow
 from lazyaf.store.tables import check_runs, jobs
 from lazyaf.store.tx import Tx
+
+_DECIDED: Final = frozenset({ChecksState.PASSED.value, ChecksState.FAILED.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,28 @@ class CheckRunRow:
     checks: list[Check]
     results: list[CheckResult]
     state: str
+    stack: list[Stacked] | None = None
 
 
 _GET = select(check_runs).where(check_runs.c.job_id == bindparam("job_id"))
 _OF_CARD = (
     select(check_runs)
-    .where(check_runs.c.card_id == bindparam("card_id"))
+    .where(check_runs.c.card_id == bindparam("card_id"), check_runs.c.stack.is_(None))
+    .order_by(check_runs.c.job_id.desc())
+)
+_STACKED = (
+    select(check_runs)
+    .where(check_runs.c.repo_id == bindparam("repo_id"), check_runs.c.stack.is_not(None))
+    .order_by(check_runs.c.job_id.desc())
+)
+_STACKED_SINCE = _STACKED.where(check_runs.c.job_id > bindparam("since"))
+# As text: an id is nothing else there, and the two databases know no other way in common.
+_STACKED_WITH = _STACKED.where(cast(check_runs.c.stack, Text).contains(bindparam("card_id")))
+_OF_TREE = (
+    select(check_runs)
+    .where(
+        check_runs.c.repo_id == bindparam("repo_id"), check_runs.c.tree_sha == bindparam("tree_sha")
+    )
     .order_by(check_runs.c.job_id.desc())
 )
 _OF_BRANCH = (
@@ -46,15 +65,7 @@ _OF_BRANCH = (
     .where(check_runs.c.repo_id == bindparam("repo_id"), check_runs.c.card_id.is_(None))
     .order_by(check_runs.c.job_id.desc())
 )
-_OF_TREE = (
-    select(check_runs)
-    .where(
-        check_runs.c.repo_id == bindparam("repo_id"),
-        check_runs.c.tree_sha == bindparam("tree_sha"),
-        check_runs.c.state == ChecksState.PASSED.value,
-    )
-    .order_by(check_runs.c.job_id.desc())
-)
+_PASSED_OF_TREE = _OF_TREE.where(check_runs.c.state == ChecksState.PASSED.value)
 _OPEN_RUNS = select(check_runs).where(
     check_runs.c.repo_id == bindparam("repo_id"), check_runs.c.state.in_(sorted(OPEN))
 )
@@ -84,15 +95,47 @@ def find_run(tx: Tx, job_id: str) -> CheckRunRow | None:
 
 
 def runs_of_card(tx: Tx, card_id: str, limit: int | None = None) -> list[CheckRunRow]:
-    """A card's runs, the newest first."""
+    """The runs that were about this card alone, the newest first."""
     rows = tx.execute(_OF_CARD.limit(limit), {"card_id": card_id})
     return [CheckRunRow(**row._mapping) for row in rows]
+
+
+def stacked_runs_with(tx: Tx, card: CardRow, limit: int) -> list[CheckRunRow]:
+    """The runs that tried this card together with others, the newest first."""
+    rows = tx.execute(_STACKED_WITH.limit(limit), {"repo_id": card.repo_id, "card_id": card.id})
+    return [CheckRunRow(**row._mapping) for row in rows]
+
+
+def stacked_runs_since(tx: Tx, repo_id: str, approval: str) -> list[CheckRunRow]:
+    """The runs of a repository that tried cards together and are younger than this approval, the newest
+    first."""
+    rows = tx.execute(_STACKED_SINCE, {"repo_id": repo_id, "since": approval})
+    return [CheckRunRow(**row._mapping) for row in rows]
+
+
+def _failed_last(runs: Iterable[CheckRunRow], checks: Sequence[Check]) -> bool:
+    """Whether these very checks have failed in the last of these runs, the newest first, that came to a
+    result."""
+    decided = (run.state for run in runs if run.state in _DECIDED and run.checks == list(checks))
+    return next(decided, None) == ChecksState.FAILED.value
+
+
+def has_tree_failed(tx: Tx, repo_id: str, tree_sha: str, checks: Sequence[Check]) -> bool:
+    """Whether these very checks have failed on this tree, whatever it was made of."""
+    rows = tx.execute(_OF_TREE, {"repo_id": repo_id, "tree_sha": tree_sha})
+    return _failed_last((CheckRunRow(**row._mapping) for row in rows), checks)
+
+
+def has_head_failed(tx: Tx, card_id: str, head_sha: str, checks: Sequence[Check]) -> bool:
+    """Whether these very checks have failed on this card alone, at this head and on whatever base."""
+    runs = (run for run in runs_of_card(tx, card_id) if run.head_sha == head_sha)
+    return _failed_last(runs, checks)
 
 
 def run_for(
     tx: Tx, card_id: str, pair: tuple[str, str], tree_sha: str, checks: Sequence[Check]
 ) -> CheckRunRow | None:
-    """The newest run of these very checks for (base, head) and the tree that merging them makes."""
+    """The newest run of these very checks for (base, head) alone and the tree that merging them makes."""
     for run in runs_of_card(tx, card_id):
         seen = ((run.base_sha, run.head_sha), run.tree_sha, run.checks)
         if seen == (pair, tree_sha, list(checks)):
@@ -108,7 +151,7 @@ def runs_of_branch(tx: Tx, repo_id: str, limit: int | None = None) -> list[Check
 
 def passed_run(tx: Tx, repo_id: str, tree_sha: str, checks: Sequence[Check]) -> CheckRunRow | None:
     """The newest run, of a card or of the default branch, in which these very checks passed on this tree."""
-    for row in tx.execute(_OF_TREE, {"repo_id": repo_id, "tree_sha": tree_sha}):
+    for row in tx.execute(_PASSED_OF_TREE, {"repo_id": repo_id, "tree_sha": tree_sha}):
         run = CheckRunRow(**row._mapping)
         if run.checks == list(checks):
             return run

@@ -23,11 +23,10 @@ class QueuedMerge:
     created_at: str
 
 
-_FIRST = (
+_IN_ORDER = (
     select(queued_merges)
     .where(queued_merges.c.repo_id == bindparam("repo_id"))
     .order_by(queued_merges.c.id)
-    .limit(1)
 )
 _REMOVE = delete(queued_merges).where(queued_merges.c.card_id == bindparam("card"))
 
@@ -39,10 +38,10 @@ def insert_queued_merge(tx: Tx, queued: QueuedMerge) -> None:
     )
 
 
-def first_queued_merge(tx: Tx, repo_id: str) -> QueuedMerge | None:
-    """What comes next in a repository."""
-    row = tx.execute(_FIRST, {"repo_id": repo_id}).one_or_none()
-    return QueuedMerge(**row._mapping) if row is not None else None
+def queued_merges_of(tx: Tx, repo_id: str, limit: int | None = None) -> list[QueuedMerge]:
+    """What waits in a repository, or the first of it, in turn."""
+    rows = tx.execute(_IN_ORDER.limit(limit), {"repo_id": repo_id})
+    return [QueuedMerge(**row._mapping) for row in rows]
 
 
 def remove_queued_merge(tx: Tx, card_id: str) -> bool:

@@ -262,6 +262,7 @@ check_runs = Table(
     Column("checks", JSON, nullable=False),
     Column("results", JSON, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("stack", JSON(none_as_null=True)),
     one_of("state", ChecksState, name="state"),
     Index("ix_check_runs_card", "card_id", "job_id"),
     Index("ix_check_runs_tree", "repo_id", "tree_sha", "job_id"),
@@ -271,6 +272,13 @@ check_runs = Table(
         "job_id",
         sqlite_where=text("card_id IS NULL"),
         postgresql_where=text("card_id IS NULL"),
+    ),
+    Index(
+        "ix_check_runs_stacked",
+        "repo_id",
+        "job_id",
+        sqlite_where=text("stack IS NOT NULL"),
+        postgresql_where=text("stack IS NOT NULL"),
     ),
 )
 

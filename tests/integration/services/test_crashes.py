@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from factories.crashes import CRASHED_MERGES, Crash, Stumble, crash, crash_after, stumble
 from factories.scene import Scene
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.errors import Conflict, NotFound
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.runners import RunnerEnd
+from lazyaf.services import carry_out_merge as approving
 from lazyaf.services import finish_job as finishing
-from lazyaf.services import merge_card as approving
 from lazyaf.services import reap as reaping
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cards import delete_card
@@ -22,30 +23,6 @@ from lazyaf.services.reap import lose_runner, reap
 from lazyaf.services.recover import recover
 from lazyaf.services.start_card import RunRequest
 from lazyaf.store.intents import find_intent
-
-
-class Crash(BaseException):
-    """The end of the process, as far as a task can be told."""
-
-
-class Stumble(Exception):
-    """The same on the writer's thread, which passes on what a function raises."""
-
-
-def crash(*_: Any, **__: Any) -> Any:
-    raise Crash
-
-
-def stumble(*_: Any, **__: Any) -> Any:
-    raise Stumble
-
-
-def crash_after(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        await real(*args, **kwargs)
-        raise Crash
-
-    return run
 
 
 async def test_while_a_merge_is_under_way_other_commands_are_told_to_wait(
@@ -70,18 +47,11 @@ async def test_while_a_merge_is_under_way_other_commands_are_told_to_wait(
         assert refused.value.code == "busy"
 
 
-CRASHES: dict[str, tuple[str, Callable[..., Any], bool]] = {
-    "before the effect": ("_effect", crash, False),
-    "after the effect": ("_effect", crash_after(approving._effect), True),
-    "before the confirmation": ("_confirm", stumble, True),
-}
-
-
-@pytest.mark.parametrize("when", list(CRASHES))
+@pytest.mark.parametrize("when", list(CRASHED_MERGES))
 async def test_a_crash_of_an_approval_is_done_or_undone_at_the_next_start(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    name, effect, is_merged = CRASHES[when]
+    name, effect, is_merged = CRASHED_MERGES[when]
     repo = await scene.repo()
     card, head = await scene.in_review(repo)
     base = await scene.tip(repo, "main")

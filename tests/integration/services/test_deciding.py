@@ -12,7 +12,8 @@ from lazyaf.domain.errors import BranchMoved, Conflict, IllegalTransition, Merge
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import refs
-from lazyaf.services import merge_card as approving
+from lazyaf.services import carry_out_merge as approving
+from lazyaf.services import merge_card
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.decide_card import reject_card, reopen_card
 from lazyaf.store.events import events_after
@@ -92,7 +93,7 @@ async def test_a_card_that_is_measured_anew_meanwhile_is_merged_all_the_same(
 ) -> None:
     repo = await scene.repo()
     card, head = await scene.in_review(repo, {"new.txt": "1\n"})
-    real, pushed = approving.make_commit, []
+    real, pushed = merge_card.make_commit, []
 
     async def push_meanwhile(*args: Any, **kwargs: Any) -> str:
         made = await real(*args, **kwargs)
@@ -100,7 +101,7 @@ async def test_a_card_that_is_measured_anew_meanwhile_is_merged_all_the_same(
             pushed.append(await scene.push(repo, "main", {"new.txt": "1\n"}))
         return made
 
-    monkeypatch.setattr(approving, "make_commit", push_meanwhile)
+    monkeypatch.setattr(merge_card, "make_commit", push_meanwhile)
     before = (await scene.card_row(card)).version
     assert (await approve_card(scene.ctx, card, head, PERSON))["status"] == "done"
     assert (await scene.card_row(card)).version > before + 1

@@ -14,7 +14,7 @@ from lazyaf.domain.events import PERSON
 from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.git import refs
 from lazyaf.git.refs import RefUpdate
-from lazyaf.services import merge_card as merging
+from lazyaf.services import carry_out_merge as merging
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.decide_card import reopen_card

@@ -1,8 +1,10 @@
 """No interleaving of pushes, approvals, verdicts, settings and restarts merges what nobody approved or what
 failed its checks.
 
-Real SQLite and real git; the oracle reads only what git has on the base branch, and knows only what people
-and runners have said. A restart forgets everything that is in memory, in the midst of a merge as well.
+Real SQLite and real git; the oracle reads only where git says that the base branch has been and what is on it,
+and knows only what people and runners have said. Wherever the branch has been either a person pushed it or its
+tree has passed; each commit of the server's on the way is a card that was approved, and no tree that failed. A
+restart forgets everything that is in memory, in the midst of a merge as well.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pygit2
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -36,18 +39,22 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.git import merge, refs
 from lazyaf.protocol.messages import Job
-from lazyaf.services import merge_card
+from lazyaf.services import carry_out_merge
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.decide_card import reject_card
-from lazyaf.services.merge_queue import withdraw_merge
+from lazyaf.services.merge_queue import advance_merges
+from lazyaf.services.queue_merge import withdraw_merge
 from lazyaf.services.recover import recover
 from lazyaf.services.run_checks import run_checks
 from lazyaf.services.start_card import RunRequest
+from lazyaf.store.cards import CardRow
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.engine import sqlite_url
 from lazyaf.store.migrate import upgrade
 
-CARDS = 3
+FILES = ("one", "two", "three", "one")
+"""What each card touches: the last is in the way of the first, the others can be tried together."""
+CARDS = len(FILES)
 pick = st.integers(min_value=0, max_value=CARDS - 1)
 VERDICTS = [
     *[StopReason.FINISHED] * 4,
@@ -66,6 +73,7 @@ class Queue(RuleBasedStateMachine):
     """What people and runners do, and after each of it: only the right commits are on the base branch."""
 
     template: Path
+    merged_together = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,6 +86,7 @@ class Queue(RuleBasedStateMachine):
         self.held: list[Job] = []
         self.approved: set[tuple[str, str]] = set()
         self.passed: set[tuple[str, str]] = set()
+        self.failed: set[tuple[str, str]] = set()
         self.pushed: set[str] = set()
         self.checks = "tests"
         self.files = 0
@@ -103,22 +112,32 @@ class Queue(RuleBasedStateMachine):
 
         return self.loop.run_until_complete(awaited())
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(have_passed=st.sampled_from([True, True, False]))
+    def begin(self, have_passed: bool) -> None:
+        """Mostly with cards that have passed on a tip that is the base's no more."""
+
         async def make() -> None:
             self.scene = Scene(self.db, self.folder / "git", self.clock)
             checked = Checked(self.scene)
             self.repo = await checked.repo([])
-            self.cards = []
-            for number in range(CARDS):
-                # The first two touch the same file.
-                files = {f"work-{number // 2}.txt": f"{number}\n"}
-                self.cards.append((await self.scene.in_review(self.repo, files))[0])
+            self.cards = [await self._new_card(name) for name in FILES]
+            self.former = list[str]()
             await checked.settings(self.repo, checks=CHECKS[self.checks])
             self.checked = checked
-            self.looked = await self.scene.tip(self.repo, "main") or ""
+            self.seen = await self.scene.tip(self.repo, "main") or ""
+            self.looked = 0
+            # From here on git writes down where the branch has been.
+            repository = pygit2.Repository(str(self.scene.ctx.git.path(self.repo)))
+            repository.config["core.logAllRefUpdates"] = True
 
         self.run(make())
+        if have_passed:
+            self.judge_all([StopReason.FINISHED] * CARDS)
+            self.push_to_main()
+
+    async def _new_card(self, name: str) -> str:
+        self.files += 1
+        return (await self.scene.in_review(self.repo, {f"{name}.txt": f"{self.files}\n"}))[0]
 
     async def head(self, card: str) -> str:
         return (await self.scene.card_row(card)).head_sha or ""
@@ -156,9 +175,31 @@ class Queue(RuleBasedStateMachine):
         for which, method in enumerate(methods):
             self.run(self._approve(self.cards[which], method))
 
+    @rule(
+        methods=st.lists(st.sampled_from(list(MergeMethod)), min_size=CARDS, max_size=CARDS),
+        verdicts=st.lists(st.sampled_from(VERDICTS), max_size=8),
+    )
+    def approve_at_once(self, methods: list[MergeMethod], verdicts: list[StopReason]) -> None:
+        """Before the queue is looked at."""
+
+        async def work() -> None:
+            approving = []
+            async with self.scene.ctx.job_locks.hold(f"merges:{self.repo}"):
+                for card, method in zip(self.cards, methods, strict=True):
+                    approving.append(asyncio.create_task(self._approve(card, method)))
+                    while not (approving[-1].done() or await self._is_queued(card)):
+                        pass
+            await asyncio.gather(*approving, return_exceptions=True)
+
+        self.run(work())
+        self.judge_all(verdicts)
+
+    async def _is_queued(self, card: str) -> bool:
+        return card in {queued.card_id for queued in await self.checked.queue(self.repo)}
+
     @rule(which=pick)
     def approve_what_was_seen_long_ago(self, which: int) -> None:
-        self.run(approve_card(self.scene.ctx, self.cards[which], self.looked, PERSON))
+        self.run(approve_card(self.scene.ctx, self.cards[which], self.seen, PERSON))
 
     @rule(which=pick)
     def withdraw(self, which: int) -> None:
@@ -167,6 +208,22 @@ class Queue(RuleBasedStateMachine):
         async def work() -> None:
             await withdraw_merge(self.scene.ctx, card, PERSON)
             self.approved.discard((card, await self.head(card)))
+
+        self.run(work())
+
+    @rule()
+    def have_more_work(self) -> None:
+        """Another card in the place of each that is done."""
+
+        async def work() -> None:
+            await self._agents_work()
+            for which, name in enumerate(FILES):
+                card = self.cards[which]
+                if (await self.scene.card_row(card)).status == CardStatus.DONE.value:
+                    self.former.append(card)
+                    self.cards[which] = await self._new_card(name)
+                    await self.checked.settled()
+                    await self._agents_work()
 
         self.run(work())
 
@@ -252,17 +309,29 @@ class Queue(RuleBasedStateMachine):
         self.run(self._judge(self.held.pop(which % len(self.held)), verdict))
 
     async def _judge(self, job: Job, verdict: StopReason) -> None:
-        failed = [check.name for check in job.checks]
+        names = [check.name for check in job.checks]
+        tree = await merge.tree_of(self.scene.ctx.git, self.repo, job.base_sha)
         if verdict is StopReason.FINISHED:
-            tree = await merge.tree_of(self.scene.ctx.git, self.repo, job.base_sha)
-            self.passed |= {(tree, name) for name in failed}
+            self.passed |= {(tree, name) for name in names}
             await self.checked.end(job)
         elif verdict is StopReason.CHECKS_FAILED:
-            await self.checked.end(job, *failed)
+            self.failed |= {(tree, name) for name in names}
+            await self.checked.end(job, *names)
         else:
             await self.scene.finish(job, verdict)
 
     # Machines
+
+    @rule(is_moved=st.booleans())
+    def pass_and_die(self, is_moved: bool) -> None:
+        """The last word on what is under way; the server dies as it acts on it."""
+        self.run(self._agents_work())
+        self.scene.db.on_commit.clear()
+        while self.held:
+            self.run(self._judge(self.held.pop(), StopReason.FINISHED))
+        with dying(is_moved=is_moved), suppress(Killed):
+            self.run(advance_merges(self.scene.ctx, self.repo))
+        self.restart()
 
     @rule()
     def restart(self) -> None:
@@ -284,55 +353,64 @@ class Queue(RuleBasedStateMachine):
             self.loop.run_until_complete(self._look())
 
     async def _look(self) -> None:
-        rows = [await self.scene.card_row(card) for card in self.cards]
+        rows = [await self.scene.card_row(card) for card in (*self.former, *self.cards)]
         merged = {row.merged_sha: row for row in rows if row.merged_sha is not None}
         for row in rows:
             if row.merge_state is not None and row.merge_state["state"] == "bounced":
                 self.approved.discard((row.id, row.merge_state["head_sha"]))
-        tip = await self.scene.tip(self.repo, "main") or ""
-        sha, git = tip, self.scene.ctx.git
-        while sha != self.looked:
-            if sha in merged:
-                row = merged[sha]
-                assert row.status == CardStatus.DONE.value
-                assert (row.id, row.head_sha) in self.approved
-                tree = await merge.tree_of(git, self.repo, sha)
-                for check in CHECKS[self.checks]:
-                    assert (tree, check["name"]) in self.passed
-            else:
-                assert sha in self.pushed
-            # However it was merged, a card of this machine is one commit, or one with its own behind it.
-            sha = await self._before(sha, merged)
-        self.looked = tip
+        moves = self._moves()
+        for old, new in moves[self.looked :]:
+            if new not in self.pushed:
+                await self._look_at_merge(old, new, merged)
+        self.looked = len(moves)
 
-    async def _before(self, sha: str, merged: dict[str, Any]) -> str:
+    def _moves(self) -> list[tuple[str, str]]:
+        """From where to where the base branch has gone."""
+        log = self.scene.ctx.git.path(self.repo) / "logs" / "refs" / "heads" / "main"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [(old, new) for old, new, *_ in map(str.split, lines)]
+
+    async def _look_at_merge(self, old: str, new: str, merged: dict[str, CardRow]) -> None:
+        sha, cards, names = new, 0, {check["name"] for check in CHECKS[self.checks]}
+        while sha != old:
+            row, cards = merged[sha], cards + 1
+            assert row.status == CardStatus.DONE.value
+            assert (row.id, row.head_sha) in self.approved
+            tree = await merge.tree_of(self.scene.ctx.git, self.repo, sha)
+            results = {(tree, name) for name in names}
+            assert (
+                results <= self.passed if sha == new else not results & (self.failed - self.passed)
+            )
+            sha = await self._before(sha, old, merged)
+        Queue.merged_together += cards > 1
+
+    async def _before(self, sha: str, old: str, merged: dict[str, CardRow]) -> str:
+        """However it was merged, a card is one commit, or a rebase's as many as it has of its own."""
         parents = await refs.parents(self.scene.ctx.git, self.repo, sha)
-        if sha not in merged or len(parents) > 1:
+        if len(parents) > 1:
             return parents[0]
-        # A rebase: as many commits as the card has.
-        row = merged[sha]
-        own = await merge.written(self.scene.ctx.git, self.repo, self.looked, sha)
-        while parents[0] != self.looked and parents[0] not in self.pushed | set(merged) and own:
+        own = await merge.written(self.scene.ctx.git, self.repo, old, sha)
+        while parents[0] != old and parents[0] not in merged and own:
             parents = await refs.parents(self.scene.ctx.git, self.repo, parents[0])
             own.pop()
-        assert row.head_sha is not None
         return parents[0]
 
 
 @contextmanager
-def dying() -> Iterator[None]:
-    """The server dies when it has moved the branch, before it has said so."""
-    real = merge_card._effect
+def dying(*, is_moved: bool = True) -> Iterator[None]:
+    """The server dies when it has moved the branch, before it has said so; or just before it moves it."""
+    real = carry_out_merge._effect
 
     async def killed(*args: Any) -> None:
-        await real(*args)
+        if is_moved:
+            await real(*args)
         raise Killed
 
-    merge_card._effect = killed
+    carry_out_merge._effect = killed
     try:
         yield
     finally:
-        merge_card._effect = real
+        carry_out_merge._effect = real
 
 
 def test_nothing_is_merged_that_was_not_approved_and_checked(tmp_path_factory: Any) -> None:
@@ -349,3 +427,4 @@ def test_nothing_is_merged_that_was_not_approved_and_checked(tmp_path_factory: A
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert Queue.merged_together > 5

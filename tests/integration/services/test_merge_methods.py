@@ -12,7 +12,7 @@ from lazyaf.domain.errors import Conflict, MergeConflict
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.git import log
-from lazyaf.services import merge_card as approving
+from lazyaf.services import carry_out_merge as approving
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.inspect_repo import card_diff, list_branches

@@ -15,17 +15,17 @@ from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.repo_settings import MergeMethod
 from lazyaf.git import merge, refs
-from lazyaf.services import merge_card as merging
+from lazyaf.services import carry_out_merge as merging
 from lazyaf.services import merge_queue
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cancel_job import cancel_job
 from lazyaf.services.decide_card import reject_card
-from lazyaf.services.merge_queue import withdraw_merge
+from lazyaf.services.queue_merge import withdraw_merge
 from lazyaf.services.radar import look_at
 from lazyaf.services.recover import recover
 from lazyaf.services.run_checks import run_checks
 from lazyaf.services.start_card import RunRequest
-from lazyaf.store.queued_merges import first_queued_merge
+from lazyaf.store.queued_merges import queued_merges_of
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_ten_cards_that_conflict_pairwise_end_merged_or_bounced(
     assert {(b["state"], b["reason"], *b["files"]) for b in bounced} == {
         ("bounced", "merge_conflict", "shared.txt")
     }
-    assert await scene.db.read(first_queued_merge, repo) is None
+    assert await scene.db.read(queued_merges_of, repo) == []
 
 
 async def test_a_base_that_moves_during_the_checks_is_checked_again(
@@ -227,7 +227,7 @@ async def test_an_approval_can_be_withdrawn_and_ends_with_the_review(
     await scene.start(card, CardCommand.REQUEST_CHANGES, RunRequest(message="More."))
     await checked.settled()
     assert (await scene.shown(card))["merge_state"] is None
-    assert await scene.db.read(first_queued_merge, repo) is None
+    assert await scene.db.read(queued_merges_of, repo) == []
 
 
 async def test_who_leaves_review_lets_the_next_go_on(scene: Scene, checked: Checked) -> None:

@@ -18,9 +18,21 @@ const checked = (fields: Partial<Checks>) =>
 			...fields,
 		},
 	});
-const queued = (state: 'queued' | 'checking' | 'bounced', detail: string | null = null) =>
+const queued = (
+	state: 'queued' | 'checking' | 'bounced',
+	detail: string | null = null,
+	together: number[] = [],
+) =>
 	aCard({
-		merge_state: { state, head_sha: 'head', job_id: null, reason: null, detail, files: [] },
+		merge_state: {
+			state,
+			head_sha: 'head',
+			job_id: null,
+			together,
+			reason: null,
+			detail,
+			files: [],
+		},
 	});
 
 describe('checksWord', () => {
@@ -62,6 +74,15 @@ describe('queueWord', () => {
 			text: 'not merged',
 			title: 'It did not pass: lint.',
 		});
+	});
+
+	it('names the cards that are tried with it, the first few of many', () => {
+		const word = queueWord(queued('checking', null, [12, 14]));
+		expect(word?.text).toBe('testing with #12, #14');
+		expect(word?.title).toContain('together');
+		expect(queueWord(queued('checking', null, [1, 2, 3, 4, 5]))?.text).toBe(
+			'testing with #1, #2, #3 and 2 more',
+		);
 	});
 
 	it('holds a bounced card for one that may be approved again', () => {

@@ -45,10 +45,25 @@ export function queueWord(card: CardSummary): Word | null {
 		case 'queued':
 			return { tone: 'busy', text: 'approved', title: 'It waits for its turn in the merge queue' };
 		case 'checking':
-			return { tone: 'busy', text: 'approved', title: 'It is merged when its checks have passed' };
+			return state.together.length
+				? {
+						tone: 'busy',
+						text: `testing with ${named(state.together)}`,
+						title: 'Approved: they are merged together when their checks have passed',
+					}
+				: { tone: 'busy', text: 'approved', title: 'It is merged when its checks have passed' };
 		case 'bounced':
 			return { tone: 'bad', text: 'not merged', title: state.detail ?? '' };
 		default:
 			return null;
 	}
+}
+
+const NAMED = 3;
+
+/** The first few of these cards, and how many more there are. */
+function named(numbers: readonly number[]): string {
+	const some = numbers.slice(0, NAMED).map((number) => `#${number}`);
+	const more = numbers.length - some.length;
+	return more ? `${some.join(', ')} and ${more} more` : some.join(', ');
 }

@@ -1,4 +1,4 @@
-/** The last run of a card's checks in full, read again whenever its summary says that it is otherwise. */
+/** The last run of a card's own checks in full, read again whenever its summary says that it is otherwise. */
 
 import { listChecks } from '#lib/api/cards.ts';
 import type { CardSummary, CheckRun } from '#lib/api/types.ts';
@@ -19,7 +19,9 @@ export class LastRun {
 		}
 		try {
 			const runs = await this.read(card.id);
-			if (asked === this.#asked) this.run = runs[0] ?? null;
+			// The newest may have tried the card together with others; its own is the one to show.
+			const own = runs.find((run) => run.job_id === card.checks?.job_id);
+			if (asked === this.#asked) this.run = own ?? null;
 		} catch {
 			// The summary says how they stand; the next word about the card asks again.
 			if (asked === this.#asked) this.#asked = '';

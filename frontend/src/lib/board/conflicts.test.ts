@@ -39,7 +39,7 @@ describe('what is in the way', () => {
 		expect(isInTheWay(reviewed({ mergeable: true, behind: 2 }))).toBe(true);
 		expect(isInTheWay(reviewed({ mergeable: true, conflicts_with: [2] }))).toBe(true);
 		const state = { state: 'queued' as const, head_sha: 'abc', job_id: null };
-		const merge_state = { ...state, reason: null, detail: null, files: [] };
+		const merge_state = { ...state, together: [], reason: null, detail: null, files: [] };
 		expect(isInTheWay(reviewed({ mergeable: true, behind: 2 }, { merge_state }))).toBe(false);
 		expect(isInTheWay(reviewed({ mergeable: false }))).toBe(true);
 		expect(isInTheWay(reviewed({ mergeable: false }, { status: 'done' }))).toBe(false);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lazyaf.cli.check_runs import together_in_short
 from lazyaf.cli.client import Json
 from lazyaf.cli.terminal import plural
 from lazyaf.domain.checks import ChecksState
@@ -29,4 +30,6 @@ def merge_in_short(card: Json) -> str:
         return ""
     if found["state"] == "bounced":
         return f"not merged: {found['detail']}"
-    return "waits for its checks" if found["state"] == "checking" else "waits for its turn"
+    if found["state"] == "queued":
+        return "waits for its turn"
+    return f"waits for its checks{together_in_short(found)}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from lazyaf.services.merge_queue import withdraw_merge
+from lazyaf.services.queue_merge import withdraw_merge
 from lazyaf.services.run_checks import run_checks
 from lazyaf.services.show_checks import checks_of_card
 from lazyaf.web import schemas

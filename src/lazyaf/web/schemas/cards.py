@@ -103,12 +103,14 @@ class MergeState(BaseModel):
     """Where an approved card stands in the merge queue, or why it was bounced from it.
 
     ``reason`` is a code and ``detail`` a sentence, both of a bounce; ``files`` are those in conflict;
-    ``job_id`` is that of the checks.
+    ``job_id`` is that of the checks, and ``together`` are the numbers of the other cards that they try with
+    this one.
     """
 
     state: Literal["queued", "checking", "bounced"]
     head_sha: str
     job_id: str | None
+    together: list[int]
     reason: str | None
     detail: str | None
     files: list[str]

@@ -35,13 +35,15 @@ class CheckResultView(BaseModel):
 
 
 class CheckRun(BaseModel):
-    """A run of the checks on what merges ``head_sha`` into ``base_sha``; ``logs`` is a link. One of the
-    default branch itself has no card, and both are its tip."""
+    """A run of the checks on what merges ``head_sha`` into ``base_sha``; ``logs`` is a link. ``together`` are the
+    numbers of the other cards that it tries with this one. One of the default branch itself has no card, and
+    both are its tip."""
 
     job_id: str
     card_id: str | None
     base_sha: str
     head_sha: str
+    together: list[int]
     state: ChecksState
     checks: list[CheckView]
     results: list[CheckResultView]
