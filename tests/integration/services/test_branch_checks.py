@@ -149,6 +149,15 @@ async def test_a_running_check_of_a_former_tip_is_stopped_and_the_next_one_begin
     assert (await shown(scene, repo))["red_since"] is None
 
 
+async def test_other_checks_are_run_on_the_same_tip(scene: Scene, checked: Checked) -> None:
+    repo = await checked.repo(default_checks="check")
+    await checked.end(await checked.claim())
+    await checked.settings(repo, checks=[TESTS, LINT])
+    assert (await shown(scene, repo))["state"] == "queued"
+    job = await checked.claim()
+    assert [check.name for check in job.checks] == ["tests", "lint"]
+
+
 async def test_what_the_merge_queue_has_checked_needs_no_second_run(
     scene: Scene, checked: Checked
 ) -> None:

@@ -12,14 +12,18 @@ from factories.scene import Scene
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import StopReason
+from lazyaf.services import red_branch
 from lazyaf.services.approve_card import approve_card
 from lazyaf.services.cancel_job import cancel_card
 from lazyaf.services.cards import delete_card, edit_card
 from lazyaf.services.check_branch import check_branch
+from lazyaf.services.context import Context
 from lazyaf.services.red_branch import follow_branch
+from lazyaf.services.red_words import Blame, look_up
 from lazyaf.services.repositories import show_repo
 from lazyaf.services.start_card import RunRequest, start_card
 from lazyaf.store.cards import CardRow
+from lazyaf.store.check_runs import CheckRunRow
 from lazyaf.store.tables import cards
 from lazyaf.store.tx import Tx
 
@@ -263,6 +267,26 @@ async def test_a_crash_between_the_result_and_the_card_opens_it_once(
     await scene.look(repo)
     await follow_branch(scene.ctx, repo)
     assert len(await scene.db.read(all_cards, repo)) == 1
+
+
+async def test_what_passed_while_its_commits_were_looked_up_opens_no_card(
+    scene: Scene, checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = await green(checked)
+    await push(scene, checked, repo, "broken")
+    job = await checked.claim()
+    scene.db.on_commit.clear()
+    await checked.end(job, "tests")
+
+    async def late(ctx: Context, run: CheckRunRow, green_sha: str | None) -> Blame:
+        await check_branch(ctx, repo, PERSON)
+        await checked.end(await checked.claim())
+        return await look_up(ctx, run, green_sha)
+
+    monkeypatch.setattr(red_branch, "look_up", late)
+    await follow_branch(scene.ctx, repo)
+    assert await scene.db.read(all_cards, repo) == []
+    assert (await known(scene, repo))["state"] == "passed"
 
 
 async def test_two_looks_at_once_open_one_card(scene: Scene, checked: Checked) -> None:
