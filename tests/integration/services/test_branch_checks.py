@@ -176,6 +176,24 @@ async def test_what_the_merge_queue_has_checked_needs_no_second_run(
     assert (await shown(scene, repo))["state"] == "queued"
 
 
+async def test_what_several_cards_passed_together_needs_no_second_run(
+    scene: Scene, checked: Checked
+) -> None:
+    repo = await checked.repo(default_checks="check")
+    await checked.end(await checked.claim())
+    cards = [await checked.passed(repo, {f"{name}.txt": name}) for name in ("one", "two")]
+    await push(scene, checked, repo, "moved on")
+    await checked.end(await checked.claim())
+    await checked.approve_at_once(repo, cards)
+    together = await checked.claim()
+    assert await checked.tried(together) == [1, 2]
+    await checked.end(together)
+    known = await shown(scene, repo)
+    assert known["sha"] == await scene.tip(repo, "main")
+    assert (known["state"], known["job_id"]) == ("passed", together.job_id)
+    assert await checked.is_idle()
+
+
 async def test_a_lost_check_is_queued_again_and_given_up_within_its_attempts(
     scene: Scene, checked: Checked
 ) -> None:
