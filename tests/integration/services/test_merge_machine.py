@@ -194,6 +194,16 @@ class Queue(RuleBasedStateMachine):
         self.run(work())
         self.judge_all(verdicts)
 
+    @rule(which=pick)
+    def withdraw_what_is_tried(self, which: int) -> None:
+        """Too late for the runners to be stopped: they say that all is well."""
+        self.push_to_main()
+        self.approve_at_once([MergeMethod.MERGE] * CARDS, [])
+        self.claim()
+        self.withdraw(which)
+        while self.held:
+            self.run(self._judge(self.held.pop(), StopReason.FINISHED))
+
     async def _is_queued(self, card: str) -> bool:
         return card in {queued.card_id for queued in await self.checked.queue(self.repo)}
 
