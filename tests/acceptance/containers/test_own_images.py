@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ from support.images import base_image
 from support.registry import slow_registry
 from support.waiting import until
 
-OWN = "lazyaf-test-own:1"
+OWN = f"lazyaf-test-own:{os.getpid()}"
+"""Each process its own: who ends first removes it."""
 BUILD = """\
 FROM {base}
 RUN apt-get update && apt-get install -y -qq --no-install-recommends git && echo ours > /etc/app
