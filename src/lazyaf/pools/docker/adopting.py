@@ -14,59 +14,64 @@ from lazyaf.domain.containers import Kind
 from lazyaf.domain.errors import Unavailable
 from lazyaf.domain.runners import RunnerEnd
 from lazyaf.pools.docker import labels
-from lazyaf.pools.docker.boxes import Box, Boxes
 from lazyaf.pools.docker.egress import Egress
 from lazyaf.pools.docker.engine import Engine
+from lazyaf.pools.docker.provisioner import Provisioner
 from lazyaf.pools.docker.recipe import Recipe
+from lazyaf.pools.docker.runner_containers import RunnerContainer, RunnerContainers
 from lazyaf.pools.docker.server import Server
-from lazyaf.pools.docker.shop import Shop
 
 log = structlog.get_logger(__name__)
 
 
 async def reconcile(
-    engine: Engine, shop: Shop, recipe: Recipe, server: Server, boxes: Boxes, egress: Egress
+    engine: Engine,
+    provisioner: Provisioner,
+    recipe: Recipe,
+    server: Server,
+    containers: RunnerContainers,
+    egress: Egress,
 ) -> None:
-    """Bring ``boxes`` and the server up to date with the engine. Raises `Unavailable`."""
-    ended = RunnerEnd.WITH_ENGINE if list(boxes) else RunnerEnd.WITH_SERVER
+    """Bring ``containers`` and the server up to date with the engine. Raises `Unavailable`."""
+    ended = RunnerEnd.WITH_ENGINE if list(containers) else RunnerEnd.WITH_SERVER
     found = []
-    for container in await shop.runners():
-        box = await _adoptable(engine, shop, recipe, container)
-        if box is None:
-            await engine.remove(container["Id"])
+    for described in await provisioner.runners():
+        container = await _adoptable(engine, provisioner, recipe, described)
+        if container is None:
+            await engine.remove(described["Id"])
             continue
-        found.append(box)
-        log.info("runner_adopted", name=box.runner)
-    boxes.found_again(found)
-    alive = {box.runner for box in boxes}
+        found.append(container)
+        log.info("runner_adopted", name=container.runner)
+    containers.found_again(found)
+    alive = {container.runner for container in containers}
     registered = await server.names()
-    for box in boxes:
-        box.is_registered = box.runner in registered
+    for container in containers:
+        container.is_registered = container.runner in registered
     for name in registered - alive:
         await server.lost(name, ended)
-    await _open_again(server, boxes, egress)
-    await server.keep_tokens({box.token_id for box in boxes})
+    await _open_again(server, containers, egress)
+    await server.keep_tokens({container.token_id for container in containers})
 
 
 async def _adoptable(
-    engine: Engine, shop: Shop, recipe: Recipe, found: dict[str, Any]
-) -> Box | None:
+    engine: Engine, provisioner: Provisioner, recipe: Recipe, found: dict[str, Any]
+) -> RunnerContainer | None:
     said = found["Labels"]
     slot, runner, token = labels.slot_of(said), said.get(labels.RUNNER), said.get(labels.TOKEN)
     if found["State"] != "running" or slot is None or not runner or not token:
         return None
     now = asyncio.get_running_loop().time()
-    _, where = await shop.cell(slot)
+    _, where = await provisioner.cell(slot)
     kind = Kind(said.get(labels.IMAGE), said.get(labels.REPO))
     is_current = said.get(labels.MADE_OF) == await recipe.fingerprint(engine, kind.image)
     made_of = recipe.of(kind.image) if is_current else None
-    return Box(slot, runner, found["Id"], where.runner, token, kind, made_of, now)
+    return RunnerContainer(slot, runner, found["Id"], where.runner, token, kind, made_of, now)
 
 
-async def _open_again(server: Server, boxes: Boxes, egress: Egress) -> None:
+async def _open_again(server: Server, containers: RunnerContainers, egress: Egress) -> None:
     """Those who are at work may reach what they could; a proxy that died meanwhile has forgotten it."""
     ways = await server.allowances()
-    for box in boxes:
-        box.job_id, hosts = ways.get(box.runner, (None, ()))
+    for container in containers:
+        container.job_id, hosts = ways.get(container.runner, (None, ()))
         with contextlib.suppress(Unavailable):
-            await egress.allow(box.address, hosts)
+            await egress.allow(container.address, hosts)

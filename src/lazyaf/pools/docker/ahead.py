@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lazyaf.domain.errors import Unavailable
-from lazyaf.pools.docker.shop import Shop
+from lazyaf.pools.docker.provisioner import Provisioner
 
 CELLS: Final = 8
 """So many slots have their network before anybody asks for them."""
@@ -18,7 +18,7 @@ REST_S: Final = 3
 """Seconds for which nothing was made, after which networks are: one a second, so that nobody feels it."""
 
 
-async def make_cells(shop: Shop, is_at_rest: Callable[[], bool]) -> None:
+async def make_cells(provisioner: Provisioner, is_at_rest: Callable[[], bool]) -> None:
     """Go on until cancelled."""
     rested = 0
     while True:
@@ -26,4 +26,4 @@ async def make_cells(shop: Shop, is_at_rest: Callable[[], bool]) -> None:
         rested = rested + 1 if is_at_rest() else 0
         if rested > REST_S:
             with contextlib.suppress(Unavailable):
-                await shop.make_cell_ahead(CELLS)
+                await provisioner.make_cell_ahead(CELLS)

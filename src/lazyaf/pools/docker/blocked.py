@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from lazyaf.pools.docker.errands import Errands
+from lazyaf.pools.docker.background import Background
 from lazyaf.pools.docker.server import Server
 
 TELL_S: Final = 0.5
@@ -16,15 +16,15 @@ TELL_S: Final = 0.5
 class Blocked:
     """What was refused since the server was last told."""
 
-    def __init__(self, server: Server, errands: Errands) -> None:
+    def __init__(self, server: Server, background: Background) -> None:
         self._server = server
-        self._errands = errands
+        self._background = background
         self._counted: dict[tuple[str, str], int] = {}
 
     def count(self, job_id: str, host: str) -> None:
         """This job did not reach this host."""
         if not self._counted:
-            self._errands.run(self._tell())
+            self._background.run(self._tell())
         self._counted[job_id, host] = self._counted.get((job_id, host), 0) + 1
 
     async def _tell(self) -> None:

@@ -24,15 +24,15 @@ def plan(
     coming: Sequence[Kind],
     busy: Container[str],
     staying: Mapping[str, Kind],
-    births: Iterable[Kind],
+    launches: Iterable[Kind],
 ) -> Plan:
     """``coming`` are the kinds of the jobs whose turn comes; ``staying`` are those of the runners that may
-    take a job or have one, ``births`` those of containers that are being made; together they are never to be more than ``target``."""
+    take a job or have one, ``launches`` those of containers that are being made; together they are never to be more than ``target``."""
     idle = {name: kind for name, kind in staying.items() if name not in busy}
     places = max(0, target - (len(staying) - len(idle)))
     wanted = Counter(coming[:places])
     wanted[WARM] += places - wanted.total()
-    have = Counter(births)
+    have = Counter(launches)
     surplus = []
     for name, kind in idle.items():
         if have[kind] < wanted[kind]:

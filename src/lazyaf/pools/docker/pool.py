@@ -1,7 +1,7 @@
 """Keeps N containers alive, each for one job: starts them before they are needed, hears of a death at
 once, adopts what lives at start, and heals by itself when the engine was away.
 
-One task, `_keep`, decides everything; births and departures are its children. The engine's truth is read
+One task, `_keep`, decides everything; launches and removals are its children. The engine's truth is read
 again at every connection, so nothing here must survive a crash.
 """
 
@@ -21,23 +21,23 @@ from lazyaf.domain.runners import Isolation, PoolKind
 from lazyaf.pools.docker import labels
 from lazyaf.pools.docker.adopting import reconcile
 from lazyaf.pools.docker.ahead import make_cells
-from lazyaf.pools.docker.births import Births
+from lazyaf.pools.docker.background import Background
 from lazyaf.pools.docker.blocked import Blocked
-from lazyaf.pools.docker.boxes import Boxes
 from lazyaf.pools.docker.caches import Caches
 from lazyaf.pools.docker.config import MAX_COUNT, DockerPoolConfig
-from lazyaf.pools.docker.departures import Departures
 from lazyaf.pools.docker.egress import Egress
 from lazyaf.pools.docker.engine import Engine, EngineAbsent, Happening
-from lazyaf.pools.docker.errands import Errands
 from lazyaf.pools.docker.labels import Role
+from lazyaf.pools.docker.launches import Launches
 from lazyaf.pools.docker.own import OwnImages
 from lazyaf.pools.docker.planning import plan
 from lazyaf.pools.docker.possible import require_possible
 from lazyaf.pools.docker.preparing import Preparing
+from lazyaf.pools.docker.provisioner import GATES, Provisioner
 from lazyaf.pools.docker.recipe import Recipe
+from lazyaf.pools.docker.removals import Removals
+from lazyaf.pools.docker.runner_containers import RunnerContainers
 from lazyaf.pools.docker.server import Server
-from lazyaf.pools.docker.shop import GATES, Shop
 from lazyaf.pools.docker.trouble import Trouble
 
 log = structlog.get_logger(__name__)
@@ -75,22 +75,22 @@ class DockerPool:
         self._target = count
         self._recipe = Recipe(config, chosen)
         self._server = server
-        self._boxes = Boxes()
+        self._containers = RunnerContainers()
         self._trouble = Trouble()
         self._nudged = asyncio.Event()
         self._kinds_matter = False
         self._repos_went = False
         self._gates_to_look_at = 0
-        errands = Errands()
-        self._blocked = Blocked(server, errands)
+        background = Background()
+        self._blocked = Blocked(server, background)
         self._egress = Egress(self._refused)
-        self._departures = Departures(
-            self._boxes,
+        self._removals = Removals(
+            self._containers,
             self._recipe,
             server,
             self._egress,
             self._trouble,
-            errands,
+            background,
             self._nudged.set,
         )
         self._task: asyncio.Task[None] | None = None
@@ -102,30 +102,30 @@ class DockerPool:
     async def scale(self, count: int, *, now: bool = False) -> None:
         """Ask for this many. Surplus ones finish their job, or with ``now`` save it and leave."""
         self._target = min(count, MAX_COUNT)
-        await self._departures.of_surplus(self._target, now=now)
+        await self._removals.remove_surplus(self._target, now=now)
         self._nudged.set()
 
     async def remake(self, changes: Mapping[str, Any]) -> None:
         """Make containers otherwise from now on. Those that wait are replaced, busy ones finish first."""
-        if self._departures.engine is not None:
-            await require_possible(self._departures.engine, self._config, changes)
+        if self._removals.engine is not None:
+            await require_possible(self._removals.engine, self._config, changes)
         self._recipe.change(changes)
         self._trouble.try_again()
         self._nudged.set()
 
     async def open(self, runner: str, job_id: str, hosts: Sequence[str]) -> None:
         """Let the container of this runner reach these hosts for its job (`lazyaf.domain.ports.Exits`)."""
-        box = self._boxes.named(runner)
-        if box is None:
+        container = self._containers.named(runner)
+        if container is None:
             raise Unavailable(f"The container of {runner} is not known (yet). Ask again.")
-        box.job_id = job_id
-        await self._egress.allow(box.address, hosts)
+        container.job_id = job_id
+        await self._egress.allow(container.address, hosts)
 
     def _refused(self, address: str, host: str) -> None:
         """The proxy sent somebody away."""
-        box = self._boxes.at(address)
-        if box is not None and box.job_id is not None:
-            self._blocked.count(box.job_id, host)
+        container = self._containers.at(address)
+        if container is not None and container.job_id is not None:
+            self._blocked.count(container.job_id, host)
 
     def describe(self) -> dict[str, object]:
         """What the panel shows of this pool."""
@@ -155,9 +155,9 @@ class DockerPool:
                 self._registered(event.actor.name)
 
     def _registered(self, runner: str) -> None:
-        box = self._boxes.named(runner)
-        if box is not None:
-            box.is_registered = True
+        container = self._containers.named(runner)
+        if container is not None:
+            container.is_registered = True
             self._trouble.end()
 
     async def stop(self) -> None:
@@ -167,10 +167,10 @@ class DockerPool:
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(Unavailable):
             async with Engine(self._config.docker_host) as engine:
-                shop = Shop(engine, self._config)
-                running = [box["Id"] for box in await shop.runners()]
+                provisioner = Provisioner(engine, self._config)
+                running = [container["Id"] for container in await provisioner.runners()]
                 await asyncio.gather(*(engine.stop(each, STOP_S) for each in running))
-                await shop.clear()
+                await provisioner.clear()
 
     async def _keep(self) -> None:
         while True:
@@ -184,37 +184,41 @@ class DockerPool:
                 log.exception("docker_pool_failed")
                 self._trouble.note(Unavailable("The pool failed; the server's log says how."))
             finally:
-                self._departures.engine = self._departures.caches = None
+                self._removals.engine = self._removals.caches = None
             await asyncio.sleep(RETRY_S)
 
     async def _work_with(self, engine: Engine) -> None:
         """Everything, for as long as this connection lasts. Raises `EngineAbsent` when it ends."""
         heard: asyncio.Queue[Happening | None] = asyncio.Queue()
         beside = [asyncio.create_task(self._listen(engine, heard))]
-        shop = Shop(engine, self._config)
+        provisioner = Provisioner(engine, self._config)
         images = self._preparing(engine)
         caches = Caches(engine, self._config, self._recipe, self._server, done=self._nudged.set)
-        births = self._births(shop, images, caches)
+        launches = self._launches(provisioner, images, caches)
         try:
-            where = await shop.look()
+            where = await provisioner.look()
             port = await self._server.open_door(
                 self._config.bind_host or where.gateway, self._config.bind_port
             )
-            await shop.open(port)
-            self._departures.engine, self._departures.caches = engine, caches
-            beside.append(asyncio.create_task(self._talk(shop, engine)))
-            beside.append(asyncio.create_task(make_cells(shop, lambda: self._is_at_rest(births))))
-            await reconcile(engine, shop, self._recipe, self._server, self._boxes, self._egress)
+            await provisioner.open(port)
+            self._removals.engine, self._removals.caches = engine, caches
+            beside.append(asyncio.create_task(self._talk(provisioner, engine)))
+            beside.append(
+                asyncio.create_task(make_cells(provisioner, lambda: self._is_at_rest(launches)))
+            )
+            await reconcile(
+                engine, provisioner, self._recipe, self._server, self._containers, self._egress
+            )
             await caches.find()
             while True:
-                await self._fill(births, images, caches)
-                await self._hear(heard, births)
+                await self._fill(launches, images, caches)
+                await self._hear(heard, launches)
                 if self._gates_to_look_at > 0:
                     self._gates_to_look_at -= 1
-                    await shop.open(port)
-                self._departures.of_mute_ones()
+                    await provisioner.open(port)
+                self._removals.end_unregistered()
         finally:
-            beside += births.tasks + images.tasks + caches.tasks
+            beside += launches.tasks + images.tasks + caches.tasks
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
@@ -229,28 +233,28 @@ class DockerPool:
             done=self._nudged.set,
         )
 
-    def _births(self, shop: Shop, images: Preparing, caches: Caches) -> Births:
-        return Births(
-            shop,
+    def _launches(self, provisioner: Provisioner, images: Preparing, caches: Caches) -> Launches:
+        return Launches(
+            provisioner,
             self._recipe,
             self._server,
             images,
             caches,
-            self._boxes,
+            self._containers,
             self._trouble,
-            stillborn=self._departures.bury,
+            died_early=self._removals.clear_up,
             done=self._nudged.set,
         )
 
-    def _is_at_rest(self, births: Births) -> bool:
-        return not births.tasks and all(box.is_registered for box in self._boxes)
+    def _is_at_rest(self, launches: Launches) -> bool:
+        return not launches.tasks and all(container.is_registered for container in self._containers)
 
-    async def _talk(self, shop: Shop, engine: Engine) -> None:
+    async def _talk(self, provisioner: Provisioner, engine: Engine) -> None:
         """Speak with the proxy, again and again: it may die and come back."""
         while True:
             with contextlib.suppress(Unavailable, OSError):
-                if shop.egress_id is not None:
-                    await self._egress.talk(engine, shop.egress_id)
+                if provisioner.egress_id is not None:
+                    await self._egress.talk(engine, provisioner.egress_id)
             await asyncio.sleep(TALK_AGAIN_S)
 
     async def _listen(self, engine: Engine, heard: asyncio.Queue[Happening | None]) -> None:
@@ -262,7 +266,7 @@ class DockerPool:
             heard.put_nowait(None)
             self._nudged.set()
 
-    async def _hear(self, heard: asyncio.Queue[Happening | None], births: Births) -> None:
+    async def _hear(self, heard: asyncio.Queue[Happening | None], launches: Launches) -> None:
         """Wait for something to happen, at most a tick, and see to all that did."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._nudged.wait(), TICK_S)
@@ -271,52 +275,54 @@ class DockerPool:
             happening = heard.get_nowait()
             if happening is None:
                 raise EngineAbsent("The engine went away.")
-            self._see_to(happening, births)
+            self._see_to(happening, launches)
 
-    def _see_to(self, happening: Happening, births: Births) -> None:
+    def _see_to(self, happening: Happening, launches: Launches) -> None:
         role = happening.labels.get(labels.ROLE)
         if role in GATES:
             self._gates_to_look_at = GATE_LOOKS
         if role != Role.RUNNER:
             return
-        box = self._boxes.of_container(happening.container_id)
-        if box is None:  # so young that its birth is not over, or of an earlier life
+        container = self._containers.of_container(happening.container_id)
+        if container is None:  # its launch is not over, or it is of an earlier server
             if happening.action == "die":
-                births.unknown_died(happening.container_id, happening.exit_code)
+                launches.unknown_died(happening.container_id, happening.exit_code)
         elif happening.action == "oom":
-            box.ran_out = True
+            container.ran_out = True
         elif happening.action == "die":
-            self._departures.bury(box, happening.exit_code)
+            self._removals.clear_up(container, happening.exit_code)
 
-    async def _fill(self, births: Births, images: Preparing, caches: Caches) -> None:
-        """Begin as many births as are missing, of what containers are made of now."""
-        await self._departures.of_outdated()
-        if len(self._boxes.staying) > self._target:  # born when fewer were asked for
-            await self._departures.of_surplus(self._target, now=False)
+    async def _fill(self, launches: Launches, images: Preparing, caches: Caches) -> None:
+        """Begin as many launches as are missing, of what containers are made of now."""
+        await self._removals.replace_outdated()
+        if len(self._containers.staying) > self._target:  # launched before fewer were asked for
+            await self._removals.remove_surplus(self._target, now=False)
         coming = await self._server.coming(self._target)
         self._kinds_matter = coming.kinds is not None
         if self._repos_went:
             self._repos_went = False
             await caches.tidy()
         await caches.keep(coming.large)
-        missing = await self._missing(coming, births, images)
+        missing = await self._missing(coming, launches, images)
         if not missing:
             self._trouble.note_calm()
             return
         if not self._trouble.is_over:
             return
-        free = (n for n in range(1, 2 * MAX_COUNT) if n not in self._boxes and n not in births)
+        free = (
+            n for n in range(1, 2 * MAX_COUNT) if n not in self._containers and n not in launches
+        )
         for slot, kind in zip(free, missing, strict=False):
-            births.begin(slot, kind)
+            launches.begin(slot, kind)
 
-    async def _missing(self, coming: Coming, births: Births, images: Preparing) -> list[Kind]:
+    async def _missing(self, coming: Coming, launches: Launches, images: Preparing) -> list[Kind]:
         """Of which kinds containers are missing. Those that wait in vain make room for them."""
         kinds = [
             kind for kind in coming.kinds or () if kind.image is None or images.is_ready(kind.image)
         ]
-        staying = {box.runner: box.kind for box in self._boxes.staying}
-        planned = plan(self._target, kinds, coming.busy, staying, births.kinds)
-        for box in self._boxes:
-            if box.runner in planned.surplus:
-                await self._departures.of(box)
+        staying = {container.runner: container.kind for container in self._containers.staying}
+        planned = plan(self._target, kinds, coming.busy, staying, launches.kinds)
+        for container in self._containers:
+            if container.runner in planned.surplus:
+                await self._removals.retire(container)
         return planned.missing

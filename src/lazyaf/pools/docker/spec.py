@@ -50,7 +50,7 @@ NO_HEALTH: Final = {"Test": ["NONE"]}
 
 
 @dataclass(frozen=True, slots=True)
-class Berth:
+class Placement:
     """Where a runner's container goes, and who it is there."""
 
     slot: int
@@ -82,14 +82,21 @@ class OwnImage:
 def runner(
     config: DockerPoolConfig,
     containers: Containers,
-    berth: Berth,
+    placement: Placement,
     image: str,
     own: OwnImage | None = None,
     cached: Cached | None = None,
 ) -> dict[str, Any]:
     """A runner for one job, of the image with this id, which ``own`` says more of when it is not the pool's;
     with ``cached`` for jobs of that repository alone. Its token comes by stdin: nothing in here is secret."""
-    argv = [f"{RUNTIME}/bin/lazyaf", "runner", "--once", "--token-stdin", "--name", berth.runner]
+    argv = [
+        f"{RUNTIME}/bin/lazyaf",
+        "runner",
+        "--once",
+        "--token-stdin",
+        "--name",
+        placement.runner,
+    ]
     argv += ["--server", f"http://{SERVER_NAME}:{RELAY_PORT}", "--pool", "docker"]
     argv += ["--isolation", "container", "--state-dir", STATE, "--work-dir", WORK]
     for name in config.promised:
@@ -104,9 +111,9 @@ def runner(
     role = labels.labels(
         Role.RUNNER,
         config.server_id,
-        slot=str(berth.slot),
-        runner=berth.runner,
-        token=berth.token_id,
+        slot=str(placement.slot),
+        runner=placement.runner,
+        token=placement.token_id,
         made_of=fingerprint(image, containers, config),
         **more,
     )
@@ -120,7 +127,7 @@ def runner(
         "Image": containers.image,
         "Cmd": argv,
         "User": USER,
-        "Hostname": berth.runner,
+        "Hostname": placement.runner,
         "Env": _environment(),
         "Labels": role,
         "Healthcheck": NO_HEALTH,
@@ -129,17 +136,17 @@ def runner(
             **_hardened(containers.memory_mb, containers.pids, tmpfs),
             "NanoCpus": int(containers.cpus * 1e9),
             "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
-            "NetworkMode": berth.network,
+            "NetworkMode": placement.network,
             "ExtraHosts": [
-                f"{SERVER_NAME}:{berth.places.relay}",
-                f"{PROXY_NAME}:{berth.places.egress}",
+                f"{SERVER_NAME}:{placement.places.relay}",
+                f"{PROXY_NAME}:{placement.places.egress}",
             ],
             # The engine's resolver would ask the host's for any name, in a network without a way out
             # too (CVE-2024-29018): that is a way out. Nobody answers at this address.
             "Dns": ["127.0.0.1"],
             "RestartPolicy": {"Name": "no"},
         },
-        "NetworkingConfig": _at(berth.network, berth.places.runner),
+        "NetworkingConfig": _at(placement.network, placement.places.runner),
     }
     if own is not None:
         _move_in(body, own)

@@ -24,12 +24,12 @@ CONFIG = DockerPoolConfig(
     version="1",
 )
 WHERE = places("198.18.0.16/28")
-BERTH = spec.Berth(3, "docker-3", "the-token-id", "lazyaf-cell-0badcafe-3", WHERE)
+PLACEMENT = spec.Placement(3, "docker-3", "the-token-id", "lazyaf-cell-0badcafe-3", WHERE)
 CONTAINERS = Containers("lazyaf-runner:latest", memory_mb=1000, cpus=1.5, pids=100, disk_mb=500)
 
 
 def runner() -> dict[str, Any]:
-    return spec.runner(CONFIG, CONTAINERS, BERTH, "sha256:image")
+    return spec.runner(CONFIG, CONTAINERS, PLACEMENT, "sha256:image")
 
 
 BODIES = {
@@ -119,7 +119,7 @@ OWN = spec.OwnImage(
 
 def test_the_runner_goes_into_another_image_read_only() -> None:
     own = replace(CONTAINERS, image=OWN.name)
-    body = spec.runner(CONFIG, own, BERTH, OWN.id, OWN)
+    body = spec.runner(CONFIG, own, PLACEMENT, OWN.id, OWN)
     usual = runner()
     assert body["Image"] == OWN.name
     assert body["Entrypoint"] == ["/opt/lazyaf/bin/tini", "--"]
@@ -140,7 +140,7 @@ def test_the_runner_goes_into_another_image_read_only() -> None:
 
 
 def test_what_an_image_sets_is_for_the_agent_and_never_for_the_runner() -> None:
-    body = spec.runner(CONFIG, CONTAINERS, BERTH, OWN.id, OWN)
+    body = spec.runner(CONFIG, CONTAINERS, PLACEMENT, OWN.id, OWN)
     env = dict(line.split("=", 1) for line in body["Env"])
     assert env["PATH"] == "/opt/lazyaf/bin:/app/bin:/bin"
     assert env["LAZYAF_AGENT_ENV"] == "JAVA_HOME,EMPTY"
@@ -162,9 +162,9 @@ def test_a_cache_is_filled_without_a_network_and_mounted_read_only() -> None:
     assert filling["HostConfig"]["NetworkMode"] == "none"
     assert [mount["Source"] for mount in filling["HostConfig"]["Mounts"]] == [cached.volume]
 
-    body = spec.runner(CONFIG, CONTAINERS, BERTH, "sha256:image", None, cached)
+    body = spec.runner(CONFIG, CONTAINERS, PLACEMENT, "sha256:image", None, cached)
     (mount,) = body["HostConfig"]["Mounts"]
     assert (mount["Source"], mount["ReadOnly"]) == (cached.volume, True)
     assert body["Cmd"][-4:] == ["--repo", "the-repo", "--borrow", f"{spec.CACHE}/cache.git"]
-    own = spec.runner(CONFIG, CONTAINERS, BERTH, OWN.id, OWN, cached)
+    own = spec.runner(CONFIG, CONTAINERS, PLACEMENT, OWN.id, OWN, cached)
     assert [m["Target"] for m in own["HostConfig"]["Mounts"]] == [spec.RUNTIME, spec.CACHE]

@@ -10,7 +10,7 @@ from lazyaf.domain.runners import RunnerEnd
 
 
 @dataclass(slots=True)
-class Box:
+class RunnerContainer:
     """A container with a runner in it."""
 
     slot: int
@@ -21,7 +21,7 @@ class Box:
     kind: Kind
     made_of: Containers | None
     """None: of something else than what counts now."""
-    born: float
+    launched_at: float
     is_registered: bool = False
     is_leaving: bool = False
     is_sent_away: bool = False
@@ -36,13 +36,13 @@ class Box:
         return RunnerEnd.OUT_OF_MEMORY if self.ran_out else RunnerEnd.DIED
 
 
-class Boxes:
+class RunnerContainers:
     """All of them, found by what the engine, the server and the proxy call them."""
 
     def __init__(self) -> None:
-        self._by_slot: dict[int, Box] = {}
+        self._by_slot: dict[int, RunnerContainer] = {}
 
-    def __iter__(self) -> Iterator[Box]:
+    def __iter__(self) -> Iterator[RunnerContainer]:
         """Those of now: who goes round may put and drop."""
         return iter(list(self._by_slot.values()))
 
@@ -50,32 +50,36 @@ class Boxes:
         return slot in self._by_slot
 
     @property
-    def staying(self) -> list[Box]:
+    def staying(self) -> list[RunnerContainer]:
         """Those that may take a job or have one."""
-        return [box for box in self if not box.is_leaving]
+        return [container for container in self if not container.is_leaving]
 
-    def put(self, box: Box) -> None:
+    def put(self, container: RunnerContainer) -> None:
         """Know this one, in its slot."""
-        self._by_slot[box.slot] = box
+        self._by_slot[container.slot] = container
 
-    def drop(self, box: Box) -> None:
+    def drop(self, container: RunnerContainer) -> None:
         """Forget this one; harmless when another has its slot."""
-        if self._by_slot.get(box.slot) is box:
-            del self._by_slot[box.slot]
+        if self._by_slot.get(container.slot) is container:
+            del self._by_slot[container.slot]
 
-    def found_again(self, found: Iterable[Box]) -> None:
+    def found_again(self, found: Iterable[RunnerContainer]) -> None:
         """Know these and no others. Of one that was known before, more is known than was found."""
-        known = {box.container_id: box for box in self}
-        self._by_slot = {box.slot: known.get(box.container_id, box) for box in found}
+        known = {container.container_id: container for container in self}
+        self._by_slot = {
+            container.slot: known.get(container.container_id, container) for container in found
+        }
 
-    def named(self, runner: str) -> Box | None:
+    def named(self, runner: str) -> RunnerContainer | None:
         """The one of this runner."""
-        return next((box for box in self if box.runner == runner), None)
+        return next((container for container in self if container.runner == runner), None)
 
-    def of_container(self, container_id: str) -> Box | None:
+    def of_container(self, container_id: str) -> RunnerContainer | None:
         """The one that the engine calls so."""
-        return next((box for box in self if box.container_id == container_id), None)
+        return next(
+            (container for container in self if container.container_id == container_id), None
+        )
 
-    def at(self, address: str) -> Box | None:
+    def at(self, address: str) -> RunnerContainer | None:
         """The one with this address."""
-        return next((box for box in self if box.address == address), None)
+        return next((container for container in self if container.address == address), None)

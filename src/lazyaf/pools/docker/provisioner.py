@@ -26,7 +26,7 @@ SUBNET_TRIES: Final = 20
 GATES: Final = (Role.RELAY, Role.EGRESS)
 
 
-class Shop:
+class Provisioner:
     """The things of one server in one engine. `look` first, then `open`."""
 
     def __init__(self, engine: Engine, config: DockerPoolConfig) -> None:
@@ -143,14 +143,14 @@ class Shop:
         )
         self._joined.add(slot)
 
-    async def berth(self, slot: int, runner: str, token_id: str) -> spec.Berth:
+    async def placement(self, slot: int, runner: str, token_id: str) -> spec.Placement:
         """Where a runner of this slot goes."""
         network, where = await self.cell(slot)
-        return spec.Berth(slot, runner, token_id, network, where)
+        return spec.Placement(slot, runner, token_id, network, where)
 
     async def make_runner(
         self,
-        berth: spec.Berth,
+        placement: spec.Placement,
         containers: Containers,
         suffix: str,
         said: bytes,
@@ -159,8 +159,10 @@ class Shop:
     ) -> str:
         """A running container that was told this on its stdin; its id. Leaves nothing half made."""
         image = await require_image(self._engine, containers.image, self._config)
-        body = spec.runner(self._config, containers, berth, image, own, cached)
-        name = labels.container_name(Role.RUNNER, self._config.server_id, f"{berth.slot}-{suffix}")
+        body = spec.runner(self._config, containers, placement, image, own, cached)
+        name = labels.container_name(
+            Role.RUNNER, self._config.server_id, f"{placement.slot}-{suffix}"
+        )
         container_id = await self._engine.create(name, body)
         try:
             await self._engine.start_with(container_id, said)

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-class Errands:
+class Background:
     """The pool's. They outlive a connection to the engine."""
 
     def __init__(self) -> None:
