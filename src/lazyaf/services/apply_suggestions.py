@@ -5,7 +5,6 @@ The branch is at another commit afterwards, so an approval of the one before is 
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
@@ -34,8 +33,7 @@ async def apply_suggestions(
 ) -> dict[str, Any]:
     """Make one commit of them on ``head_sha``, where the branch must be; returns the card, in review as
     before. Raises `Invalid`, `BranchMoved`, `IllegalTransition`."""
-    # Shielded: a client that leaves must not stop between the effect and its confirmation.
-    return await asyncio.shield(_apply(ctx, card_id, head_sha, list(suggestions), actor))
+    return await ctx.background.finish(_apply(ctx, card_id, head_sha, list(suggestions), actor))
 
 
 async def _apply(
