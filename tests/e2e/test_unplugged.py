@@ -86,6 +86,7 @@ def test_a_card_that_ends_meanwhile_is_where_it_belongs(
     wire.mend()
     expect(page.get_by_role("button", name="Request changes")).to_be_visible()
     expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(page.get_by_role("log", name="Activity")).to_contain_text(f"line {LINES}.")
     assert heard(page) == list(range(1, LINES + 1))
 
 

@@ -297,6 +297,7 @@ async def test_who_withdraws_while_the_queue_looks_is_not_merged(scene: Scene) -
     card, head = await checked.in_review(repo)
     await approve_card(scene.ctx, card, head, PERSON)
     job = await checked.claim()
+    await checked.settled()
     scene.db.on_commit.clear()
     await checked.end(job)
     base, lock = await scene.tip(repo, "main"), f"card:{card}"
