@@ -11,7 +11,7 @@ import uvloop
 
 from benchmarks.table import Figure, show
 
-ALL = ("jobs", "patch", "board", "branches", "git", "second_job", "memory")
+ALL = ("jobs", "patch", "board", "branches", "git", "second_job", "cancel", "memory")
 
 
 def main() -> None:
