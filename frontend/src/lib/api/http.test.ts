@@ -41,3 +41,10 @@ it('leaves alone what its caller gave up', async () => {
 	await expect(get('/api/repos', {}, AbortSignal.abort())).rejects.toBeInstanceOf(TypeError);
 	expect(fetched).toHaveBeenCalledOnce();
 });
+
+it('takes an answer without a body for what it is', async () => {
+	fetched.mockResolvedValueOnce(new Response(null, { status: 202 }));
+	expect(await post('/api/jobs/1/interrupt')).toBeUndefined();
+	fetched.mockResolvedValueOnce(new Response(null, { status: 204 }));
+	expect(await post('/api/jobs/1/interrupt')).toBeUndefined();
+});

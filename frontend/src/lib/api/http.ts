@@ -75,7 +75,8 @@ export async function request<T>(
 	options: RequestOptions = {},
 ): Promise<T> {
 	const response = await send(method, path, options);
-	return (response.status === 204 ? undefined : await response.json()) as T;
+	const body = await response.text();
+	return (body === '' ? undefined : JSON.parse(body)) as T; // "accepted" has none, like "no content"
 }
 
 /** As `request`, for a body that is not JSON: a stream of events, a download. */

@@ -84,17 +84,18 @@ describe('rows', () => {
 		const entries = [
 			entry(1, 'phase'),
 			entry(2, 'user'),
-			entry(3, 'message'),
-			entry(4, 'user'),
-			entry(5, 'user', { attempt: 2 }),
+			entry(3, 'user'),
+			entry(4, 'message'),
+			entry(5, 'user'),
+			entry(6, 'user', { attempt: 2 }),
 		];
 		const log = new LogRows();
 		log.append(entries);
-		expect(prompts(log)).toEqual([true, false, true]);
+		expect(prompts(log)).toEqual([true, false, false, true]);
 		const paged = new LogRows();
-		paged.append(entries.slice(3));
-		paged.prepend(entries.slice(0, 3));
-		expect(prompts(paged)).toEqual([true, false, true]);
+		paged.append(entries.slice(4));
+		paged.prepend(entries.slice(0, 4));
+		expect(prompts(paged)).toEqual([true, false, false, true]);
 	});
 
 	it('shows a kind it has never heard of, and lets a search find it', () => {

@@ -39,7 +39,7 @@ class Segment {
 	readonly firstAttempt: number;
 	last: number;
 	lastAttempt: number;
-	/** The agent has done something in the last attempt. */
+	/** The last attempt has its prompt, or the agent has done something in it. */
 	begun: boolean;
 	held = 0;
 	characters = 0;
@@ -195,6 +195,7 @@ export class LogRows {
 				return;
 			case 'user':
 				segment.rows.push({ kind: entry.kind, key, entry, prompt: !segment.begun });
+				segment.begun = true; // the next word may come before the agent has said any
 				return;
 			default:
 				segment.rows.push({ kind: entry.kind satisfies EntryRow['kind'], key, entry });
