@@ -109,7 +109,8 @@ def test_a_branch_that_is_behind_is_updated(house: House, page: Page) -> None:
 
     before = house.board.card(cards[LICENCE])["head_sha"]
     merging.get_by_role("button", name="Update branch").click()
-    page.get_by_role("menuitem", name=re.compile("Merge main in")).click()
+    with page.expect_response(re.compile("/diff")):  # the new commit is loaded by itself
+        page.get_by_role("menuitem", name=re.compile("Merge main in")).click()
     expect(merging).to_be_hidden()
     store = house.internal(REPO)
     branch = house.board.card(cards[LICENCE])["branch_name"]
