@@ -28,10 +28,10 @@
 		});
 	}
 
-	function reload(event) {
+	/** What was asked for fails all the same: whoever waits for a part must not go on with nothing. */
+	function reload() {
 		if (isWaiting || isTyped() || !isAllowed()) return;
 		isWaiting = true;
-		event.preventDefault();
 		setTimeout(function () {
 			location.reload();
 		}, PAUSE_MS);
@@ -41,13 +41,12 @@
 		'error',
 		function (event) {
 			var part = event.target;
-			if (part instanceof HTMLLinkElement && part.rel === 'stylesheet') reload(event);
+			if (part instanceof HTMLLinkElement && part.rel === 'stylesheet') reload();
 		},
 		true,
 	);
 	addEventListener('vite:preloadError', reload);
 	addEventListener('unhandledrejection', function (event) {
-		if (/dynamically imported module|module script failed/.test(String(event.reason)))
-			reload(event);
+		if (/dynamically imported module|module script failed/.test(String(event.reason))) reload();
 	});
 })();

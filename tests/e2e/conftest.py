@@ -85,7 +85,6 @@ def _is_defect(text: str) -> bool:
     known = (
         *("Failed to load resource", "WebSocket connection to"),
         *("Unable to preload CSS", "Failed to fetch dynamically"),
-        "Cannot read properties of undefined (reading 'start')",  # SvelteKit's own program was dropped
     )
     return not any(each in text for each in known)
 

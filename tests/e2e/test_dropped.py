@@ -59,3 +59,15 @@ def test_what_is_typed_is_not_lost_over_it(server: ServerProcess, page: Page) ->
     page.get_by_label("Title").fill("Not sent yet")
     page.evaluate("dispatchEvent(new Event('vite:preloadError', {cancelable: true}))")
     assert page.evaluate("sessionStorage.getItem('lazyaf.reloads')") is None
+
+
+def test_who_waits_for_a_dropped_part_is_told_that_it_failed(
+    server: ServerProcess, page: Page
+) -> None:
+    """Were the event prevented, the import would come to nothing instead, and its caller would stumble."""
+    assert server.link is not None
+    page.goto(server.link.replace("/#", "/r/shop#"))
+    expect(page.get_by_placeholder("Filter")).to_be_visible()
+    with page.expect_navigation():
+        assert page.evaluate("dispatchEvent(new Event('vite:preloadError', {cancelable: true}))")
+    expect(page.get_by_placeholder("Filter")).to_be_visible()
