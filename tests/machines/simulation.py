@@ -7,7 +7,7 @@ the death of the process: after `Simulation.restart` nothing that lived in memor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,13 +76,19 @@ class Power:
         return await self._db.read(fn, *args, **kwargs)
 
     async def write(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        return await self._unless_out(lambda: self._db.write(fn, *args, **kwargs))
+
+    async def write_together(self, fn: Any, item: Any) -> Any:
+        return await self._unless_out(lambda: self._db.write_together(fn, item))
+
+    async def _unless_out(self, write: Callable[[], Awaitable[Any]]) -> Any:
         if self._cut is not None:
             self._cut = replace(self._cut, write=self._cut.write - 1)
         is_last = self._cut is not None and self._cut.write < 0
         if self.is_out or (is_last and self._cut and not self._cut.is_committed):
             self.is_out = True
             raise ServerDied
-        done = await self._db.write(fn, *args, **kwargs)
+        done = await write()
         if is_last:
             self.is_out = True
             raise ServerDied

@@ -17,6 +17,7 @@ from lazyaf.domain.runners import PoolKind
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A")
 
 
 class Database(Protocol):
@@ -38,6 +39,16 @@ class Database(Protocol):
 
         ``fn`` may be run more than once (a batch that fails is run again one by one), so clocks,
         ids and randomness come in as arguments.
+        """
+        ...
+
+    async def write_together(
+        self, fn: Callable[[Any, Sequence[A]], Sequence[R | Exception]], item: A
+    ) -> R:
+        """`write` for what many ask at once: those who wait for the writer with the same ``fn`` are handed
+        to it together, in their order, and it answers each, with a value or the error to raise there.
+
+        One that raises for several is run again for each alone.
         """
         ...
 

@@ -21,6 +21,7 @@ from lazyaf.domain.errors import BranchMoved, Conflict, GitFailed, Invalid, Unav
 from lazyaf.git.pktline import is_object_id
 from lazyaf.git.reader import PairCache, opened
 from lazyaf.git.storage import Storage
+from lazyaf.git.together import Together
 
 HEADS: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
@@ -74,10 +75,10 @@ async def resolve(storage: Storage, repo_id: str, ref_or_sha: str) -> str | None
 async def tips(storage: Storage, repo_id: str, names: Iterable[str]) -> dict[str, str]:
     """The commits at these full refs, in one look; a ref that is not there is left out."""
     async with storage.shared(repo_id) as path:
-        return await asyncio.to_thread(_tips, path, tuple(names))
+        return await _looks.find(path, names)
 
 
-def _tips(path: Path, names: Sequence[str]) -> dict[str, str]:
+def _tips(path: Path, names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     with opened(path) as repository:
         for name in names:
@@ -86,6 +87,9 @@ def _tips(path: Path, names: Sequence[str]) -> dict[str, str]:
                 if tip is not None:
                     found[name] = tip
     return found
+
+
+_looks = Together(_tips)
 
 
 def _tip(reference: pygit2.Reference | None) -> str | None:

@@ -23,12 +23,18 @@ def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCar
 
 
 def job_changed(
-    tx: Tx, kind: EventType, job_id: str, actor: Actor, job: JobRow | None = None
+    tx: Tx,
+    kind: EventType,
+    job_id: str,
+    actor: Actor,
+    job: JobRow | None = None,
+    card: FullCard | None = None,
 ) -> tuple[JobRow, FullCard | None]:
-    """Emit a job event with the job and its card, if it has one; returns both. ``job``: as it is now, if
-    that is known."""
+    """Emit a job event with the job and its card, if it has one; returns both. ``job`` and ``card``: as they
+    are now, if that is known."""
     job = job or get_job(tx, job_id)
-    card = full_card(tx, job.card_id) if job.card_id is not None else None
+    if card is None and job.card_id is not None:
+        card = full_card(tx, job.card_id)
     _tell_job(tx, kind, job, card, actor)
     return job, card
 

@@ -7,6 +7,7 @@ they never differ. Making 1,000 of these in SQL costs a third of making them in 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -16,7 +17,6 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.jobs import JobStatus
 from lazyaf.store.queue import QUEUED_COLUMNS, Standing, standing_of
+from lazyaf.store.several import is_one_of, keys_of, width
 from lazyaf.store.tables import cards, jobs
 from lazyaf.store.tx import Tx
 
@@ -144,11 +145,12 @@ def with_standing(text: str, dialect: str, standing: Standing) -> str:
     return f'{text[: -len(end)]}"queue_position":{standing.place},"held_by":{held}}}}}'
 
 
-@lru_cache(maxsize=2)
-def _one_statement(dialect: str) -> Select[Any]:
+@lru_cache(maxsize=16)
+def _statement(dialect: str, count: int) -> Select[Any]:
     return (
         select(
             cast(summary_of(dialect), Text).label("text"),
+            cards.c.id,
             cards.c.repo_id,
             cards.c.job_id,
             cards.c.status,
@@ -159,7 +161,7 @@ def _one_statement(dialect: str) -> Select[Any]:
         )
         .select_from(cards)
         .outerjoin(jobs, jobs.c.id == cards.c.job_id)
-        .where(cards.c.id == bindparam("card_id"))
+        .where(is_one_of(cards.c.id, "card_id", count))
     )
 
 
@@ -198,9 +200,22 @@ class FullCard:
 
 def full_card(tx: Tx, card_id: str) -> FullCard:
     """One card in full, or `NotFound`."""
-    row = tx.execute(_one_statement(tx.dialect), {"card_id": card_id}).one_or_none()
-    if row is None:
+    card = full_cards(tx, [card_id]).get(card_id)
+    if card is None:
         raise NotFound(f"There is no card {card_id}. It may have been deleted.")
+    return card
+
+
+def full_cards(tx: Tx, ids: Sequence[str]) -> dict[str, FullCard]:
+    """Those of these cards that are there, in full, by their ids."""
+    if not ids:
+        return {}
+    count = width(len(ids))
+    rows = tx.execute(_statement(tx.dialect, count), keys_of("card_id", ids, count)).all()
+    return {row.id: _full_card(tx, row) for row in rows}
+
+
+def _full_card(tx: Tx, row: Any) -> FullCard:
     text = row.text
     if row.job_status == JobStatus.QUEUED:
         text = with_standing(text, tx.dialect, standing_of(tx, row))

@@ -1,11 +1,11 @@
-"""Changes columns of one row by its key; the statement is built once for each set of columns.
+"""Changes columns of rows by their keys; the statement is built once for each set of columns.
 
 There are few such sets, and building a statement costs more than running it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,24 @@ def change(
     """Change columns where every key column has this value, ``counter`` growing by one; False when
     there is no such row."""
     statement = _statement(table, tuple(keys), tuple(sorted(values)), counter)
+    return tx.execute(statement, _parameters(keys, values)).rowcount == 1
+
+
+def change_each(
+    tx: Tx,
+    table: Table,
+    changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    *,
+    counter: str | None = None,
+) -> None:
+    """`change` for several rows by the same keys and columns, each pair of them being the row's."""
+    keys, values = changes[0]
+    statement = _statement(table, tuple(keys), tuple(sorted(values)), counter)
+    parameters = [_parameters(keys, values) for keys, values in changes]
+    tx.execute(statement, parameters if len(parameters) > 1 else parameters[0])
+
+
+def _parameters(keys: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {f"key_{name}": value for name, value in keys.items()}
     parameters.update({f"new_{name}": value for name, value in values.items()})
-    return tx.execute(statement, parameters).rowcount == 1
+    return parameters

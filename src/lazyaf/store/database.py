@@ -2,6 +2,7 @@
 
 `write` queues a function for the writer, which drains up to `BATCH` of them into one transaction and
 resolves their futures after COMMIT, so nothing is ever answered before it is durable (rules.md R5).
+What waits there with one function (`write_together`) is handed to it together.
 A function that raises before writing just gets its error; one that raises after writing, or in the
 database itself, rolls the batch back, and each of the batch is run again alone. Measured in store.md.
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -34,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A")
 
 BATCH = 32
 """Functions committed together at most."""
@@ -43,28 +45,15 @@ OnCommit = Callable[[Sequence[NewEvent]], None]
 
 @dataclass(slots=True)
 class _Work:
-    """A function waiting for the writer, and what became of it."""
+    """An item that waits for the writer with the function for it, and what became of it."""
 
-    fn: Callable[[Tx], Any]
+    fn: Callable[[Tx, Sequence[Any]], Sequence[Any]]
+    item: Any
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     value: Any = None
     error: BaseException | None = None
     events: list[NewEvent] = field(default_factory=list)
-
-    def run(self, conn: Any) -> bool:
-        """Run it; False when it failed after writing, so that the batch is spoilt."""
-        tx = Tx(conn)
-        self.value, self.error, self.events = None, None, []
-        try:
-            self.value = self.fn(tx)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's future, never swallowed
-            self.error = _typed(error)
-            # PostgreSQL ends a transaction at its first failing statement, and then its COMMIT is a
-            # ROLLBACK that raises nothing.
-            return not (tx.is_dirty or isinstance(error, SQLAlchemyError))
-        self.events = tx.events
-        return True
 
     def settle(self) -> None:
         """Resolve the future; on the loop's thread."""
@@ -74,6 +63,37 @@ class _Work:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.value)
+
+
+def _run(conn: Any, works: Sequence[_Work]) -> bool:
+    """Run what waits with one function; False when it failed after writing, so that the batch is spoilt, or
+    for several, of which one may be at fault."""
+    tx = Tx(conn)
+    for work in works:
+        work.value, work.error, work.events = None, None, []
+    try:
+        answers = works[0].fn(tx, [work.item for work in works])
+    except BaseException as error:  # noqa: BLE001 - handed to the callers' futures, never swallowed
+        for work in works:
+            work.error = _typed(error)
+        # PostgreSQL ends a transaction at its first failing statement, and then its COMMIT is a
+        # ROLLBACK that raises nothing.
+        return not (len(works) > 1 or tx.is_dirty or isinstance(error, SQLAlchemyError))
+    for work, answer in zip(works, answers, strict=True):
+        if isinstance(answer, Exception):
+            work.error = answer
+        else:
+            work.value = answer
+    works[0].events = tx.events
+    return True
+
+
+def _by_function(batch: Sequence[_Work]) -> Iterable[list[_Work]]:
+    """A batch by what is run together, at the place of the first of each."""
+    groups: dict[Any, list[_Work]] = {}
+    for work in batch:
+        groups.setdefault(work.fn, []).append(work)
+    return groups.values()
 
 
 def _typed(error: BaseException) -> Exception:
@@ -155,11 +175,18 @@ class SqlDatabase:
         self, fn: Callable[Concatenate[Any, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run ``fn`` on the writer; returns after the commit, or raises what it or the commit raised."""
+        return await self.write_together(lambda tx, _: (fn(tx, *args, **kwargs),), None)
+
+    async def write_together(
+        self, fn: Callable[[Any, Sequence[A]], Sequence[R | Exception]], item: A
+    ) -> R:
+        """`write` for those who wait for the writer with the same ``fn``, which answers each; returns this
+        one's answer, or raises it if it is an error."""
         if self._is_closed:
             raise Unavailable("The server is shutting down. Try again in a moment.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._queue.put(_Work(lambda tx: fn(tx, *args, **kwargs), loop, future))
+        self._queue.put(_Work(fn, item, loop, future))
         return await future  # cancelled with a client that leaves; the write is done all the same
 
     def _write_loop(self) -> None:
@@ -192,7 +219,7 @@ class SqlDatabase:
         is_complete = False
         try:
             with self._writer_engine.connect() as conn, conn.begin() as transaction:
-                if not all(work.run(conn) for work in batch):
+                if not all(_run(conn, works) for works in _by_function(batch)):
                     transaction.rollback()
                     for work in batch:
                         work.events = []

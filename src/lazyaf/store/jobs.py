@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.jobs import JobKind
-from lazyaf.store.change import change
+from lazyaf.store.change import change, change_each
 from lazyaf.store.tables import attempts, cards, job_commands, jobs
 from lazyaf.store.tx import Tx
 
@@ -181,12 +181,23 @@ def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> JobRow:
     """Change columns; the version grows by one. The writer is alone, so no compare-and-set, and the
     job as it is now is known."""
     change(tx, jobs, {"id": job.id}, values, counter="version")
+    return _changed(job, values)
+
+
+def update_jobs(tx: Tx, changes: Sequence[tuple[JobRow, dict[str, Any]]]) -> list[JobRow]:
+    """`update_job` for several, of the same columns each."""
+    rows = [({"id": job.id}, values) for job, values in changes]
+    change_each(tx, jobs, rows, counter="version")
+    return [_changed(job, values) for job, values in changes]
+
+
+def _changed(job: JobRow, values: dict[str, Any]) -> JobRow:
     return replace(job, **values, version=job.version + 1)
 
 
-def insert_attempt(tx: Tx, values: dict[str, Any]) -> None:
-    """Add an attempt; a second live one of the job raises the integrity error."""
-    tx.execute(_INSERT_ATTEMPT, values)
+def insert_attempts(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Add attempts; a second live one of a job raises the integrity error."""
+    tx.execute(_INSERT_ATTEMPT, rows if len(rows) > 1 else rows[0])
 
 
 def update_attempt(tx: Tx, attempt: AttemptRow, values: dict[str, Any]) -> None:

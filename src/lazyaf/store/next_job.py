@@ -1,20 +1,33 @@
-"""What a claim asks of the database: who claims, and whose turn it is. One statement each, as long as
-nothing holds the job whose turn it is.
+"""What claims ask of the database: who claims, and whose turn it is. One statement each, for as many as
+claim together, as long as nothing holds the jobs whose turn it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    case,
+    exists,
+    func,
+    null,
+    select,
+)
 
 from lazyaf.domain.checks import CHECKS
 from lazyaf.store.jobs import RUNNING, AttemptRow, JobRow
 from lazyaf.store.queue import NO_AGENT, QUEUED, full_repos, repos_but, repos_of_other_images, turn
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow
+from lazyaf.store.several import is_one_of, keys_of, width
 from lazyaf.store.tables import attachments, attempts, jobs, repos, runners
 from lazyaf.store.tx import Tx
 
@@ -28,11 +41,20 @@ _RUNNER, _ATTEMPT = _columns(runners, RunnerRow), _columns(attempts, AttemptRow)
 _JOB, _REPO = _columns(jobs, JobRow), _columns(repos, RepoRow)
 
 _CHECKS_WAIT = exists().where(jobs.c.status == QUEUED, jobs.c.agent == NO_AGENT)
-_CLAIMANT = (
-    select(*_RUNNER, *_ATTEMPT, _CHECKS_WAIT.label("checks_wait"))
-    .outerjoin_from(runners, attempts, attempts.c.claim_id == bindparam("claim_id"))
-    .where(runners.c.instance_id == bindparam("instance_id"))
-)
+
+
+@lru_cache(maxsize=8)
+def _claimants(count: int) -> Select[Any]:
+    """Runners, each beside every attempt that one of these claims led to: there is one only when an answer
+    was lost."""
+    led_to = is_one_of(attempts.c.claim_id, "claim", count)
+    return (
+        select(*_RUNNER, *_ATTEMPT, _CHECKS_WAIT.label("checks_wait"))
+        .outerjoin_from(runners, attempts, led_to)
+        .where(is_one_of(runners.c.instance_id, "instance", count))
+    )
+
+
 _other = jobs.alias("other")
 _RUNNING_THERE = (
     select(func.count())
@@ -40,14 +62,15 @@ _RUNNING_THERE = (
     .correlate(repos)
     .scalar_subquery()
 )
+_ROOM = case((repos.c.wip_limit.is_(None), null()), else_=repos.c.wip_limit - _RUNNING_THERE)
 _HAS_FILES = exists().where(attachments.c.card_id == jobs.c.card_id).label("has_files")
 # An outer join, though every job has a repository: the jobs are to be looked up first, in their order.
 _FIRST_OF_AGENT = (
-    select(*_JOB, *_REPO, _HAS_FILES, (repos.c.wip_limit <= _RUNNING_THERE).label("is_full"))
+    select(*_JOB, *_REPO, _HAS_FILES, _ROOM.label("room"))
     .outerjoin_from(jobs, repos, jobs.c.repo_id == repos.c.id)
     .where(jobs.c.status == QUEUED, jobs.c.agent == bindparam("agent"))
     .order_by(*turn(jobs))
-    .limit(1)
+    .limit(bindparam("count", type_=Integer))
     .with_for_update(of=jobs, skip_locked=True)
 )
 _FIRST_OF_REPO = (
@@ -82,17 +105,21 @@ class Claimant:
     checks_wait: bool = False
 
 
-def find_claimant(tx: Tx, instance_id: str, claim_id: str) -> Claimant:
-    """Who claims."""
-    row = tx.execute(_CLAIMANT, {"instance_id": instance_id, "claim_id": claim_id}).one_or_none()
-    if row is None:
-        return Claimant()
-    attempt = row[len(_RUNNER) : -1]
-    return Claimant(
-        RunnerRow(*row[: len(_RUNNER)]),
-        AttemptRow(*attempt) if attempt[0] is not None else None,
-        bool(row.checks_wait),
-    )
+def find_claimants(tx: Tx, claims: Sequence[tuple[str, str]]) -> list[Claimant]:
+    """Who claims, by instance and claim, none of which is there twice."""
+    count = width(len(claims))
+    instances, ids = zip(*claims, strict=True)
+    values = {**keys_of("instance", instances, count), **keys_of("claim", ids, count)}
+    found: dict[str, RunnerRow] = {}
+    led_to: dict[str, AttemptRow] = {}
+    checks_wait = False
+    for row in tx.execute(_claimants(count), values):
+        runner, attempt = RunnerRow(*row[: len(_RUNNER)]), row[len(_RUNNER) : -1]
+        found[runner.instance_id] = runner
+        if attempt[0] is not None:
+            led_to[row.attempts_claim_id] = AttemptRow(*attempt)
+        checks_wait = bool(row.checks_wait)
+    return [Claimant(found.get(instance), led_to.get(id_), checks_wait) for instance, id_ in claims]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +149,72 @@ class Turn:
     has_files: bool
 
 
-def next_job(tx: Tx, agents: Iterable[str], scope: Scope) -> Turn | None:
-    """The job whose turn it is among those of these agents, in the repositories of the scope that
-    are not at their limit, which does not hold checks."""
-    heads = [head for agent in agents if (head := _head(tx, agent, scope)) is not None]
-    return min(heads, key=lambda t: (-t.job.priority, t.job.position, t.job.id), default=None)
+class Turns:
+    """The jobs whose turn it is, for so many runners that ask together, one after the other.
+
+    The heads of an agent's jobs are read once. What was taken of them is not in the database yet: before
+    it is asked again ``settle`` is called, and has to write that.
+    """
+
+    def __init__(
+        self, tx: Tx, count: int, rooms: Mapping[str, int], settle: Callable[[], None]
+    ) -> None:
+        """``rooms``: of how many more jobs each agent that has a limit may run."""
+        self._tx = tx
+        self._count = count
+        self._settle = settle
+        self._heads: dict[str, list[Turn]] = {}
+        self._taken: set[str] = set()
+        self._agent_rooms = dict(rooms)
+        self._repo_rooms: dict[str, int] = {}
+
+    def take(self, agents: Iterable[str], scope: Scope) -> Turn | None:
+        """The job whose turn it is among those of these agents, in the repositories of the scope. Limits
+        do not hold checks."""
+        firsts = [first for agent in agents if (first := self._first(agent, scope)) is not None]
+        best = min(firsts, key=lambda t: (-t.job.priority, t.job.position, t.job.id), default=None)
+        if best is not None:
+            self._note(best.job)
+        return best
+
+    def _note(self, job: JobRow) -> None:
+        self._taken.add(job.id)
+        if job.agent == CHECKS:
+            return
+        for rooms, key in ((self._agent_rooms, job.agent), (self._repo_rooms, job.repo_id)):
+            if key in rooms:
+                rooms[key] -= 1
+
+    def _first(self, agent: str, scope: Scope) -> Turn | None:
+        if agent != CHECKS and self._agent_rooms.get(agent, 1) <= 0:
+            return None
+        heads = self._heads.get(agent)
+        if heads is None:
+            heads = self._heads[agent] = self._read_heads(agent)
+        for head in heads:
+            if head.job.id not in self._taken and self._is_for(head, scope):
+                return head
+        if len(heads) < self._count:
+            return None  # there are no others
+        self._settle()
+        return _first_elsewhere(self._tx, agent, scope)
+
+    def _is_for(self, head: Turn, scope: Scope) -> bool:
+        has_room = head.job.agent == CHECKS or self._repo_rooms.get(head.repo.id, 1) > 0
+        return has_room and scope.has(head.repo)
+
+    def _read_heads(self, agent: str) -> list[Turn]:
+        self._settle()
+        heads = []
+        for row in self._tx.execute(_FIRST_OF_AGENT, {"agent": agent, "count": self._count}):
+            repo = RepoRow(*row[len(_JOB) : -2])
+            if row.room is not None:
+                self._repo_rooms[repo.id] = row.room
+            heads.append(Turn(JobRow(*row[: len(_JOB)]), repo, bool(row.has_files)))
+        return heads
 
 
-def _head(tx: Tx, agent: str, scope: Scope) -> Turn | None:
-    row = tx.execute(_FIRST_OF_AGENT, {"agent": agent}).one_or_none()
-    if row is None:
-        return None
-    repo = RepoRow(*row[len(_JOB) : -2])
-    if (row.is_full and agent != CHECKS) or not scope.has(repo):
-        return _head_elsewhere(tx, agent, scope)
-    return Turn(JobRow(*row[: len(_JOB)]), repo, bool(row.has_files))
-
-
-def _head_elsewhere(tx: Tx, agent: str, scope: Scope) -> Turn | None:
+def _first_elsewhere(tx: Tx, agent: str, scope: Scope) -> Turn | None:
     """The first that nothing holds: what is held stands before it."""
     without = scope.without if agent == CHECKS else full_repos(tx) | scope.without
     if scope.images_matter:

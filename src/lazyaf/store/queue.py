@@ -8,7 +8,7 @@ when some repository is at its limit. Counting a place reads no more than the in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -111,21 +111,19 @@ _LAST = select(func.max(select(_LAST_OF_REPO.label("last")).select_from(repos).s
 def read_holds(tx: Tx, offered: Collection[str] | None = None) -> Holds:
     """What holds jobs back now; ``offered`` instead of what all connected runners can run."""
     values = get_settings(tx, (*HOLDING, PREPARING))
+    rooms = agent_rooms(tx, values.get(AGENT_LIMITS) or {})
     return replace(
-        holds_of(tx, values, _offered(tx) if offered is None else offered),
+        holds_of(values),
+        offered=frozenset(_offered(tx) if offered is None else offered),
         full_repos=full_repos(tx),
+        full_agents=frozenset(name for name, room in rooms.items() if room <= 0),
         preparing=_repos_of(tx, values.get(PREPARING) or ()),
     )
 
 
-def holds_of(tx: Tx, values: Mapping[str, Any], offered: Collection[str]) -> Holds:
-    """What holds jobs back by these settings, whatever the limits of repositories."""
-    return Holds(
-        is_paused=bool(values.get(PAUSED)),
-        is_disk_low=bool(values.get(DISK_LOW)),
-        offered=frozenset(offered),
-        full_agents=frozenset(_full_agents(tx, values.get(AGENT_LIMITS) or {})),
-    )
+def holds_of(values: Mapping[str, Any]) -> Holds:
+    """What holds all jobs back by these settings."""
+    return Holds(is_paused=bool(values.get(PAUSED)), is_disk_low=bool(values.get(DISK_LOW)))
 
 
 def full_repos(tx: Tx) -> frozenset[str]:
@@ -144,10 +142,13 @@ def _offered(tx: Tx) -> set[str]:
     return {offer["name"] for offer in offers if offer.get("available", True)}
 
 
-def _full_agents(tx: Tx, limits: dict[str, int]) -> Iterable[str]:
-    if limits:
-        running = {row.agent: row.running for row in tx.execute(_RUNNING_BY_AGENT)}
-        yield from (name for name, limit in limits.items() if running.get(name, 0) >= limit)
+def agent_rooms(tx: Tx, limits: Mapping[str, int]) -> dict[str, int]:
+    """Of how many more jobs each of these agents may run, by these limits; negative when one was lowered
+    meanwhile."""
+    if not limits:
+        return {}
+    running = {row.agent: row.running for row in tx.execute(_RUNNING_BY_AGENT)}
+    return {name: limit - running.get(name, 0) for name, limit in limits.items()}
 
 
 def repos_of_other_images(tx: Tx, image: str | None) -> frozenset[str]:

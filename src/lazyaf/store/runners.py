@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import Text, bindparam, cast, insert, literal_column, select
 
 from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.errors import NotFound
-from lazyaf.store.change import change
+from lazyaf.store.change import change, change_each
 from lazyaf.store.tables import runners
 from lazyaf.store.tx import Tx
 
@@ -105,6 +106,17 @@ def insert_runner(tx: Tx, values: dict[str, Any]) -> None:
 def update_runner(tx: Tx, runner: RunnerRow, values: dict[str, Any]) -> RunnerRow:
     """Change columns; ``row_version`` grows by one. Returns the runner as it is now."""
     change(tx, runners, {"id": runner.id}, values, counter="row_version")
+    return _changed(runner, values)
+
+
+def update_runners(tx: Tx, changes: Sequence[tuple[RunnerRow, dict[str, Any]]]) -> list[RunnerRow]:
+    """`update_runner` for several, of the same columns each."""
+    rows = [({"id": runner.id}, values) for runner, values in changes]
+    change_each(tx, runners, rows, counter="row_version")
+    return [_changed(runner, values) for runner, values in changes]
+
+
+def _changed(runner: RunnerRow, values: dict[str, Any]) -> RunnerRow:
     return replace(runner, **values, row_version=runner.row_version + 1)
 
 

@@ -29,6 +29,7 @@ from lazyaf.store.events import events_after, last_event_id, trim_events
 from lazyaf.store.settings import get_setting, put_setting
 from lazyaf.store.tables import events, settings, tokens
 from lazyaf.store.tx import Tx
+from support.at_once import at_once
 
 
 def note(tx: Tx, key: str, *, fail: str = "") -> str:
@@ -60,6 +61,60 @@ async def test_whatever_a_function_raises_the_writer_lives(
     with pytest.raises(RuntimeError, match=type(raised).__name__):
         await failed
     assert await db.read(keys) == {beside}
+
+
+def note_all(tx: Tx, items: Sequence[tuple[str, str]]) -> list[str | Exception]:
+    """`note` for those who wait together; one may be refused, and one spoils it for all."""
+    answers: list[str | Exception] = []
+    for key, fail in items:
+        if fail == "refused":
+            answers.append(Conflict(key))
+            continue
+        answers.append(note(tx, key, fail=fail))
+        put_setting(tx, f"{key} beside", len(items))
+    return answers
+
+
+def note_others(tx: Tx, items: Sequence[tuple[str, str]]) -> list[str | Exception]:
+    """Another function, which is run for itself."""
+    return note_all(tx, items)
+
+
+async def test_those_who_wait_with_one_function_are_handed_to_it_together(db: SqlDatabase) -> None:
+    answers = await at_once(
+        db,
+        db.write_together(note_all, ("a", "")),
+        db.write_together(note_others, ("b", "")),
+        db.write_together(note_all, ("c", "refused")),
+        db.write(note, "d"),
+        db.write_together(note_all, ("e", "")),
+    )
+    assert [str(answer) for answer in answers] == ["a", "b", "c", "d", "e"]
+    assert isinstance(answers[2], Conflict)
+    together = {key: await db.read(get_setting, f"{key} beside") for key in "abce"}
+    assert together == {"a": 3, "b": 1, "c": None, "e": 3}
+    told = [event.subject for event in await db.read(events_after, 0, 100)]
+    assert told == ["a", "e", "b", "d"]
+
+
+@pytest.mark.parametrize("fail", ["before", "after", "constraint"])
+@pytest.mark.parametrize("place", [0, 2])
+async def test_one_that_fails_among_them_fails_alone(
+    db: SqlDatabase, fail: str, place: int
+) -> None:
+    works = [
+        db.write_together(note_all, ("a", "")),
+        db.write(note, "beside"),
+        db.write_together(note_all, ("c", "")),
+    ]
+    works.insert(place, db.write_together(note_all, ("bad", fail)))
+    answers = await at_once(db, *works)
+    bad = answers.pop(place)
+    assert isinstance(bad, Conflict if fail != "constraint" else DBAPIError)
+    assert answers == ["a", "beside", "c"]
+    assert await db.read(keys) == {"a", "a beside", "beside", "c", "c beside"}
+    told = [event.subject for event in await db.read(events_after, 0, 100)]
+    assert told == ["a", "beside", "c"]
 
 
 async def test_what_is_acknowledged_is_what_stands_in_the_table(db: SqlDatabase) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from factories.scene import TOKEN
@@ -17,6 +16,7 @@ from lazyaf.services.runners import beat, drain_runner, register_runner
 from machines.queue.oracle import Attempt, Job
 from machines.queue.world import DEAD, Held, Runner, World
 from machines.simulation import Cut
+from support.at_once import at_once
 
 STATUSES = {
     JobCommand.COMPLETE: "completed",
@@ -150,10 +150,9 @@ class Runners(World):
         known = [(runner, self.prepare(runner)) for runner in self.free()]
         there = [(runner, row) for runner, row in known if row is not None]
 
-        async def all_of_them() -> list[Look]:
-            return await asyncio.gather(*(self.claiming(runner) for runner, _ in there))
-
-        for (runner, row), look in zip(there, self.do(all_of_them()), strict=True):
+        looks = self.do(at_once(self.sim.db, *(self.claiming(runner) for runner, _ in there)))
+        for (runner, row), look in zip(there, looks, strict=True):
+            assert isinstance(look, Look)
             self.judge(runner, row, look, is_lost=False)
 
     def judge(self, runner: Runner, row: Any, look: Look, *, is_lost: bool) -> None:

@@ -1,0 +1,56 @@
+"""One look for all who ask in the same turn of the event loop.
+
+Claims, and whatever else was waiting for one commit, go on in one turn, and most of them ask the same
+repository. A look costs little, and going to another thread and back three times as much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class _Coming(Generic[V]):
+    """A look that has not begun."""
+
+    names: set[str]
+    found: asyncio.Future[dict[str, V]]
+
+
+class Together(Generic[V]):
+    """Looks for names in repositories with ``look``, in a thread; it leaves out what it does not find."""
+
+    def __init__(self, look: Callable[[Path, Iterable[str]], dict[str, V]]) -> None:
+        self._look = look
+        self._coming: dict[tuple[asyncio.AbstractEventLoop, Path], _Coming[V]] = {}
+
+    async def find(self, path: Path, names: Iterable[str]) -> dict[str, V]:
+        """What there is of these names; looked for after this call, never before."""
+        wanted, loop = set(names), asyncio.get_running_loop()
+        coming = self._coming.get((loop, path))
+        if coming is None:
+            coming = self._coming[loop, path] = _Coming(set(), loop.create_future())
+            loop.call_soon(self._begin, loop, path)
+        coming.names |= wanted
+        found = await asyncio.shield(coming.found)  # who leaves does not take the others along
+        return {name: found[name] for name in wanted if name in found}
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, path: Path) -> None:
+        coming = self._coming.pop((loop, path))
+        looking = loop.run_in_executor(None, self._look, path, tuple(coming.names))
+        looking.add_done_callback(lambda done: _hand_on(done, coming.found))
+
+
+def _hand_on(done: asyncio.Future[dict[str, V]], found: asyncio.Future[dict[str, V]]) -> None:
+    if done.cancelled():
+        found.cancel()
+    elif (error := done.exception()) is not None:
+        found.set_exception(error)
+    else:
+        found.set_result(done.result())
