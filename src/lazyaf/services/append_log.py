@@ -6,20 +6,29 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from lazyaf.domain.errors import SequenceGap
+from lazyaf.domain.errors import LazyafError, LeaseLost, SequenceGap
 from lazyaf.domain.events import SERVER, EventType
 from lazyaf.protocol.entries import EntryFields, EntryKind, Phase, Usage
 from lazyaf.services.announce import job_changed
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import digest
-from lazyaf.services.leases import mark_contacted, require_lease
+from lazyaf.services.in_rounds import in_rounds
+from lazyaf.services.leases import require_lease
 from lazyaf.store.jobs import get_job
-from lazyaf.store.logs import advance_attempt, advance_job, encode_batch, insert_batch
+from lazyaf.store.logs import (
+    LogEnd,
+    NewEntries,
+    advance_attempts,
+    encode_batch,
+    find_log_ends,
+    insert_entries,
+)
 from lazyaf.store.tx import Tx
 
 ACTION_MAX: Final = 200
@@ -46,12 +55,23 @@ def batch_of(entries: Sequence[EntryFields]) -> Batch:
     return Batch(entries, encode_batch(_json(entries)), _shown(entries))
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch that a runner sent, numbered from ``src_seq``."""
+
+    job_id: str
+    lease: str = field(repr=False)
+    src_seq: int
+    batch: Batch
+
+
 async def append_log(ctx: Context, job_id: str, lease: str, src_seq: int, batch: Batch) -> int:
     """Store the entries numbered from ``src_seq``; returns the last number the server holds.
 
     Overlap with what is stored is trimmed; a gap raises `SequenceGap` with the expected number.
     """
-    stored = await ctx.db.write(_append, job_id, lease, src_seq, batch)
+    sent = Sent(job_id, lease, src_seq, batch)
+    stored: int = await ctx.db.write_together(append_batches, sent)
     ctx.presence.touch(f"job:{job_id}")
     ctx.followers.wake(job_id)
     return stored
@@ -115,35 +135,56 @@ def usage_values(usage: Usage | None) -> dict[str, Any] | None:
     return values if values and all(math.isfinite(value) for value in values.values()) else None
 
 
-def _append(tx: Tx, job_id: str, lease: str, src_seq: int, batch: Batch) -> int:
-    attempt = advance_attempt(tx, job_id, digest(lease), src_seq - 1, len(batch.entries))
-    if attempt is not None:
-        _store(tx, job_id, attempt, batch)
-        return src_seq - 1 + len(batch.entries)
-    held = require_lease(tx, job_id, lease)
-    expected = held.attempt.src_seq + 1
-    if src_seq > expected:
-        raise SequenceGap(expected=expected)
-    fresh = batch.entries[expected - src_seq :]
-    if not fresh:
-        mark_contacted(tx, held)
-        return held.attempt.src_seq
-    return _append(tx, job_id, lease, expected, batch_of(fresh))
+def append_batches(tx: Tx, sent: Sequence[Sent]) -> list[int | Exception]:
+    """Store what several runners sent; for each the last number that is held, or why it is refused."""
+    return in_rounds(sent, lambda each: {each.lease}, partial(_append_round, tx))
 
 
-def _store(tx: Tx, job_id: str, attempt: int, batch: Batch) -> None:
-    count = len(batch.entries)
-    last = advance_job(tx, job_id, count, batch.shown)
+def _append_round(tx: Tx, sent: Sequence[Sent]) -> list[int | Exception]:
+    """Of each lease at most one batch."""
+    hashes = [digest(each.lease) for each in sent]
+    ends = find_log_ends(tx, hashes)
+    answers: list[int | Exception] = []
+    ahead: list[tuple[LogEnd, int]] = []
+    new: list[NewEntries] = []
+    for each, lease_hash in zip(sent, hashes, strict=True):
+        try:
+            end = _end_of(tx, each, ends.get(lease_hash))
+        except LazyafError as refusal:
+            answers.append(refusal)
+            continue
+        batch = _fresh(each, end)
+        count = len(batch.entries)
+        answers.append(end.src_seq + count)
+        ahead.append((end, count))
+        if count:
+            new.append(_following(end.job_id, end.attempt, end.log_seq, batch))
+    if ahead:
+        advance_attempts(tx, ahead)
+    if new:
+        insert_entries(tx, new)
+    return answers
+
+
+def _end_of(tx: Tx, sent: Sent, end: LogEnd | None) -> LogEnd:
+    """Where the batch goes; raises `LeaseLost`, or `SequenceGap` when entries before it are missing."""
+    if end is None or end.job_id != sent.job_id:
+        require_lease(tx, sent.job_id, sent.lease)
+        raise LeaseLost("This lease does not hold that job.")
+    if sent.src_seq > end.src_seq + 1:
+        raise SequenceGap(expected=end.src_seq + 1)
+    return end
+
+
+def _fresh(sent: Sent, end: LogEnd) -> Batch:
+    """What of the batch is not stored yet."""
+    known = end.src_seq + 1 - sent.src_seq
+    return batch_of(sent.batch.entries[known:]) if known else sent.batch
+
+
+def _following(job_id: str, attempt: int, log_seq: int, batch: Batch) -> NewEntries:
     codec, body = batch.encoded
-    insert_batch(
-        tx,
-        job_id,
-        attempt=attempt,
-        first_seq=last - count + 1,
-        last_seq=last,
-        codec=codec,
-        body=body,
-    )
+    return NewEntries(job_id, attempt, log_seq, len(batch.entries), codec, body, batch.shown)
 
 
 def append_own(
@@ -162,7 +203,8 @@ def append_own(
         entry["is_error"] = True
     if name is not None:
         entry["name"] = name
-    _store(tx, job_id, get_job(tx, job_id).attempt, batch_of([entry]))
+    job = get_job(tx, job_id)
+    insert_entries(tx, [_following(job_id, job.attempt, job.log_seq, batch_of([entry]))])
 
 
 def announce_progress(tx: Tx, job_id: str) -> None:

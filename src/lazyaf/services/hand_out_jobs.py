@@ -18,6 +18,7 @@ from lazyaf.domain.runners import PoolKind
 from lazyaf.services.announce import job_changed, runner_changed
 from lazyaf.services.check_state import checks_began
 from lazyaf.services.credentials import AttemptSecrets, LeaseKeys, digest
+from lazyaf.services.in_rounds import in_rounds
 from lazyaf.services.runners import require_registered
 from lazyaf.services.supplies import Supplies
 from lazyaf.store.board import FullCard, full_card, full_cards
@@ -94,25 +95,9 @@ Answer = Claimed | Nothing | Exception
 def hand_out_jobs(tx: Tx, asks: Sequence[Ask]) -> list[Answer]:
     """Answer each, with the error that it is refused with, if it is. A claim that is made twice at once is
     answered twice, and a runner that makes two has one job."""
-    answers: dict[int, Answer] = {}
-    left = list(range(len(asks)))
-    while left:
-        here = _told_apart(asks, left)
-        answers.update(zip(here, _Table(tx, [asks[n] for n in here]).serve(), strict=True))
-        left = [n for n in left if n not in answers]
-    return [answers[n] for n in range(len(asks))]
-
-
-def _told_apart(asks: Sequence[Ask], which: Sequence[int]) -> list[int]:
-    """Those of them of which no other runner or claim is the same."""
-    seen: set[str] = set()
-    here = []
-    for n in which:
-        own = {asks[n].instance_id, asks[n].claim_id}
-        if not own & seen:
-            here.append(n)
-        seen |= own
-    return here
+    return in_rounds(
+        asks, lambda ask: {ask.instance_id, ask.claim_id}, lambda here: _Table(tx, here).serve()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Select, bindparam, func, insert, literal_column, select, update
 
-from lazyaf.domain.errors import NotFound
+from lazyaf.store.several import is_one_of, keys_of, width
 from lazyaf.store.tables import attempts, job_logs, jobs
 from lazyaf.store.tx import Tx
 
@@ -33,27 +35,40 @@ PAGE_BYTES: Final = 2 * 2**20
 hundreds of kilobytes, and a page is in memory at once, here and in a browser."""
 
 _INSERT = insert(job_logs)
+SHOWN = ("phase", "last_action", "usage")
+
+
+@lru_cache(maxsize=8)
+def _ends(count: int) -> Select[Any]:
+    return (
+        select(
+            attempts.c.lease_hash,
+            attempts.c.job_id,
+            attempts.c.attempt,
+            attempts.c.src_seq,
+            jobs.c.log_seq,
+        )
+        .join_from(attempts, jobs, jobs.c.id == attempts.c.job_id)
+        .where(
+            is_one_of(attempts.c.lease_hash, "hash", count),
+            attempts.c.state == literal_column("'live'"),
+        )
+    )
+
+
 _ADVANCE_ATTEMPT = (
     update(attempts)
-    .where(
-        attempts.c.lease_hash == bindparam("hash"),
-        attempts.c.job_id == bindparam("of_job"),
-        attempts.c.state == literal_column("'live'"),
-        attempts.c.src_seq == bindparam("stored"),
-    )
-    .values(src_seq=attempts.c.src_seq + bindparam("count"), contacted=True)
-    .returning(attempts.c.attempt)
+    .where(attempts.c.job_id == bindparam("of_job"), attempts.c.attempt == bindparam("of_attempt"))
+    .values(src_seq=bindparam("last"), contacted=True)
 )
-SHOWN = ("phase", "last_action", "usage")
 _ADVANCE_JOB = (
     update(jobs)
     .where(jobs.c.id == bindparam("of_job"))
     .values(
-        log_seq=jobs.c.log_seq + bindparam("count"),
+        log_seq=bindparam("last"),
         version=jobs.c.version + 1,
         **{n: func.coalesce(bindparam(f"new_{n}", type_=jobs.c[n].type), jobs.c[n]) for n in SHOWN},
     )
-    .returning(jobs.c.log_seq)
 )
 _AFTER = (
     select(job_logs)
@@ -88,41 +103,71 @@ def encode_batch(entries: bytes) -> tuple[str, bytes]:
     return "zstd", zstd.compress(entries, LEVEL)
 
 
-def advance_attempt(tx: Tx, job_id: str, lease_hash: str, stored: int, count: int) -> int | None:
-    """Count this many entries of the attempt that holds the lease and of which exactly ``stored`` are
-    there; its number, or None when there is no such attempt."""
-    row = tx.change_one(
-        _ADVANCE_ATTEMPT,
-        {"of_job": job_id, "hash": lease_hash, "stored": stored, "count": count},
-    )
-    return None if row is None else int(row.attempt)
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """Up to where a live attempt (``src_seq``, its own count) and its job's log have come."""
+
+    job_id: str
+    attempt: int
+    src_seq: int
+    log_seq: int
 
 
-def advance_job(tx: Tx, job_id: str, count: int, shown: Mapping[str, Any]) -> int:
-    """Count this many entries of the job, and let its card show what of ``phase``, ``last_action`` and
-    ``usage`` is given; the number of the last entry."""
-    values = {f"new_{name}": shown.get(name) for name in SHOWN}
-    row = tx.change_one(_ADVANCE_JOB, {"of_job": job_id, "count": count, **values})
-    if row is None:
-        raise NotFound(f"There is no job {job_id}.")
-    return int(row.log_seq)
+@dataclass(frozen=True, slots=True)
+class NewEntries:
+    """Entries that follow the end of a job's log: how many, encoded, and what of them its card shows
+    (``phase``, ``last_action``, ``usage``)."""
+
+    job_id: str
+    attempt: int
+    log_seq: int
+    count: int
+    codec: str
+    body: bytes
+    shown: Mapping[str, Any]
 
 
-def insert_batch(
-    tx: Tx, job_id: str, *, attempt: int, first_seq: int, last_seq: int, codec: str, body: bytes
-) -> None:
-    """Append a batch of one attempt, numbered from ``first_seq`` to ``last_seq``."""
-    tx.execute(
-        _INSERT,
+def find_log_ends(tx: Tx, lease_hashes: Sequence[str]) -> dict[str, LogEnd]:
+    """By the lease's hash, for those that are held."""
+    count = width(len(lease_hashes))
+    rows = tx.execute(_ends(count), keys_of("hash", lease_hashes, count))
+    return {
+        row.lease_hash: LogEnd(row.job_id, row.attempt, row.src_seq, row.log_seq) for row in rows
+    }
+
+
+def advance_attempts(tx: Tx, ends: Sequence[tuple[LogEnd, int]]) -> None:
+    """These attempts have sent so many entries more."""
+    rows = [
+        {"of_job": end.job_id, "of_attempt": end.attempt, "last": end.src_seq + count}
+        for end, count in ends
+    ]
+    tx.execute(_ADVANCE_ATTEMPT, rows if len(rows) > 1 else rows[0])
+
+
+def insert_entries(tx: Tx, new: Sequence[NewEntries]) -> None:
+    """Append to the logs of jobs, none of which is there twice, and let their cards show it."""
+    seen = [
         {
-            "job_id": job_id,
-            "attempt": attempt,
-            "first_seq": first_seq,
-            "last_seq": last_seq,
-            "codec": codec,
-            "body": body,
-        },
-    )
+            "of_job": n.job_id,
+            "last": n.log_seq + n.count,
+            **{f"new_{name}": n.shown.get(name) for name in SHOWN},
+        }
+        for n in new
+    ]
+    rows = [
+        {
+            "job_id": n.job_id,
+            "attempt": n.attempt,
+            "first_seq": n.log_seq + 1,
+            "last_seq": n.log_seq + n.count,
+            "codec": n.codec,
+            "body": n.body,
+        }
+        for n in new
+    ]
+    tx.execute(_ADVANCE_JOB, seen if len(seen) > 1 else seen[0])
+    tx.execute(_INSERT, rows if len(rows) > 1 else rows[0])
 
 
 def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str, Any]]:

@@ -11,13 +11,14 @@ from sqlalchemy import create_engine, event
 
 from lazyaf.store.logs import (
     PAGE_BYTES,
+    NewEntries,
     encode_batch,
     entries_after,
     entries_before,
-    insert_batch,
+    insert_entries,
     log_bytes,
 )
-from lazyaf.store.tables import job_logs, metadata
+from lazyaf.store.tables import job_logs, jobs, metadata
 from lazyaf.store.tx import Tx
 
 lines = st.builds(
@@ -33,16 +34,14 @@ def _stored(tx: Tx, found: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     whole: list[dict[str, Any]] = []
     for batch in found:
         first = len(whole) + 1
-        codec, body = encode_batch(json.dumps(batch).encode())
+        encoded = encode_batch(json.dumps(batch).encode())
+        insert_entries(tx, [NewEntries("job", 1, len(whole), len(batch), *encoded, shown={})])
         whole += [{"seq": first + i, "attempt": 1, **entry} for i, entry in enumerate(batch)]
-        insert_batch(
-            tx, "job", attempt=1, first_seq=first, last_seq=len(whole), codec=codec, body=body
-        )
     return whole
 
 
 engine = create_engine("sqlite://")
-metadata.create_all(engine, tables=[job_logs])
+metadata.create_all(engine, tables=[jobs, job_logs])
 
 
 @event.listens_for(engine, "connect")
@@ -110,7 +109,7 @@ def test_batches_of_earlier_versions_are_read_too() -> None:
     lines = b'{"text":"one\\ntwo"}\n{"text":"three"}'
     with engine.connect() as conn:
         tx = Tx(conn)
-        insert_batch(tx, "old", attempt=1, first_seq=1, last_seq=2, codec="raw", body=lines)
+        insert_entries(tx, [NewEntries("old", 1, 0, 2, "raw", lines, shown={})])
         assert [entry["text"] for entry in entries_after(tx, "old", 0, 9)] == ["one\ntwo", "three"]
 
 
