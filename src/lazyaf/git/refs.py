@@ -74,8 +74,16 @@ async def resolve(storage: Storage, repo_id: str, ref_or_sha: str) -> str | None
 
 async def tips(storage: Storage, repo_id: str, names: Iterable[str]) -> dict[str, str]:
     """The commits at these full refs, in one look; a ref that is not there is left out."""
+    return await _looks.find((storage, repo_id), names)
+
+
+async def _look_for(place: tuple[Storage, str], names: frozenset[str]) -> dict[str, str]:
+    storage, repo_id = place
     async with storage.shared(repo_id) as path:
-        return await _looks.find(path, names)
+        return await asyncio.to_thread(_tips, path, names)
+
+
+_looks = Together(_look_for)
 
 
 def _tips(path: Path, names: Iterable[str]) -> dict[str, str]:
@@ -87,9 +95,6 @@ def _tips(path: Path, names: Iterable[str]) -> dict[str, str]:
                 if tip is not None:
                     found[name] = tip
     return found
-
-
-_looks = Together(_tips)
 
 
 def _tip(reference: pygit2.Reference | None) -> str | None:

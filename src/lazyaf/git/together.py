@@ -7,11 +7,11 @@ repository. A look costs little, and going to another thread and back three time
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
@@ -23,27 +23,27 @@ class _Coming(Generic[V]):
     found: asyncio.Future[dict[str, V]]
 
 
-class Together(Generic[V]):
-    """Looks for names in repositories with ``look``, in a thread; it leaves out what it does not find."""
+class Together(Generic[K, V]):
+    """Looks for names at a place with ``look``, which leaves out what it does not find."""
 
-    def __init__(self, look: Callable[[Path, Iterable[str]], dict[str, V]]) -> None:
+    def __init__(self, look: Callable[[K, frozenset[str]], Awaitable[dict[str, V]]]) -> None:
         self._look = look
-        self._coming: dict[tuple[asyncio.AbstractEventLoop, Path], _Coming[V]] = {}
+        self._coming: dict[tuple[asyncio.AbstractEventLoop, K], _Coming[V]] = {}
 
-    async def find(self, path: Path, names: Iterable[str]) -> dict[str, V]:
+    async def find(self, place: K, names: Iterable[str]) -> dict[str, V]:
         """What there is of these names; looked for after this call, never before."""
-        wanted, loop = set(names), asyncio.get_running_loop()
-        coming = self._coming.get((loop, path))
+        wanted, loop = frozenset(names), asyncio.get_running_loop()
+        coming = self._coming.get((loop, place))
         if coming is None:
-            coming = self._coming[loop, path] = _Coming(set(), loop.create_future())
-            loop.call_soon(self._begin, loop, path)
+            coming = self._coming[loop, place] = _Coming(set(), loop.create_future())
+            loop.call_soon(self._begin, loop, place)
         coming.names |= wanted
         found = await asyncio.shield(coming.found)  # who leaves does not take the others along
         return {name: found[name] for name in wanted if name in found}
 
-    def _begin(self, loop: asyncio.AbstractEventLoop, path: Path) -> None:
-        coming = self._coming.pop((loop, path))
-        looking = loop.run_in_executor(None, self._look, path, tuple(coming.names))
+    def _begin(self, loop: asyncio.AbstractEventLoop, place: K) -> None:
+        coming = self._coming.pop((loop, place))
+        looking = asyncio.ensure_future(self._look(place, frozenset(coming.names)))
         looking.add_done_callback(lambda done: _hand_on(done, coming.found))
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from pathlib import Path
 
 from lazyaf.git.together import Together
 
-ONE, OTHER = Path("one"), Path("other")
+ONE, OTHER = "one", "other"
 
 
 class Looks:
     """Notes what was looked for, and finds names that begin with “a”."""
 
     def __init__(self) -> None:
-        self.made: list[tuple[Path, set[str]]] = []
+        self.made: list[tuple[str, set[str]]] = []
         self.error: Exception | None = None
 
-    def __call__(self, path: Path, names: Iterable[str]) -> dict[str, str]:
-        self.made.append((path, set(names)))
+    async def __call__(self, place: str, names: frozenset[str]) -> dict[str, str]:
+        self.made.append((place, set(names)))
+        await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        return {name: f"{path}/{name}" for name in names if name.startswith("a")}
+        return {name: f"{place}/{name}" for name in names if name.startswith("a")}
 
 
 async def test_those_who_ask_in_one_turn_share_a_look_and_get_their_own_answers() -> None:
