@@ -6,12 +6,14 @@ SQLite: the driver in autocommit, ``BEGIN IMMEDIATE`` for the one writer and a d
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from lazyaf.domain.errors import Unavailable
@@ -37,6 +39,9 @@ SQLITE_AWAY: Final = (
 """How the names of such errors of SQLite begin."""
 FULL: Final = ("SQLITE_FULL", "53100")
 """What SQLite and PostgreSQL call a full disk."""
+
+IDLE_S = 1.0
+"""How long a connection to PostgreSQL is taken for alive after it was used."""
 
 READERS = 4
 """Reader threads, and so reader connections."""
@@ -91,10 +96,9 @@ def writer_engine(url: URL) -> Engine:
     away, another server may have begun to use it (rules.md R18).
     """
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(
-            url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=PATIENCE
-        )
+        engine = create_engine(url, pool_size=1, max_overflow=0, connect_args=PATIENCE)
         event.listen(engine, "connect", _lock_for_writing)
+        _ask_whether_idle_ones_live(engine)
         return engine
     engine = create_engine(
         url,
@@ -108,17 +112,18 @@ def writer_engine(url: URL) -> Engine:
 def reader_engine(url: URL) -> Engine:
     """An engine of `READERS` connections that cannot write."""
     if url.get_backend_name() != "sqlite":
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=READERS,
             max_overflow=0,
-            pool_pre_ping=True,
             connect_args=PATIENCE,
             execution_options={
                 "isolation_level": "REPEATABLE READ",
                 "postgresql_readonly": True,
             },
         )
+        _ask_whether_idle_ones_live(engine)
+        return engine
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -128,6 +133,25 @@ def reader_engine(url: URL) -> Engine:
     )
     _configure_sqlite(engine, begin="BEGIN", query_only=True)
     return engine
+
+
+def _ask_whether_idle_ones_live(engine: Engine) -> None:
+    """The pool's ``pre_ping``, but not of a connection that was used a moment ago: under load it would be one
+    way to the database more for each transaction, to learn what the transaction itself tells."""
+
+    def note(_dbapi_connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    def ask(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used", math.inf) < IDLE_S:
+            return
+        try:
+            engine.dialect.do_ping(dbapi_connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError("The connection is gone.") from error
+
+    event.listen(engine, "checkin", note)
+    event.listen(engine, "checkout", ask)
 
 
 def _lock_for_writing(dbapi_connection: Any, _record: Any) -> None:

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import URL, insert, select, text
+from sqlalchemy import URL, create_engine, insert, select, text
 
 from factories.moments import FrozenClock
 from lazyaf.domain.errors import Conflict, DiskFull, Unavailable
 from lazyaf.domain.events import SERVER, EventType, NewEvent
+from lazyaf.store import engine
 from lazyaf.store.database import SqlDatabase
 from lazyaf.store.tables import settings
 from lazyaf.store.tx import Tx
@@ -101,20 +102,63 @@ async def test_a_reader_whose_server_went_away_says_so_and_the_next_one_reads(
     assert await db.read(keys) == set()
 
 
+def end_all_others(url: URL) -> None:
+    """The database's server lets go of every connection but this one."""
+    others = create_engine(url)
+    with others.begin() as conn:
+        conn.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    others.dispose()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+async def test_a_connection_that_went_while_nobody_used_it_is_not_noticed(
+    db: SqlDatabase, database_url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "IDLE_S", 0.0)
+    await db.write(note, "before")
+    await db.read(keys)
+    await asyncio.to_thread(end_all_others, database_url)
+    assert await db.write(note, "after") == "after"
+    assert await db.read(keys) == {"before", "after"}
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+async def test_a_connection_that_was_used_a_moment_ago_is_not_asked_whether_it_lives(
+    db: SqlDatabase, database_url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "IDLE_S", 60.0)
+    asked: list[object] = []
+    for each in (db._writer_engine, db._reader_engine):
+        monkeypatch.setattr(each.dialect, "do_ping", asked.append)
+    await db.write(note, "before")
+    await db.write(note, "at once")
+    await db.read(keys)
+    assert asked == []
+    await asyncio.to_thread(end_all_others, database_url)
+    with pytest.raises(Unavailable, match="does not answer"):
+        await db.write(note, "cut off")
+    assert await db.write(note, "after") == "after"
+
+
 @pytest.mark.parametrize("dialect", ["postgresql"])
 async def test_what_may_have_been_committed_is_announced_all_the_same(db: SqlDatabase) -> None:
     """A waiting runner and a kept list must hear of it: the answer to the COMMIT was lost, not the COMMIT."""
     heard: list[str] = []
     db.on_commit.append(lambda events: heard.extend(event.subject for event in events))
-    engine = db._writer_engine
-    real = engine.dialect.do_commit
+    dialect = db._writer_engine.dialect
+    real = dialect.do_commit
 
     def lose_the_answer(connection: object) -> None:
         real(connection)
-        engine.dialect.do_commit = real
-        raise engine.dialect.loaded_dbapi.OperationalError("the connection broke")
+        dialect.do_commit = real
+        raise dialect.loaded_dbapi.OperationalError("the connection broke")
 
-    engine.dialect.do_commit = lose_the_answer
+    dialect.do_commit = lose_the_answer
     with pytest.raises(Unavailable, match="does not answer"):
         await db.write(note, "in doubt")
     assert heard == ["in doubt"]
