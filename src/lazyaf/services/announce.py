@@ -15,9 +15,11 @@ from lazyaf.store.runners import RunnerRow, get_runner
 from lazyaf.store.tx import Tx
 
 
-def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCard:
-    """Emit a card event with its summary; returns the card."""
-    card = full_card(tx, card_id)
+def card_changed(
+    tx: Tx, kind: EventType, card_id: str, actor: Actor, card: FullCard | None = None
+) -> FullCard:
+    """Emit a card event with its summary; returns the card. ``card``: as it is now, if that is known."""
+    card = card or full_card(tx, card_id)
     tx.emit(NewEvent(kind, card_id, actor, card.version, {"card": Json(card.text)}, card.repo_id))
     return card
 
@@ -35,24 +37,12 @@ def job_changed(
     job = job or get_job(tx, job_id)
     if card is None and job.card_id is not None:
         card = full_card(tx, job.card_id)
-    _tell_job(tx, kind, job, card, actor)
-    return job, card
-
-
-def card_job_changed(tx: Tx, kind: EventType, job_id: str, actor: Actor) -> FullCard:
-    """Emit a job event of a job that has a card; returns the card."""
-    job = get_job(tx, job_id)
-    card = full_card(tx, job.card)
-    _tell_job(tx, kind, job, card, actor)
-    return card
-
-
-def _tell_job(tx: Tx, kind: EventType, job: JobRow, card: FullCard | None, actor: Actor) -> None:
     data = {
         "job": job_view(job, runner_name=None),
         "card": Json(card.text) if card is not None else None,
     }
     tx.emit(NewEvent(kind, job.id, actor, job.version, data, job.repo_id))
+    return job, card
 
 
 def runner_changed(

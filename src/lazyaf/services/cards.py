@@ -135,8 +135,24 @@ def change_status(
     actor: Actor,
     now: str,
 ) -> FullCard:
-    """Apply a command to a card and announce it; returns it as it is then. A card that changes column
-    goes to its top, into In Progress to its end: that column is the queue."""
+    """Apply a command to a card and announce it; returns it as it is then."""
+    moved = apply_command(tx, card, command, values, now)
+    return card_changed(tx, moved.event, card.id, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a command brought a card, and what is to be announced of it."""
+
+    event: EventType
+    position: float
+
+
+def apply_command(
+    tx: Tx, card: CardRow, command: CardCommand, values: dict[str, Any], now: str
+) -> Moved:
+    """`change_status`, without announcing it. A card that changes column goes to its top, into In Progress to
+    its end: that column is the queue."""
     status = apply(CardStatus(card.status), command)
     changed: dict[str, Any] = {**values, "status": status.value, "updated_at": now}
     if status.value != card.status:
@@ -145,8 +161,8 @@ def change_status(
         remove_queued_merge(tx, card.id)  # whatever it is, its approval is over
         changed["merge_state"] = None
     update_card(tx, card, changed)
-    kind = EventType.CARD_UPDATED if status.value == card.status else EventType.CARD_MOVED
-    return card_changed(tx, kind, card.id, actor)
+    event = EventType.CARD_UPDATED if status.value == card.status else EventType.CARD_MOVED
+    return Moved(event, changed.get("position", card.position))
 
 
 def _entrance(tx: Tx, status: CardStatus) -> float:

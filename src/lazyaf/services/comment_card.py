@@ -46,7 +46,7 @@ def comments_for(
 ) -> Comments:
     """The comments of a round that begins: the ``new`` ones, numbered, and of the card's open ones those
     that are ``earlier``, each at its present place."""
-    first = last_number(tx, card_id) + 1
+    first = last_number(tx, card_id) + 1 if new else 0
     rows = [
         CommentRow(
             card_id=card_id,
@@ -65,7 +65,8 @@ def comments_for(
         for number, comment in enumerate(new, first)
     ]
     places = {number: comment.at for number, comment in enumerate(new, first)}
-    again = [row for row in open_comments(tx, card_id) if row.number in earlier]
+    waiting = open_comments(tx, card_id) if earlier else []
+    again = [row for row in waiting if row.number in earlier]
     told = [_told(row, earlier[row.number]) for row in again]
     return Comments(rows, told + [_told(row, places[row.number]) for row in rows])
 

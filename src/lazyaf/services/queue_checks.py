@@ -58,12 +58,12 @@ def queue_run(
         "created_at": now,
     }
     try:
-        insert_job(tx, values)
+        job = insert_job(tx, values)
     except IntegrityError:
         raise Conflict("These checks are running already.", code="job_open") from None
     insert_run(tx, run)
     show(tx, run, now)
-    job_changed(tx, EventType.JOB_QUEUED, run.job_id, actor)
+    job_changed(tx, EventType.JOB_QUEUED, job.id, actor, job)
 
 
 def stop_run(tx: Tx, job_id: str, now: str) -> str | None:

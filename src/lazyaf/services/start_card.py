@@ -18,10 +18,10 @@ from lazyaf.domain.jobs import JobStatus
 from lazyaf.domain.repo_settings import RepoSettings, effective
 from lazyaf.git import refs
 from lazyaf.git.track import Place
-from lazyaf.services.announce import card_job_changed
+from lazyaf.services.announce import card_changed, job_changed
 from lazyaf.services.card_branch import branch_ref
 from lazyaf.services.card_ends import card_and_repo, card_ends
-from lazyaf.services.cards import change_status, require_no_intent
+from lazyaf.services.cards import apply_command, require_no_intent
 from lazyaf.services.comment_card import NewComment, comments_for
 from lazyaf.services.comment_places import places_now
 from lazyaf.services.context import Context
@@ -29,7 +29,7 @@ from lazyaf.services.protect_branches import require_unprotected
 from lazyaf.services.views import effective_settings
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.comments import CommentRow, insert_comments, open_comments
-from lazyaf.store.jobs import insert_job, last_job
+from lazyaf.store.jobs import JobRow, insert_job, last_job
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import distinct_offers
 from lazyaf.store.tx import Tx
@@ -134,17 +134,19 @@ def _start(
         "branch_deleted": False,  # if it is, the job makes it anew
         "fix_rounds": card.fix_rounds + 1 if is_sent_back else 0,
     }
-    moved = change_status(tx, card, command, values, actor, now)
-    at = replace(card, position=moved.summary["position"])
+    moved = apply_command(tx, card, command, values, now)
+    at = replace(card, position=moved.position)
     comments = comments_for(tx, card.id, job_id, request.comments, ground.comments, actor, now)
     asked = {
         "message": request.message,
         "comments": list(comments.told),
         "fresh": request.fresh,
     }
-    _queue(tx, at, job_id, settings, asked, ground.base_sha, now)
+    job = _queue(tx, at, job_id, settings, asked, ground.base_sha, now)
     insert_comments(tx, comments.rows)
-    return card_job_changed(tx, EventType.JOB_QUEUED, job_id, actor).view
+    started = card_changed(tx, moved.event, card_id, actor)
+    job_changed(tx, EventType.JOB_QUEUED, job_id, actor, job, started)
+    return started.view
 
 
 def _require_agent(tx: Tx, agent: str) -> None:
@@ -176,14 +178,14 @@ def _queue(
     request: dict[str, Any],
     base_sha: str,
     now: str,
-) -> None:
+) -> JobRow:
     agent = card.agent or settings.agent
     newest = None if request["fresh"] else last_job(tx, card.id)
     is_other = newest is not None and newest.agent != agent
     last = last_job(tx, card.id, agent) if is_other else newest
     kept = newest if newest is not None and newest.checkpoint_sha else None
     try:
-        insert_job(
+        return insert_job(
             tx,
             {
                 "id": job_id,

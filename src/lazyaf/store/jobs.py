@@ -94,7 +94,7 @@ class CommandRow:
 
 RUNNING: ColumnElement[str] = literal_column("'running'")
 
-_INSERT = insert(jobs)
+_INSERT = insert(jobs).returning(jobs)
 _INSERT_ATTEMPT = insert(attempts)
 _GET = select(jobs).where(jobs.c.id == bindparam("job_id"))
 _BY_CARD = select(jobs).where(jobs.c.card_id == bindparam("card_id")).order_by(jobs.c.id.desc())
@@ -171,10 +171,10 @@ def count_open(tx: Tx, repo_id: str) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def insert_job(tx: Tx, values: dict[str, Any]) -> None:
-    """Add a job; a second open one of its kind and card, or of a repository without a card, raises the
-    integrity error."""
-    tx.execute(_INSERT, values)
+def insert_job(tx: Tx, values: dict[str, Any]) -> JobRow:
+    """Add a job and return it; a second open one of its kind and card, or of a repository without a card,
+    raises the integrity error."""
+    return JobRow(**tx.execute(_INSERT, values).one()._mapping)
 
 
 def update_job(tx: Tx, job: JobRow, values: dict[str, Any]) -> JobRow:
