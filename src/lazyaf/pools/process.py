@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,7 +59,7 @@ class ProcessPool:
 
     ``on_lost`` is told the name of a runner that is dead, ``on_restart`` that of one that is started
     again where it stopped; ``on_drain`` asks the server to let one finish and leave. ``known`` names
-    those that the server believes to live.
+    those that the server believes to live, ``busy`` those that have a job.
     """
 
     kind = PoolKind.PROCESS
@@ -73,6 +73,7 @@ class ProcessPool:
         on_restart: Tell,
         on_drain: Tell,
         known: Callable[[], Awaitable[Sequence[str]]],
+        busy: Callable[[], Awaitable[Collection[str]]],
     ) -> None:
         self._config = config
         self._target = count
@@ -80,6 +81,7 @@ class ProcessPool:
         self._on_restart = on_restart
         self._on_drain = on_drain
         self._known = known
+        self._busy = busy
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._adopted: set[str] = set()
         self._draining: set[str] = set()
@@ -117,15 +119,20 @@ class ProcessPool:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def scale(self, count: int, *, now: bool = False) -> None:
-        """Ask for this many. Surplus ones finish their job, or with ``now`` save it, and leave."""
+        """Ask for this many. Surplus ones, first those that have nothing to do, finish their job, or with
+        ``now`` save it, and leave."""
         self._target = min(count, MAX_COUNT)
-        surplus = len(self._names()) - self._target
-        for name in sorted(self._names(), key=_number, reverse=True)[: max(0, surplus)]:
+        for name in await self._surplus():
             self._draining.add(name)
             await self._on_drain(name)
             if now and (pid := self._pid(name)) is not None:
                 _signal(pid, signal.SIGTERM)
         self._fill()
+
+    async def _surplus(self) -> list[str]:
+        busy = await self._busy()
+        staying = sorted(self._names(), key=lambda name: (name in busy, -_number(name)))
+        return staying[: max(0, len(staying) - self._target)]
 
     async def remake(self, changes: Mapping[str, Any]) -> None:
         """There is nothing to make otherwise: always `Invalid`."""

@@ -9,11 +9,10 @@ from collections.abc import Collection, Sequence
 from lazyaf.domain.containers import Coming, Kind
 from lazyaf.domain.events import SERVER, EventType, NewEvent
 from lazyaf.domain.jobs import StopReason
-from lazyaf.domain.runners import RunnerStatus
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
+from lazyaf.services.runners import busy_runners
 from lazyaf.store.queue import PREPARING, coming_jobs, queued_for_image, repos_of_other_images
-from lazyaf.store.runners import list_runners
 from lazyaf.store.settings import get_setting, put_setting
 from lazyaf.store.tx import Tx
 
@@ -28,15 +27,6 @@ def coming(tx: Tx, limit: int, cached: Collection[str]) -> Coming:
     return Coming(
         tuple(Kind(image, repo_id if repo_id in cached else None) for image, repo_id in jobs), busy
     )
-
-
-def busy_runners(tx: Tx) -> set[str]:
-    """The names of those that have a job."""
-    return {
-        runner.name
-        for runner in list_runners(tx)
-        if runner.current_job_id is not None and runner.status != RunnerStatus.OFFLINE.value
-    }
 
 
 def note_preparing(tx: Tx, pool: str, images: Sequence[str]) -> None:

@@ -145,6 +145,15 @@ def present_runners(tx: Tx, pool: PoolKind) -> list[str]:
     ]
 
 
+def busy_runners(tx: Tx) -> set[str]:
+    """The names of those that have a job."""
+    return {
+        runner.name
+        for runner in list_runners(tx)
+        if runner.current_job_id is not None and runner.status != RunnerStatus.OFFLINE.value
+    }
+
+
 def beat(tx: Tx, instance_id: str, token_id: str, draining: bool, now: str) -> tuple[str, bool]:
     """A heartbeat: the runner's id and whether the server wants it to drain."""
     runner = require_instance(tx, instance_id, token_id)

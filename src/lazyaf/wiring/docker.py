@@ -18,11 +18,11 @@ from lazyaf.runner.config import host_environment
 from lazyaf.services.blocked_hosts import note_blocked
 from lazyaf.services.context import Context
 from lazyaf.services.large_repos import LargeRepos
-from lazyaf.services.own_images import busy_runners, coming, note_preparing, refuse_image
+from lazyaf.services.own_images import coming, note_preparing, refuse_image
 from lazyaf.services.pool_tokens import make_pool_token, stray_pool_tokens
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.runner_panel import chosen_containers, wanted_count
-from lazyaf.services.runners import drain_runner
+from lazyaf.services.runners import busy_runners, drain_runner
 from lazyaf.services.supply_job import allowances
 from lazyaf.services.tokens import fresh_secret
 from lazyaf.settings import Settings

@@ -12,7 +12,12 @@ from lazyaf.runner.isolation import detect
 from lazyaf.services.context import Context
 from lazyaf.services.reap import lose_runner
 from lazyaf.services.runner_panel import wanted_count
-from lazyaf.services.runners import drain_runner, present_runners, runner_restarts
+from lazyaf.services.runners import (
+    busy_runners,
+    drain_runner,
+    present_runners,
+    runner_restarts,
+)
 from lazyaf.settings import Settings
 from lazyaf.web.credentials import Credentials
 from lazyaf.wiring.care import probe_config
@@ -72,6 +77,7 @@ async def _process_pool(settings: Settings, ctx: Context, base_url: str) -> Pool
         on_restart=restart,
         on_drain=drain,
         known=lambda: ctx.db.read(present_runners, PoolKind.PROCESS),
+        busy=lambda: ctx.db.read(busy_runners),
     )
 
 
