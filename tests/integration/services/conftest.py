@@ -11,6 +11,7 @@ from factories.care import Care
 from factories.moments import FrozenClock
 from factories.scene import Scene
 from fakes.forge_server import ForgeServer
+from lazyaf.services.radar import Radar
 from lazyaf.store.database import SqlDatabase
 from support.database import (
     clock,
@@ -27,6 +28,13 @@ __all__ = ["clock", "database_url", "db", "dialect", "migrated_file", "postgres_
 @pytest.fixture
 def scene(db: SqlDatabase, tmp_path: Path, clock: FrozenClock) -> Scene:
     return Scene(db, tmp_path / "git", clock)
+
+
+@pytest.fixture
+def watched(scene: Scene) -> Scene:
+    """A scene whose radar hears of every commit."""
+    scene.db.on_commit.append(Radar(scene.ctx, pause=0).heard)
+    return scene
 
 
 @pytest.fixture
