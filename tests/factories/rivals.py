@@ -1,4 +1,4 @@
-"""Cards in review that get in each other's way: a file to change in several places, and what they are told."""
+"""Cards in review that get in each other's way: a file to change in places, and what they are told."""
 
 from __future__ import annotations
 

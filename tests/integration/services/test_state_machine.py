@@ -7,23 +7,17 @@ tell what the database says, and merges that are really there.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from factories.moments import FrozenClock
 from factories.scene import Scene
 from lazyaf.domain.cards import TRANSITIONS, CardCommand, CardStatus
-from lazyaf.domain.errors import LazyafError
 from lazyaf.domain.events import PERSON
 from lazyaf.domain.jobs import OPEN, StopReason
 from lazyaf.git import refs
@@ -36,12 +30,10 @@ from lazyaf.services.reap import reap
 from lazyaf.services.record_checkpoint import record_checkpoint
 from lazyaf.services.start_card import RunRequest
 from lazyaf.store.board import card_summary
-from lazyaf.store.database import SqlDatabase
-from lazyaf.store.engine import sqlite_url
 from lazyaf.store.events import events_after
 from lazyaf.store.intents import list_intents
-from lazyaf.store.migrate import upgrade
 from lazyaf.store.tables import attempts, cards, jobs
+from machines.scene_machine import SceneMachine, answered, play
 
 NEXT = {(source, target) for (source, _), target in TRANSITIONS.items()}
 UNANNOUNCED = ("live",)
@@ -50,45 +42,17 @@ UNANNOUNCED = ("live",)
 pick = st.integers(min_value=0, max_value=99)
 
 
-class House(RuleBasedStateMachine):
+class House(SceneMachine):
     """The commands, each possibly refused, and what must hold after every one."""
-
-    template: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.loop = asyncio.new_event_loop()
-        self.clock = FrozenClock()
-        path = Path(shutil.copy(self.template, self.folder / "lazyaf.db"))
-        self.db = SqlDatabase(sqlite_url(path), self.clock)
-        self.db.start()
-        self.held: list[Job] = []
         self.sent: dict[str, int] = {}
         self.statuses: dict[str, str] = {}
         self.merged: set[str] = set()
-        self.files = 0
-
-    def teardown(self) -> None:
-        self.run(self.scene.ctx.background.settle())
-        self.db.close()
-        self.loop.close()
-        shutil.rmtree(self.folder)
-
-    def run(self, work: Awaitable[Any]) -> Any:
-        async def awaited() -> Any:
-            return await work
-
-        return self.loop.run_until_complete(awaited())
 
     def attempt(self, work: Awaitable[Any]) -> Any:
-        """Try a command; a typed refusal below 500 is an answer too."""
-        try:
-            return self.run(work)
-        except LazyafError as refused:
-            if refused.status >= 500:
-                raise
-            return None
+        return self.run(answered(work))
 
     @initialize()
     def begin(self) -> None:
@@ -297,19 +261,5 @@ def _everything(tx: Any) -> tuple[dict[str, Any], dict[str, int], dict[str, int]
     return rows, opened, live
 
 
-def test_the_house_stays_in_order(tmp_path_factory: Any) -> None:
-    from hypothesis.stateful import run_state_machine_as_test
-
-    House.template = tmp_path_factory.mktemp("machine") / "lazyaf.db"
-    upgrade(sqlite_url(House.template))
-    run_state_machine_as_test(
-        House,
-        settings=settings(
-            max_examples=20,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+def test_the_house_stays_in_order(migrated_file: Path) -> None:
+    play(House, migrated_file, examples=20, steps=40)
