@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from fakes.runner_server import REPO, TOKEN, Ledger, RunnerServer
+from fakes.runner_server import RunnerServer
+from fakes.runner_state import REPO, TOKEN, Ledger
 from lazyaf.git import command
 from lazyaf.protocol.messages import Job, Limits, RepoAccess, Task
 from lazyaf.runner.client import ServerClient

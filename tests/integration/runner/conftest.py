@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from factories.runner_rig import Rig, commit
-from fakes.runner_server import REPO, RunnerServer
+from fakes.runner_server import RunnerServer
+from fakes.runner_state import REPO
 from lazyaf.domain.runners import Isolation
 from lazyaf.git import command
 from lazyaf.runner import isolation

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from factories.runner_rig import Rig
-from fakes.runner_server import Ledger
+from fakes.runner_state import Ledger
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.messages import FinishRequest, Job
 

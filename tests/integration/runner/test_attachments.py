@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from factories.runner_rig import Rig
-from fakes.runner_server import REPO, Failure
+from fakes.runner_state import REPO, Failure
 from lazyaf.domain.jobs import JobKind, StopReason
 from lazyaf.protocol.messages import CheckTask, JobAttachment
 from lazyaf.runner.sandbox import Unsandboxed

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from factories.runner_rig import Rig, lines_of, start_runner, until
-from fakes.runner_server import REPO, Failure
+from fakes.runner_state import REPO, Failure
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.messages import Limits

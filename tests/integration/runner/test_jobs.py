@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from factories.runner_rig import Rig
-from fakes.runner_server import REPO
+from fakes.runner_state import REPO
 from lazyaf.domain.jobs import StopReason
 from lazyaf.domain.runners import Isolation
 from lazyaf.protocol.messages import RegisterRequest

@@ -10,7 +10,7 @@ import pytest
 from factories.claude_job import claude_job, env_for, subscription
 from factories.runner_rig import Rig
 from fakes.model_server import ModelServer
-from fakes.runner_server import Ledger
+from fakes.runner_state import Ledger
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.entries import IDLE, UNHEARD
 

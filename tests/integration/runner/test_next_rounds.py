@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from factories.runner_rig import Rig, commit
-from fakes.runner_server import REPO
+from fakes.runner_state import REPO
 from lazyaf.domain.jobs import StopReason
 from lazyaf.git import command
 from lazyaf.protocol.messages import Resume

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from factories.runner_rig import Rig, commit
-from fakes.runner_server import REPO, Failure
+from fakes.runner_state import REPO, Failure
 from lazyaf.domain.leftovers import Leftover, LeftoverKind
 from lazyaf.git import command
 from lazyaf.protocol.messages import Job, Limits

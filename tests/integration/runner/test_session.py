@@ -12,7 +12,7 @@ import pytest
 
 from factories.runner_rig import HOST_ENV, Rig
 from fakes.model_server import ModelServer
-from fakes.runner_server import REPO, Failure, Ledger
+from fakes.runner_state import REPO, Failure, Ledger
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.messages import Job, Limits, Resume, SessionRequest, Task
 from lazyaf.runner.client import ServerAbsent

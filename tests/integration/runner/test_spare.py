@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from factories.runner_rig import Rig, commit, until
-from fakes.runner_server import REPO
+from fakes.runner_state import REPO
 from lazyaf.git import command
 from lazyaf.runner.spare import Spares
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from factories.runner_rig import Rig
-from fakes.runner_server import REPO, Ledger
+from fakes.runner_state import REPO, Ledger
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.messages import Job, Limits
 from lazyaf.runner.marker import Marker
