@@ -1,13 +1,16 @@
 """The queue: in which order jobs have their turn, and what holds one back.
 
 A job's turn comes by priority, then position (the smallest first, as its card's column shows it). What
-is held is passed over, so that nobody waits behind it.
+is held is passed over, so that nobody waits behind it. Checks stand in a line of their own, which goes before
+that of the agents' jobs: whoever runs an agent runs them, and no limit holds them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from lazyaf.domain.checks import CHECKS
 
 
 class HeldBy(StrEnum):
@@ -20,7 +23,7 @@ class HeldBy(StrEnum):
     IMAGE = "image"
     """The image that its repository names is being pulled, or looked at for the first time."""
     NO_RUNNER = "no_runner"
-    """No connected runner that takes jobs can run this agent."""
+    """No connected runner that takes jobs can run this agent; for checks, any agent."""
     REPO_LIMIT = "repo_limit"
     """As many jobs of its repository run as may."""
     AGENT_LIMIT = "agent_limit"
@@ -62,6 +65,8 @@ class Holds:
             return HeldBy.DISK
         if repo_id in self.preparing:
             return HeldBy.IMAGE
+        if agent == CHECKS:
+            return None if self.offered else HeldBy.NO_RUNNER
         if agent not in self.offered:
             return HeldBy.NO_RUNNER
         if repo_id in self.full_repos:
@@ -72,8 +77,9 @@ class Holds:
         """The jobs among which one of this repository and agent has its place. Those that something
         else holds are not before it, wherever they stand."""
         if repo_id in self.preparing:
-            return Lane(self.offered | {agent}, repo_id=repo_id)
-        if agent not in self.offered:
+            line = {agent} if agent == CHECKS else self.offered | {agent}
+            return Lane(frozenset(line), repo_id=repo_id)
+        if agent not in self.offered:  # as nobody offers checks
             return Lane(frozenset({agent}), without=self.preparing)
         if repo_id in self.full_repos:
             return Lane(self.offered, repo_id=repo_id)

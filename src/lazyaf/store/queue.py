@@ -49,9 +49,12 @@ _OPEN: ColumnElement[bool] = jobs.c.status.in_(
 
 
 def turn(table: Any) -> tuple[Any, ...]:
-    """By what the jobs of a table, or an alias of it, are ordered."""
+    """By what the jobs of one line, in a table or an alias of it, are ordered."""
     return table.c.priority.desc(), table.c.position, table.c.id
 
+
+_ALL_IN_TURN = (jobs.c.agent != NO_AGENT, *turn(jobs))
+"""By what all jobs are ordered: checks go first."""
 
 _RUNNING_IN_REPO = (
     select(func.count())
@@ -83,7 +86,7 @@ _COMING = (
         jobs.c.agent.not_in(bindparam("agents", expanding=True)),
         or_(jobs.c.agent == NO_AGENT, jobs.c.repo_id.not_in(bindparam("repos", expanding=True))),
     )
-    .order_by(*turn(jobs))
+    .order_by(*_ALL_IN_TURN)
 )
 _FOR_IMAGE = (
     select(jobs.c.id, jobs.c.agent)
@@ -299,7 +302,7 @@ def waiting_in(tx: Tx, repo_id: str | None, after: int, limit: int) -> list[Any]
     query = (
         select(jobs.c.id.label("job_id"), jobs.c.card_id, jobs.c.repo_id, *QUEUED_COLUMNS)
         .where(jobs.c.status == QUEUED, *([] if repo_id is None else [jobs.c.repo_id == repo_id]))
-        .order_by(*turn(jobs))
+        .order_by(*_ALL_IN_TURN)
         .offset(after)
         .limit(limit)
     )
