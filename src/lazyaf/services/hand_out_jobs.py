@@ -96,7 +96,7 @@ def hand_out_jobs(tx: Tx, asks: Sequence[Ask]) -> list[Answer]:
     """Answer each, with the error that it is refused with, if it is. A claim that is made twice at once is
     answered twice, and a runner that makes two has one job."""
     return in_rounds(
-        asks, lambda ask: {ask.instance_id, ask.claim_id}, lambda here: _Table(tx, here).serve()
+        asks, lambda ask: {ask.instance_id, ask.claim_id}, lambda here: _Round(tx, here).serve()
     )
 
 
@@ -114,8 +114,8 @@ class _Serving:
         return self.turn.job.attempt + 1
 
 
-class _Table:
-    """Where those who ask together are served, none of which is there twice."""
+class _Round:
+    """Those who are served together, none of whom is there twice."""
 
     def __init__(self, tx: Tx, asks: Sequence[Ask]) -> None:
         self._tx = tx
@@ -200,6 +200,7 @@ class _Table:
         """The same job for the same claim: the answer was lost, or the runner began anew."""
         if held.runner_id != runner.id:
             return Nothing(runner, is_spent=True)
+        self._write()  # the job may have been given to another just now
         job = get_job(self._tx, held.job_id)
         claimed = Claimed(
             runner,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,23 +14,23 @@ def in_rounds(
     subjects: Callable[[T], Set[str]],
     serve: Callable[[Sequence[T]], Sequence[R]],
 ) -> list[R]:
-    """What ``serve`` answers each, in their order. It is given them in rounds, the first of each subject in
-    the first: who asks about the same as another comes after it, and sees what came of that."""
-    answers: dict[int, R] = {}
-    left = list(range(len(asks)))
-    while left:
-        here = _told_apart([subjects(asks[n]) for n in left], left)
-        answers.update(zip(here, serve([asks[n] for n in here]), strict=True))
-        left = [n for n in left if n not in answers]
-    return [answers[n] for n in range(len(asks))]
+    """What ``serve`` answers each, in their order. It is given them in rounds: who asks about the same as
+    another begins a new one, and so sees what came of that."""
+    answers: list[R] = []
+    for here in _rounds(asks, subjects):
+        answers += serve(here)
+    return answers
 
 
-def _told_apart(subjects: Sequence[Set[str]], numbers: Sequence[int]) -> list[int]:
-    """Those before whom nobody is about the same."""
+def _rounds(asks: Sequence[T], subjects: Callable[[T], Set[str]]) -> Iterator[list[T]]:
+    here: list[T] = []
     seen: set[str] = set()
-    here = []
-    for own, number in zip(subjects, numbers, strict=True):
-        if not own & seen:
-            here.append(number)
+    for ask in asks:
+        own = subjects(ask)
+        if own & seen:
+            yield here
+            here, seen = [], set()
+        here.append(ask)
         seen |= own
-    return here
+    if here:
+        yield here

@@ -1,4 +1,5 @@
-"""Who holds a job: every write of a runner passes through here (rules.md R7)."""
+"""Who holds a job (rules.md R7): every write of a runner passes through here, but that of its entries, which
+`lazyaf.services.append_log` looks up for many at once."""
 
 from __future__ import annotations
 

@@ -69,13 +69,12 @@ def _run(conn: Any, works: Sequence[_Work]) -> bool:
     """Run what waits with one function; False when it failed after writing, so that the batch is spoilt, or
     for several, of which one may be at fault."""
     tx = Tx(conn)
-    for work in works:
-        work.value, work.error, work.events = None, None, []
     try:
         answers = works[0].fn(tx, [work.item for work in works])
     except BaseException as error:  # noqa: BLE001 - handed to the callers' futures, never swallowed
+        typed = _typed(error)
         for work in works:
-            work.error = _typed(error)
+            work.error = typed
         # PostgreSQL ends a transaction at its first failing statement, and then its COMMIT is a
         # ROLLBACK that raises nothing.
         return not (len(works) > 1 or tx.is_dirty or isinstance(error, SQLAlchemyError))
@@ -217,6 +216,8 @@ class SqlDatabase:
     def _try_commit(self, batch: list[_Work]) -> bool:
         """Run and commit the batch; False when it was rolled back, or may have been."""
         is_complete = False
+        for work in batch:  # of an earlier try
+            work.value, work.error, work.events = None, None, []
         try:
             with self._writer_engine.connect() as conn, conn.begin() as transaction:
                 if not all(_run(conn, works) for works in _by_function(batch)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Insert, Row
+from sqlalchemy import Connection, CursorResult, Executable, Insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -40,13 +40,6 @@ class Tx:
         if not getattr(statement, "is_select", False):
             self.is_dirty = True
         return self.conn.execute(statement, parameters)
-
-    def change_one(self, statement: Executable, parameters: Parameters) -> Row[Any] | None:
-        """Run a writing statement that returns the row it changed, if there was one: only then is the
-        transaction dirty, so that a refusal does not spoil the batch."""
-        row = self.conn.execute(statement, parameters).one_or_none()
-        self.is_dirty = self.is_dirty or row is not None
-        return row
 
     def insert_on_conflict(self, table: Any) -> Any:
         """An INSERT of this dialect, which knows ``on_conflict_do_update``."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import event
 
 from factories.scene import Scene
-from lazyaf.domain.errors import LeaseLost, SequenceGap
+from lazyaf.domain.errors import Invalid, LeaseLost, SequenceGap
 from lazyaf.domain.runners import RunnerEnd
 from lazyaf.protocol.entries import EntryFields, EntryKind
 from lazyaf.protocol.messages import Job
@@ -85,6 +85,19 @@ async def test_who_is_refused_does_not_disturb_the_others(scene: Scene) -> None:
     assert kept == 1
     assert [await texts(scene, job) for job in (gap, fine)] == [[], ["fine"]]
     assert "too late" not in await texts(scene, gone)
+
+
+async def test_what_no_database_holds_is_refused_alone(scene: Scene) -> None:
+    before, bad, after = await jobs(scene, 3)
+    kept, refused, others = await at_once(
+        scene.db,
+        scene.log(before, 1, "before"),
+        scene.tell(bad, 1, line(scene, "half a character: \ud800")),
+        scene.log(after, 1, "after"),
+    )
+    assert isinstance(refused, Invalid)
+    assert (kept, others) == (1, 1)
+    assert [await texts(scene, job) for job in (before, bad, after)] == [["before"], [], ["after"]]
 
 
 async def test_many_take_no_more_statements_than_one(scene: Scene) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import event, update
 from factories.scene import TOKEN, Scene
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.events import PERSON
+from lazyaf.git import refs
+from lazyaf.git.refs import RefUpdate
 from lazyaf.services.claim_job import Look, claim_job
 from lazyaf.services.edit_repo import edit_repo
 from lazyaf.services.hand_out_jobs import Answer, Ask, Claimed, Nothing, hand_out_jobs
@@ -219,6 +221,18 @@ async def test_a_claim_of_another_runner_is_spent_and_the_others_are_served(scen
     assert isinstance(fine, Look)
     assert (stolen.job, stolen.is_spent) == (None, True)
     assert fine.job is not None
+
+
+async def test_one_whose_base_branch_is_gone_does_not_disturb_the_others(scene: Scene) -> None:
+    repo = await scene.repo()
+    tip = await scene.push(repo, "dev", {"app.py": "print('dev')\n"})
+    first, _gone, last = [
+        await started(scene, repo, base_branch=base) for base in (None, "dev", None)
+    ]
+    await refs.update(scene.ctx.git, repo, [RefUpdate("refs/heads/dev", None, tip)])
+    found = await looks(scene, [await scene.runner() for _ in range(3)])
+    assert [look.is_spent for look in found] == [False, True, False]
+    assert [look.job and look.job.task.card_id for look in found] == [first, None, last]
 
 
 async def test_nobody_gets_anything_while_giving_out_is_paused(scene: Scene) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import (
     URL,
-    bindparam,
     create_engine,
     event,
     insert,
@@ -115,6 +114,24 @@ async def test_one_that_fails_among_them_fails_alone(
     assert await db.read(keys) == {"a", "a beside", "beside", "c", "c beside"}
     told = [event.subject for event in await db.read(events_after, 0, 100)]
     assert told == ["a", "beside", "c"]
+
+
+async def test_nobody_is_told_what_another_did_wrong_when_the_database_goes_away_meanwhile(
+    db: SqlDatabase,
+) -> None:
+    def be_away(_connection: object) -> None:
+        raise Unavailable("The database is gone.")
+
+    def spoil(_tx: Tx, items: Sequence[str]) -> Sequence[str]:
+        if len(items) > 1:
+            event.listen(db._writer_engine, "begin", be_away, once=True)
+            raise Conflict("One of them did this.")
+        return items
+
+    works = [db.write_together(spoil, name) for name in ("first", "second")]
+    away, done = await at_once(db, *works)
+    assert isinstance(away, Unavailable)
+    assert done == "second"
 
 
 async def test_what_is_acknowledged_is_what_stands_in_the_table(db: SqlDatabase) -> None:
@@ -431,19 +448,3 @@ async def test_a_row_count_of_a_writing_statement_marks_the_transaction(db: SqlD
         return clean, tx.is_dirty
 
     assert await db.write(look) == (False, True)
-
-
-async def test_a_change_that_finds_nothing_spoils_no_batch(db: SqlDatabase) -> None:
-    change = (
-        update(settings)
-        .where(settings.c.key == bindparam("of"))
-        .values(value=2)
-        .returning(settings.c.key)
-    )
-
-    def changed(tx: Tx) -> list[tuple[Any, bool]]:
-        put_setting(tx, "there", 1)
-        tx.is_dirty = False
-        return [(tx.change_one(change, {"of": key}), tx.is_dirty) for key in ("absent", "there")]
-
-    assert await db.write(changed) == [(None, False), (("there",), True)]
