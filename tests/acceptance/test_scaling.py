@@ -24,9 +24,9 @@ def finish(house: House, card: str) -> None:
     house.board.wait_for(card, "in_review")
 
 
-def shrink(house: House, count: int) -> None:
+def shrink(house: House, count: int, *, now: bool = False) -> None:
     """`lazyaf scale`."""
-    house.board.post("/api/runners/scale", {"count": count})
+    house.board.post("/api/runners/scale", {"count": count, "now": now})
 
 
 def runners(house: House) -> dict[str, str]:
@@ -54,3 +54,17 @@ def test_those_that_have_nothing_to_do_leave_first_and_then_the_highest_numbers(
     finish(house, card_of["local-3"])
     until(lambda: not runners(house), "nobody is left")
     assert house.board.job(card_of["local-3"])["attempt"] == 1
+
+
+def test_one_that_was_to_finish_its_job_gives_it_back_when_nobody_waits_any_more(
+    build: Callable[..., House],
+) -> None:
+    house = build(runners=1).start()
+    house.repository("shop")
+    card, runner = at_work(house, "A")
+    shrink(house, 0)
+    assert runners(house) == {runner: "draining"}
+    assert house.board.job(card)["status"] == "running"
+    shrink(house, 0, now=True)
+    until(lambda: house.board.job(card)["status"] == "queued", "the job was given back")
+    until(lambda: not runners(house), "nobody is left")

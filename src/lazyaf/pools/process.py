@@ -120,9 +120,12 @@ class ProcessPool:
 
     async def scale(self, count: int, *, now: bool = False) -> None:
         """Ask for this many. Surplus ones, first those that have nothing to do, finish their job, or with
-        ``now`` save it, and leave."""
+        ``now`` save it, and leave; so do then those that were to finish theirs."""
         self._target = min(count, MAX_COUNT)
-        for name in await self._surplus():
+        leaving = await self._surplus()
+        if now:
+            leaving += self._draining
+        for name in leaving:
             self._draining.add(name)
             await self._on_drain(name)
             if now and (pid := self._pid(name)) is not None:
