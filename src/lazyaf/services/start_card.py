@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from lazyaf.domain.cards import CardCommand, CardStatus, allowed_commands, branch_name
+from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.errors import Conflict, IllegalTransition
 from lazyaf.domain.events import SERVER, Actor, EventType
 from lazyaf.domain.jobs import JobStatus
@@ -151,7 +152,13 @@ def _start(
 
 def _require_agent(tx: Tx, agent: str) -> None:
     """Refuse what no connected runner could work, with the reason that they give; when none is
-    connected the job waits for one."""
+    connected the job waits for one. What stands for checks in the queue is no agent."""
+    if agent == CHECKS:
+        raise Conflict(
+            f"No agent is called “{agent}”. Choose another agent in the card.",
+            code="agent_unavailable",
+            extra={"agent": agent},
+        )
     found = distinct_offers(tx, draining=True)
     offers = [offer for offers in found for offer in offers if offer["name"] == agent]
     if not found or any(offer.get("available", True) for offer in offers):

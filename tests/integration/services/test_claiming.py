@@ -114,6 +114,13 @@ async def test_a_card_for_an_agent_that_no_runner_has_is_refused_with_the_reason
     assert refused.value.code == "agent_unavailable"
 
 
+async def test_what_stands_for_checks_is_no_agent(scene: Scene) -> None:
+    """With no runner there a card would wait for its agent, and as a job of checks for nothing."""
+    card = await scene.card(await scene.repo(), agent="check")
+    with pytest.raises(Conflict, match="No agent is called “check”"):
+        await scene.start(card)
+
+
 async def test_a_draining_runner_gets_nothing(scene: Scene) -> None:
     repo = await scene.repo()
     await scene.start(await scene.card(repo))
