@@ -134,8 +134,8 @@ class ProcessPool:
 
     async def _surplus(self) -> list[str]:
         busy = await self._busy()
-        staying = sorted(self._names(), key=lambda name: (name in busy, -_number(name)))
-        return staying[: max(0, len(staying) - self._target)]
+        first_to_leave = sorted(self._names(), key=lambda name: (name in busy, -_number(name)))
+        return first_to_leave[: max(0, len(first_to_leave) - self._target)]
 
     async def remake(self, changes: Mapping[str, Any]) -> None:
         """There is nothing to make otherwise: always `Invalid`."""
