@@ -33,6 +33,8 @@ async def settle(bench: Bench) -> None:
             space.keep_aside()
         elif space.is_left:
             space.remove()
+        else:
+            space.remove_half_made()
     bench.outbox.remove()
     bench.state.done()
 

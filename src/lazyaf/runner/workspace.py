@@ -141,6 +141,13 @@ class Workspace:
         if self._is_check:
             self._work.discard(self.home)
 
+    def remove_half_made(self) -> None:
+        """Delete a tree whose making was cut off: nothing in it is anybody's work. Only with the tree's lock:
+        else somebody may be making it."""
+        found = Marker.load(self._marker_path)
+        if found is not None and not found.is_made:
+            self._work.discard(self.root)
+
     @property
     def kept(self) -> Path:
         """Where the tree is moved that is here now, if it has to be kept."""

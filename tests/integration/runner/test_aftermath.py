@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+
+import pytest
 
 from factories.runner_rig import Rig
 from fakes.runner_state import Ledger
 from lazyaf.domain.jobs import StopReason
 from lazyaf.protocol.messages import FinishRequest, Job
+from lazyaf.runner.marker import Marker
+from lazyaf.runner.workspace import Workspace
 
 HALF = "echo half > half.txt; echo ready; until test -e go; do sleep 0.02; done"
 
@@ -75,6 +80,36 @@ async def test_work_that_the_server_had_recorded_is_no_orphan(rig: Rig) -> None:
     await come_back(rig)
 
     assert await orphan_of(rig, job) is None
+    assert left(rig) == []
+
+
+async def test_a_tree_that_is_being_made_when_the_lease_is_lost_goes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def for_ever(_space: Workspace, *_how: str) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Workspace, "_initialise", for_ever)
+    async with rig.working(rig.job("true")) as (ledger, _):
+        await begun.wait()
+        await rig.server.fence(ledger)
+
+    assert left(rig) == []
+
+
+async def test_a_tree_in_whose_making_the_runner_was_killed_goes(rig: Rig) -> None:
+    ledger = await leave_in_the_middle(rig, rig.job(HALF))
+    path = rig.tree.parent / "job.json"
+    marker = Marker.load(path)
+    assert marker is not None
+    marker.is_made = False
+    marker.save(path)
+    await rig.server.fence(ledger)
+    await come_back(rig)
+
     assert left(rig) == []
 
 
