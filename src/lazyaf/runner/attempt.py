@@ -161,11 +161,7 @@ class Attempt:
             filelock.lock(space.lock_path, wait_s=TREE_WAIT_S)
         )
         await bench.cache.fetch(bench.job, borrowed_caches(bench.config.trees_dir))
-        try:
-            await space.prepare(bench.cache, bench.spares)
-        except asyncio.CancelledError:
-            space.remove_half_made()
-            raise
+        await space.prepare(bench.cache, bench.spares)
         bench.spares.begin(bench.cache.path, bench.job.base_sha)
         if self._is_check:
             return

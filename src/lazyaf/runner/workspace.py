@@ -9,6 +9,7 @@ git runs inside the sandbox only.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import re
@@ -106,7 +107,11 @@ class Workspace:
             # which could not push it. `retention` finds out whether the server has it.
             self.keep_aside()
         self._work.discard(self.root)
-        await self._make(cache, spares)
+        try:
+            await self._make(cache, spares)
+        except asyncio.CancelledError:
+            self.remove_half_made()
+            raise
 
     @property
     def is_left(self) -> bool:

@@ -15,11 +15,9 @@ from lazyaf.store.runners import RunnerRow, get_runner
 from lazyaf.store.tx import Tx
 
 
-def card_changed(
-    tx: Tx, kind: EventType, card_id: str, actor: Actor, card: FullCard | None = None
-) -> FullCard:
-    """Emit a card event with its summary; returns the card. ``card``: as it is now, if that is known."""
-    card = card or full_card(tx, card_id)
+def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCard:
+    """Emit a card event with its summary; returns the card."""
+    card = full_card(tx, card_id)
     tx.emit(NewEvent(kind, card_id, actor, card.version, {"card": Json(card.text)}, card.repo_id))
     return card
 

@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from lazyaf.domain.errors import LazyafError, LeaseLost, SequenceGap
+from lazyaf.domain.errors import LazyafError, SequenceGap
 from lazyaf.domain.events import SERVER, EventType
 from lazyaf.protocol.entries import EntryFields, EntryKind, Phase, Usage
 from lazyaf.services.announce import job_changed
 from lazyaf.services.context import Context
 from lazyaf.services.credentials import digest
 from lazyaf.services.in_rounds import in_rounds
-from lazyaf.services.leases import require_lease
-from lazyaf.store.jobs import get_job
+from lazyaf.services.leases import lease_lost
+from lazyaf.store.jobs import attempt_by_lease, get_job
 from lazyaf.store.logs import (
     LogEnd,
     NewEntries,
@@ -169,8 +169,7 @@ def _append_round(tx: Tx, sent: Sequence[Sent]) -> list[int | Exception]:
 def _end_of(tx: Tx, sent: Sent, end: LogEnd | None) -> LogEnd:
     """Where the batch goes; raises `LeaseLost`, or `SequenceGap` when entries before it are missing."""
     if end is None or end.job_id != sent.job_id:
-        require_lease(tx, sent.job_id, sent.lease)
-        raise LeaseLost("This lease does not hold that job.")
+        raise lease_lost(attempt_by_lease(tx, digest(sent.lease)), sent.job_id)
     if sent.src_seq > end.src_seq + 1:
         raise SequenceGap(expected=end.src_seq + 1)
     return end

@@ -35,11 +35,17 @@ def require_lease(tx: Tx, job_id: str, lease: str, *, closed_ok: bool = False) -
     With ``closed_ok`` also one that has finished, for answers that must be repeatable.
     """
     attempt = attempt_by_lease(tx, digest(lease))
+    states = ("live", "closed") if closed_ok else ("live",)
+    if attempt is None or attempt.job_id != job_id or attempt.state not in states:
+        raise lease_lost(attempt, job_id)
+    return Held(attempt, get_job(tx, job_id))
+
+
+def lease_lost(attempt: AttemptRow | None, job_id: str) -> LeaseLost:
+    """Why this attempt, that of a lease if it is one, does not hold the job."""
     if attempt is None or attempt.job_id != job_id:
-        raise LeaseLost("This lease does not hold that job.")
-    if attempt.state == "live" or (closed_ok and attempt.state == "closed"):
-        return Held(attempt, get_job(tx, job_id))
-    raise LeaseLost(
+        return LeaseLost("This lease does not hold that job.")
+    return LeaseLost(
         "The lease was lost: the job has gone on without this runner. Push what you have to "
         f"refs/lazyaf/jobs/{job_id}/orphan/{attempt.attempt}, then claim again."
     )
