@@ -25,10 +25,19 @@ def shoot_everywhere(page: Page, name: str, shown: Locator) -> None:
     """Leave a picture of what is ``shown`` for each scheme and size; the page is as before afterwards."""
     for scheme in schemes(page):
         for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
+            resize(page, width, height)
             expect(shown).to_be_visible()
             shoot(page, ARTIFACTS / f"{name}-{width}-{scheme}.png")
-    page.set_viewport_size(SIZE)
+    resize(page, SIZE["width"], SIZE["height"])
+
+
+def resize(page: Page, width: int, height: int) -> None:
+    """Give the page this size, and wait until it knows: media queries are told of it with the next frame
+    only, and until then the page lays itself out for the old size."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
 
 
 def schemes(page: Page) -> Iterator[str]:

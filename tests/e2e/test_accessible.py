@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from acceptance.house import House
 from e2e.axe import complaints
-from e2e.pictures import SIZES, schemes
+from e2e.pictures import SIZES, resize, schemes
 from e2e.stage import GATE, REPO, REVIEWED, set_stage
 
 RUNNING: Final = "Typo-tolerant product search"
@@ -22,7 +22,7 @@ def look(page: Page, screen: str, shown: Locator) -> list[str]:
     found = []
     for scheme in schemes(page):
         for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
+            resize(page, width, height)
             expect(shown).to_be_visible()
             found += [f"{screen}, {scheme}, {width}: {each}" for each in complaints(page)]
     return found
@@ -63,7 +63,7 @@ def test_every_screen(staged: House, page: Page) -> None:
         sheet = page.get_by_role("dialog")
         expect(sheet).to_contain_text(title)
         for tab in ("Activity", "Changes", "Details"):
-            page.set_viewport_size({"width": 375, "height": 812})
+            resize(page, 375, 812)
             page.get_by_role("tab", name=tab).click()
             button = sheet.get_by_role("button", name=shown)
             found += look(page, f"{title}: {tab}", button.first)

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from acceptance.house import House
 from e2e.axe import complaints
 from e2e.palette import run_from_palette
-from e2e.pictures import SIZES, schemes, shoot_everywhere
+from e2e.pictures import SIZES, resize, schemes, shoot_everywhere
 
 
 def column(page: Page, name: str) -> Locator:
@@ -68,7 +68,7 @@ def test_two_browsers_see_each_others_moves_across_repositories(two: House, page
     found = []
     for scheme in schemes(page):
         for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
+            resize(page, width, height)
             found += [f"{scheme}, {width}: {each}" for each in complaints(page)]
     assert found == []
     two.board.post("/api/jobs/cancel-all")

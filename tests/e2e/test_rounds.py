@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from acceptance.house import FILES, House
 from e2e.axe import complaints
 from e2e.conftest import SIZE
-from e2e.pictures import ARTIFACTS, SIZES, schemes, shoot, shoot_everywhere
+from e2e.pictures import ARTIFACTS, SIZES, resize, schemes, shoot, shoot_everywhere
 from support.history import commit_files
 from support.waiting import until
 
@@ -160,11 +160,11 @@ def shoot_everywhere_of_changes(page: Page, name: str, shown: Locator) -> None:
     each of them."""
     for scheme in schemes(page):
         for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
+            resize(page, width, height)
             tab = page.get_by_role("tab", name="Changes")
             if width < 1080:
                 tab.click()
             expect(shown).to_be_visible()
             assert complaints(page) == []
             shoot(page, ARTIFACTS / f"{name}-{width}-{scheme}.png")
-    page.set_viewport_size(SIZE)
+    resize(page, SIZE["width"], SIZE["height"])
