@@ -18,7 +18,7 @@ from lazyaf.system import new_id
 
 QUEUED: Final = 10_000
 RUNNERS: Final = 50
-ROUNDS: Final = 30
+ROUNDS: Final = 100
 
 
 async def measure(database: URL | None = None) -> list[Figure]:

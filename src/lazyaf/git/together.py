@@ -20,7 +20,7 @@ class _Coming(Generic[V]):
     """A look that has not begun."""
 
     names: set[str]
-    found: asyncio.Future[dict[str, V]]
+    waiting: list[asyncio.Future[dict[str, V]]]
 
 
 class Together(Generic[K, V]):
@@ -35,22 +35,30 @@ class Together(Generic[K, V]):
         wanted, loop = frozenset(names), asyncio.get_running_loop()
         coming = self._coming.get((loop, place))
         if coming is None:
-            coming = self._coming[loop, place] = _Coming(set(), loop.create_future())
+            coming = self._coming[loop, place] = _Coming(set(), [])
             loop.call_soon(self._begin, loop, place)
         coming.names |= wanted
-        found = await asyncio.shield(coming.found)  # who leaves does not take the others along
+        own = loop.create_future()  # who leaves does not take the others along
+        coming.waiting.append(own)
+        found = await own
         return {name: found[name] for name in wanted if name in found}
 
     def _begin(self, loop: asyncio.AbstractEventLoop, place: K) -> None:
         coming = self._coming.pop((loop, place))
         looking = asyncio.ensure_future(self._look(place, frozenset(coming.names)))
-        looking.add_done_callback(lambda done: _hand_on(done, coming.found))
+        looking.add_done_callback(lambda done: _hand_on(done, coming.waiting))
 
 
-def _hand_on(done: asyncio.Future[dict[str, V]], found: asyncio.Future[dict[str, V]]) -> None:
-    if done.cancelled():
-        found.cancel()
-    elif (error := done.exception()) is not None:
-        found.set_exception(error)
-    else:
-        found.set_result(done.result())
+def _hand_on(
+    done: asyncio.Future[dict[str, V]], waiting: Iterable[asyncio.Future[dict[str, V]]]
+) -> None:
+    error = None if done.cancelled() else done.exception()
+    for own in waiting:
+        if own.done():
+            continue
+        if done.cancelled():
+            own.cancel()
+        elif error is not None:
+            own.set_exception(error)
+        else:
+            own.set_result(done.result())

@@ -70,13 +70,13 @@ class Claimed:
     @property
     def base(self) -> str:
         """The branch that the card goes into; without a card the one that is checked."""
-        own = self.card.summary["base_branch"] if self.card is not None else None
+        own = self.card.base_branch if self.card is not None else None
         return own or self.repo.default_branch
 
     @property
     def branch(self) -> str:
         """The card's branch; without a card the one that is checked."""
-        return self.base if self.card is None else self.card.summary["branch_name"] or ""
+        return self.base if self.card is None else self.card.branch_name or ""
 
 
 @dataclass(frozen=True, slots=True)

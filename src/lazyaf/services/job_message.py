@@ -101,9 +101,9 @@ def _task(card: FullCard | None, request: dict[str, Any]) -> Task:
     if card is None:
         return NO_TASK
     return Task(
-        card_id=card.summary["id"],
-        number=card.summary["number"],
-        title=card.summary["title"],
+        card_id=card.id,
+        number=card.number,
+        title=card.title,
         description=card.description,
         message=request.get("message", ""),
         comments=[Comment(**comment) for comment in request.get("comments", [])],

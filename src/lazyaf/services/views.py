@@ -139,7 +139,7 @@ def runner_view(tx: Tx, runner: RunnerRow, card: FullCard | None = None) -> dict
     if card is None:
         current = _card_of(tx, runner.current_job_id)
     else:
-        current = {name: card.summary[name] for name in IN_SHORT}
+        current = {name: getattr(card, name) for name in IN_SHORT}
     return {
         "id": runner.id,
         "name": runner.name,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -150,13 +150,8 @@ def _statement(dialect: str, count: int) -> Select[Any]:
     return (
         select(
             cast(summary_of(dialect), Text).label("text"),
-            cards.c.id,
-            cards.c.repo_id,
+            *(cards.c[name] for name in _CARD),
             cards.c.job_id,
-            cards.c.status,
-            cards.c.version,
-            cards.c.description,
-            cards.c.agent_options,
             *QUEUED_COLUMNS,
         )
         .select_from(cards)
@@ -165,18 +160,24 @@ def _statement(dialect: str, count: int) -> Select[Any]:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FullCard:
-    """A card as the board shows it (``text``: its summary as JSON), and what only itself shows."""
+    """A card as the board shows it (``text``: its summary as JSON), what only itself shows, and what of the
+    summary is asked for too often to decode it for that."""
 
     text: str
+    id: str
     repo_id: str
+    number: int
+    title: str
     status: str
+    base_branch: str | None
+    branch_name: str | None
     version: int
     description: str
     agent_options: dict[str, Any]
 
-    @cached_property
+    @property
     def summary(self) -> dict[str, Any]:
         """The card as the board shows it."""
         decoded: dict[str, Any] = json.loads(self.text)
@@ -196,6 +197,10 @@ class FullCard:
     @property
     def _further(self) -> dict[str, Any]:
         return {"description": self.description, "agent_options": self.agent_options}
+
+
+_CARD: Final = tuple(field.name for field in fields(FullCard))[1:]
+"""What of it are columns of its own."""
 
 
 def full_card(tx: Tx, card_id: str) -> FullCard:
@@ -219,7 +224,7 @@ def _full_card(tx: Tx, row: Any) -> FullCard:
     text = row.text
     if row.job_status == JobStatus.QUEUED:
         text = with_standing(text, tx.dialect, standing_of(tx, row))
-    return FullCard(text, row.repo_id, row.status, row.version, row.description, row.agent_options)
+    return FullCard(text, *row[1 : 1 + len(_CARD)])
 
 
 def card_summary(tx: Tx, card_id: str) -> dict[str, Any]:

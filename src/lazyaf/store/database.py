@@ -37,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 A = TypeVar("A")
 
-BATCH = 32
+BATCH = 64
 """Functions committed together at most."""
 
 OnCommit = Callable[[Sequence[NewEvent]], None]

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from lazyaf.domain.errors import Unavailable
+from lazyaf.store.json_text import read_json
 
 WRITER_LOCK: Final = 0x1A2AF3E
 """The session advisory lock of the one connection that writes, on PostgreSQL."""
@@ -96,13 +97,20 @@ def writer_engine(url: URL) -> Engine:
     away, another server may have begun to use it (rules.md R18).
     """
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_size=1, max_overflow=0, connect_args=PATIENCE)
+        engine = create_engine(
+            url,
+            pool_size=1,
+            max_overflow=0,
+            json_deserializer=read_json,
+            connect_args=PATIENCE,
+        )
         event.listen(engine, "connect", _lock_for_writing)
         _ask_whether_idle_ones_live(engine)
         return engine
     engine = create_engine(
         url,
         poolclass=StaticPool,
+        json_deserializer=read_json,
         connect_args={"check_same_thread": False, "isolation_level": None},
     )
     _configure_sqlite(engine, begin="BEGIN IMMEDIATE", query_only=False)
@@ -116,6 +124,7 @@ def reader_engine(url: URL) -> Engine:
             url,
             pool_size=READERS,
             max_overflow=0,
+            json_deserializer=read_json,
             connect_args=PATIENCE,
             execution_options={
                 "isolation_level": "REPEATABLE READ",
@@ -127,6 +136,7 @@ def reader_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
+        json_deserializer=read_json,
         pool_size=READERS,
         max_overflow=0,
         connect_args={"check_same_thread": False, "isolation_level": None},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, text
 
 from lazyaf.domain.events import Json, NewEvent, family_of
+from lazyaf.store.json_text import write_json
 from lazyaf.store.tables import events
 from lazyaf.store.tx import Tx
 
 ADVISORY_LOCK = 0x1A2AF
 """Taken on PostgreSQL before events are inserted, so that id order is commit order."""
 
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _INSERT = insert(events)
 _AFTER = (
     select(events)
@@ -66,7 +65,7 @@ def insert_events(tx: Tx, new: Sequence[NewEvent], at: str) -> None:
 def _encode(data: Mapping[str, object]) -> str:
     """An event's data as JSON text."""
     members = [
-        f'"{name}":{value.text if isinstance(value, Json) else _dump(value)}'
+        f'"{name}":{value.text if isinstance(value, Json) else write_json(value)}'
         for name, value in data.items()
     ]
     return "{" + ",".join(members) + "}"

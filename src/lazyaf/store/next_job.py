@@ -1,5 +1,5 @@
 """What claims ask of the database: who claims, and whose turn it is. One statement each, for as many as
-claim together, as long as nothing holds the jobs whose turn it is.
+claim together, as long as no answer was lost and nothing holds the jobs whose turn it is.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _columns(table: Table, kind: type[Any]) -> list[ColumnElement[Any]]:
     return [table.c[field.name].label(f"{table.name}_{field.name}") for field in fields(kind)]
 
 
-_RUNNER, _ATTEMPT = _columns(runners, RunnerRow), _columns(attempts, AttemptRow)
+_RUNNER = _columns(runners, RunnerRow)
 _JOB, _REPO = _columns(jobs, JobRow), _columns(repos, RepoRow)
 
 _CHECKS_WAIT = exists().where(jobs.c.status == QUEUED, jobs.c.agent == NO_AGENT)
@@ -45,14 +45,16 @@ _CHECKS_WAIT = exists().where(jobs.c.status == QUEUED, jobs.c.agent == NO_AGENT)
 
 @lru_cache(maxsize=8)
 def _claimants(count: int) -> Select[Any]:
-    """Runners, each beside every attempt that one of these claims led to: there is one only when an answer
-    was lost."""
-    led_to = is_one_of(attempts.c.claim_id, "claim", count)
-    return (
-        select(*_RUNNER, *_ATTEMPT, _CHECKS_WAIT.label("checks_wait"))
-        .outerjoin_from(runners, attempts, led_to)
-        .where(is_one_of(runners.c.instance_id, "instance", count))
+    """Runners, and whether one of these claims led to an attempt: only when an answer was lost."""
+    again = exists().where(is_one_of(attempts.c.claim_id, "claim", count))
+    return select(*_RUNNER, _CHECKS_WAIT.label("checks_wait"), again.label("again")).where(
+        is_one_of(runners.c.instance_id, "instance", count)
     )
+
+
+@lru_cache(maxsize=8)
+def _attempts(count: int) -> Select[Any]:
+    return select(attempts).where(is_one_of(attempts.c.claim_id, "claim", count))
 
 
 _other = jobs.alias("other")
@@ -109,16 +111,19 @@ def find_claimants(tx: Tx, claims: Sequence[tuple[str, str]]) -> list[Claimant]:
     """Who claims, by instance and claim, none of which is there twice."""
     count = width(len(claims))
     instances, ids = zip(*claims, strict=True)
-    values = {**keys_of("instance", instances, count), **keys_of("claim", ids, count)}
+    claim_ids = keys_of("claim", ids, count)
     found: dict[str, RunnerRow] = {}
     led_to: dict[str, AttemptRow] = {}
-    checks_wait = False
-    for row in tx.execute(_claimants(count), values):
-        runner, attempt = RunnerRow(*row[: len(_RUNNER)]), row[len(_RUNNER) : -1]
+    checks_wait = again = False
+    for row in tx.execute(
+        _claimants(count), {**keys_of("instance", instances, count), **claim_ids}
+    ):
+        runner = RunnerRow(*row[: len(_RUNNER)])
         found[runner.instance_id] = runner
-        if attempt[0] is not None:
-            led_to[row.attempts_claim_id] = AttemptRow(*attempt)
-        checks_wait = bool(row.checks_wait)
+        checks_wait, again = bool(row.checks_wait), bool(row.again)
+    if again:
+        for row in tx.execute(_attempts(count), claim_ids):
+            led_to[row.claim_id] = AttemptRow(**row._mapping)
     return [Claimant(found.get(instance), led_to.get(id_), checks_wait) for instance, id_ in claims]
 
 
@@ -206,11 +211,15 @@ class Turns:
     def _read_heads(self, agent: str) -> list[Turn]:
         self._settle()
         heads = []
+        seen: dict[str, RepoRow] = {}  # most are of the same few
         for row in self._tx.execute(_FIRST_OF_AGENT, {"agent": agent, "count": self._count}):
-            repo = RepoRow(*row[len(_JOB) : -2])
-            if row.room is not None:
-                self._repo_rooms[repo.id] = row.room
-            heads.append(Turn(JobRow(*row[: len(_JOB)]), repo, bool(row.has_files)))
+            job = JobRow(*row[: len(_JOB)])
+            repo = seen.get(job.repo_id)
+            if repo is None:
+                repo = seen[job.repo_id] = RepoRow(*row[len(_JOB) : -2])
+                if row.room is not None:
+                    self._repo_rooms[repo.id] = row.room
+            heads.append(Turn(job, repo, bool(row.has_files)))
         return heads
 
 

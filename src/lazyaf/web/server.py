@@ -13,6 +13,8 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from lazyaf.web.one_write import OneWriteProtocol
+
 GRACEFUL_S: Final = 1
 
 BeforeExit = Callable[[], Awaitable[None]]
@@ -22,7 +24,7 @@ def _config(app: FastAPI, proxies: Sequence[str] = ()) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=OneWriteProtocol,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=64 * 1024,

@@ -196,6 +196,20 @@ async def test_a_claim_that_is_made_twice_at_once_has_one_job(scene: Scene) -> N
     assert len(await scene.db.read(live_attempts)) == 1
 
 
+async def test_all_whose_answers_were_lost_get_theirs_again(scene: Scene) -> None:
+    """Beside one that claims for the first time."""
+    repo = await scene.repo()
+    for _ in range(4):
+        await started(scene, repo)
+    runners = [await scene.runner() for _ in range(3)]
+    lost = await looks(scene, runners)
+    again = await looks(scene, [*runners, await scene.runner()])
+    assert [look.job for look in again[:3]] == [look.job for look in lost]
+    assert again[3].job is not None
+    assert len({look.job.job_id for look in again}) == 4
+    assert len(await scene.db.read(live_attempts)) == 4
+
+
 async def test_a_runner_that_makes_two_claims_at_once_has_one_job(scene: Scene) -> None:
     repo = await scene.repo()
     for _ in range(3):

@@ -35,7 +35,8 @@ class Socket:
 def connect(served: Served) -> Any:
     url = served.url.replace("http", "ws") + "/ws"
     token = f"lazyaf.token.{served.token}"
-    return websockets.connect(url, subprotocols=["lazyaf", token], proxy=None)
+    # However much has come by: a client that no longer reads takes ten seconds to close.
+    return websockets.connect(url, subprotocols=["lazyaf", token], proxy=None, max_queue=None)
 
 
 async def test_reconnecting_misses_nothing_and_gets_nothing_twice(served: Served) -> None:
