@@ -13,7 +13,7 @@ from lazyaf.domain.repo_settings import NAMES, RepoSettings, effective
 from lazyaf.git.merge import Identity
 from lazyaf.services.forge_place import forge_view
 from lazyaf.store.board import FullCard, full_card
-from lazyaf.store.cards import get_card
+from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.default_branches import find_default_branch
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
@@ -77,7 +77,11 @@ def _card_in_short(tx: Tx, card_id: str | None) -> dict[str, Any] | None:
         card = get_card(tx, card_id) if card_id is not None else None
     except NotFound:
         return None
-    return None if card is None else {name: getattr(card, name) for name in IN_SHORT}
+    return None if card is None else _in_short(card)
+
+
+def _in_short(card: CardRow | FullCard) -> dict[str, Any]:
+    return {name: getattr(card, name) for name in IN_SHORT}
 
 
 def effective_settings(tx: Tx, repo: RepoRow) -> RepoSettings:
@@ -136,10 +140,7 @@ def named_job_view(tx: Tx, job: JobRow) -> dict[str, Any]:
 
 def runner_view(tx: Tx, runner: RunnerRow, card: FullCard | None = None) -> dict[str, Any]:
     """A runner and the card it works on, looked up when it is not given."""
-    if card is None:
-        current = _card_of(tx, runner.current_job_id)
-    else:
-        current = {name: getattr(card, name) for name in IN_SHORT}
+    current = _card_of(tx, runner.current_job_id) if card is None else _in_short(card)
     return {
         "id": runner.id,
         "name": runner.name,

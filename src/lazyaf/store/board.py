@@ -6,7 +6,6 @@ they never differ. Making 1,000 of these in SQL costs a third of making them in 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -28,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.jobs import JobStatus
+from lazyaf.store.json_text import read_json, write_json
 from lazyaf.store.queue import QUEUED_COLUMNS, Standing, standing_of
 from lazyaf.store.several import is_one_of, keys_of, width
 from lazyaf.store.tables import cards, jobs
@@ -180,7 +180,7 @@ class FullCard:
     @property
     def summary(self) -> dict[str, Any]:
         """The card as the board shows it."""
-        decoded: dict[str, Any] = json.loads(self.text)
+        decoded: dict[str, Any] = read_json(self.text)
         return decoded
 
     @property
@@ -191,7 +191,7 @@ class FullCard:
     @property
     def json(self) -> bytes:
         """`view` as JSON, without decoding the summary."""
-        further = json.dumps(self._further, ensure_ascii=False, separators=(",", ":"))
+        further = write_json(self._further)
         return f"{self.text[:-1]},{further[1:]}".encode()
 
     @property

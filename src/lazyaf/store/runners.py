@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import Text, bindparam, cast, insert, literal_column, select
 from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change, change_each
+from lazyaf.store.json_text import read_json
 from lazyaf.store.tables import runners
 from lazyaf.store.tx import Tx
 
@@ -90,7 +90,7 @@ def distinct_offers(tx: Tx, *, draining: bool) -> list[list[dict[str, Any]]]:
     """What the connected runners offer, each list of agents once: many runners offer the same.
     ``draining``: also those that take no more jobs."""
     statement = _OFFERS if draining else _OFFERS_OF_TAKERS
-    return [json.loads(row.agents) for row in tx.execute(statement)]
+    return [read_json(row.agents) for row in tx.execute(statement)]
 
 
 def list_runners(tx: Tx) -> list[RunnerRow]:

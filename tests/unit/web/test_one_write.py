@@ -84,12 +84,15 @@ async def test_closing_loses_nothing_and_the_rest_is_the_transports_own(wire: Wi
     assert wire.done[2:] == ["paused"]
 
 
-async def serve(app: Any, wire: Wire, *further: bytes) -> None:
-    """Let the protocol, as the server makes it, answer a request that has arrived."""
+async def serve(app: Any, wire: Wire, *further: bytes, held: bytes | None = None) -> None:
+    """Let the protocol, as the server makes it, answer a request that has arrived. ``held``: what it has not
+    written yet of the answer before."""
     config = uvicorn.Config(app, http=OneWriteProtocol, ws="websockets-sansio", lifespan="off")
     config.load()
     protocol = OneWriteProtocol(config, ServerState(), {})
     protocol.connection_made(wire)
+    if held is not None:
+        protocol.transport.write(held)
     protocol.data_received(b"\r\n".join([b"GET / HTTP/1.1", b"Host: here", *further, b"", b""]))
     for _ in range(5):
         await turn()
@@ -144,3 +147,14 @@ async def test_a_websocket_has_the_connection_to_itself(wire: Wire) -> None:
     texts = [each for each in wire.done if isinstance(each, bytes)]
     assert texts[0].startswith(b"HTTP/1.1 101 ")
     assert texts[1:3] == [b"\x81\x03one", b"\x81\x03two"]
+
+
+async def test_what_is_held_comes_before_what_a_websocket_says_at_once(wire: Wire) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("It is refused before.")
+
+    keyless = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13")
+    await serve(app, wire, *keyless, held=b"before")
+    held, refusal, *_ = (each for each in wire.done if isinstance(each, bytes))
+    assert held == b"before"
+    assert refusal.startswith(b"HTTP/1.1 400 ")
