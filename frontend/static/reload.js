@@ -28,13 +28,19 @@
 		});
 	}
 
+	/** Not while the code of a link is exchanged: it is good once, and what comes for it would go to nobody. */
+	function reloadSoon() {
+		setTimeout(function () {
+			if (document.documentElement.hasAttribute('data-signing-in')) reloadSoon();
+			else location.reload();
+		}, PAUSE_MS);
+	}
+
 	/** What was asked for fails all the same: whoever waits for a part must not go on with nothing. */
 	function reload() {
 		if (isWaiting || isTyped() || !isAllowed()) return;
 		isWaiting = true;
-		setTimeout(function () {
-			location.reload();
-		}, PAUSE_MS);
+		reloadSoon();
 	}
 
 	addEventListener(

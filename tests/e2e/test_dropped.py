@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from support.server import ServerProcess
+
+# Longer than the page waits before it loads itself again.
+LATE_S: Final = 1.0
 
 
 @pytest.fixture
@@ -50,6 +55,24 @@ def test_a_page_of_which_a_part_was_dropped_is_whole_in_the_end(
     expect(filtered).to_be_visible()
     expect(page.locator("body")).to_have_css("margin", "0px")
     assert len(dropped) == times
+
+
+def test_a_link_is_not_used_up_by_a_page_that_loads_itself_again(
+    server: ServerProcess, page: Page
+) -> None:
+    """Its code is good once: a page that went away while it was exchanged would stand before a locked door."""
+    drop_first(page, "**/assets/0.*.css", 1)
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        time.sleep(LATE_S)
+        route.fulfill(response=answer)
+
+    page.route("**/api/auth/exchange", answer_late)
+    assert server.link is not None
+    page.goto(server.link.replace("/#", "/r/shop#"))
+    expect(page.get_by_placeholder("Filter")).to_be_visible()
+    expect(page.locator("body")).to_have_css("margin", "0px")
 
 
 def test_what_is_typed_is_not_lost_over_it(server: ServerProcess, page: Page) -> None:

@@ -78,6 +78,8 @@ export class Session {
 		const code = new URLSearchParams(location.hash.slice(1)).get('code');
 		if (!code) return;
 		history.replaceState(history.state, '', location.pathname + location.search);
+		// What loads the page again by itself (reload.js) waits for it.
+		document.documentElement.toggleAttribute('data-signing-in', true);
 		try {
 			this.unlock((await exchangeCode(code)).token);
 		} catch (error) {
@@ -85,6 +87,8 @@ export class Session {
 			this.refusal =
 				error instanceof ApiError ? 'This link was used before or has expired.' : sentence(error);
 			this.state = 'locked';
+		} finally {
+			document.documentElement.toggleAttribute('data-signing-in', false);
 		}
 	}
 
