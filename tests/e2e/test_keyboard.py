@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from acceptance.house import House
 from support.waiting import until
@@ -115,3 +115,35 @@ def test_the_loop_needs_no_mouse(house: House, page: Page) -> None:
     expect(done).to_be_focused()
     card = house.board.get("/api/repos/greeter/cards")["items"][0]["id"]
     until(lambda: house.board.card(card)["status"] == "done", "it is merged")
+
+
+def test_what_is_pressed_while_a_dialog_is_on_its_way_does_nothing_else(
+    house: House, page: Page
+) -> None:
+    """Its code comes when it is first opened; Escape takes it back before that, as it does after."""
+    house.repository("shop")
+    house.script("shop", "One", "true")
+    assert house.server.link is not None
+    page.goto(house.server.link.replace("/#", "/r/shop#"))
+    expect(page.locator("[data-card]")).to_be_visible()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/chunks/*.js", hold)
+    filtered, dialog = page.get_by_placeholder("Filter"), page.get_by_role("dialog")
+
+    with page.expect_request("**/chunks/*.js"):
+        page.keyboard.press("c")
+    page.keyboard.press("/")
+    expect(filtered).not_to_be_focused()
+    page.keyboard.press("Escape")
+
+    with page.expect_event("requestfinished"):
+        for route in held:
+            route.continue_()
+    page.unroute("**/chunks/*.js")
+    page.keyboard.press("/")
+    expect(filtered).to_be_focused()
+    expect(dialog).to_be_hidden()
