@@ -24,19 +24,19 @@ class RepositoryLock:
         self._closed = False
         self._waiting: list[asyncio.Future[None]] = []
 
-    @asynccontextmanager
-    async def shared(self) -> AsyncIterator[None]:
-        """Hold together with other sharers. Raises `NotFound` once the repository is closing."""
+    async def share(self) -> None:
+        """Hold together with other sharers, until `release`. Raises `NotFound` once the repository is
+        closing."""
         while self._exclusive and not self._closed:
             await self._changed()
         if self._closed:
             raise NotFound("This repository is being deleted.")
         self._sharers += 1
-        try:
-            yield
-        finally:
-            self._sharers -= 1
-            self._wake()
+
+    def release(self) -> None:
+        """Hold it no more."""
+        self._sharers -= 1
+        self._wake()
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:

@@ -13,13 +13,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
     asynccontextmanager,
     contextmanager,
 )
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -60,6 +61,7 @@ class Storage:
 
     def __init__(self, root: Path, *, quota: Quota | None = None) -> None:
         self.root = root.absolute()
+        self._root = str(self.root)
         self.quota = quota or Quota()
         self._locks: dict[str, RepositoryLock] = {}
         self._packs: dict[str, set[Pack]] = {}
@@ -94,9 +96,7 @@ class Storage:
 
     def path(self, repo_id: str) -> Path:
         """Where the repository is or would be. `NotFound` when the id is no lower-case UUID."""
-        if not _REPO_ID.fullmatch(repo_id):
-            raise NotFound("There is no such repository.")
-        return self.root / f"{repo_id}.git"
+        return _path(self._root, repo_id)
 
     def exists(self, repo_id: str) -> bool:
         """Whether the repository is there."""
@@ -151,17 +151,12 @@ class Storage:
         async with self.shared(repo_id):
             await self.git(repo_id, ["symbolic-ref", "HEAD", f"refs/heads/{branch}"])
 
-    @asynccontextmanager
-    async def shared(self, repo_id: str) -> AsyncIterator[Path]:
+    def shared(self, repo_id: str) -> AbstractAsyncContextManager[Path]:
         """Keep the repository from being pruned or deleted; gives its path. May be nested.
 
         Raises `NotFound` when it is not there or is being deleted.
         """
-        path = self.path(repo_id)
-        if not path.is_dir():
-            raise NotFound("There is no such repository.")
-        async with self._lock(repo_id).shared():
-            yield path
+        return _Shared(self.path(repo_id), partial(self._lock, repo_id))
 
     @asynccontextmanager
     async def exclusive(self, repo_id: str) -> AsyncIterator[Path]:
@@ -247,6 +242,34 @@ class Storage:
 
     def _lock(self, repo_id: str) -> RepositoryLock:
         return self._locks.setdefault(repo_id, RepositoryLock())
+
+
+@lru_cache(maxsize=1024)
+def _path(root: str, repo_id: str) -> Path:
+    if not _REPO_ID.fullmatch(repo_id):
+        raise NotFound("There is no such repository.")
+    return Path(root, f"{repo_id}.git")
+
+
+class _Shared:
+    """`Storage.shared`, which is asked for by whoever looks at a ref: a generator, and pathlib to see whether
+    the repository is there, would cost as much as the look."""
+
+    __slots__ = ("_find_lock", "_lock", "_path")
+
+    def __init__(self, path: Path, find_lock: Callable[[], RepositoryLock]) -> None:
+        self._path = path
+        self._find_lock = find_lock
+
+    async def __aenter__(self) -> Path:
+        if not os.path.isdir(self._path):  # noqa: ASYNC240, PTH112 - see above
+            raise NotFound("There is no such repository.")
+        self._lock = self._find_lock()
+        await self._lock.share()
+        return self._path
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 async def require_branch_name(name: str) -> None:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.git.locks import RepositoryLock
+
+
+@asynccontextmanager
+async def shared(lock: RepositoryLock) -> AsyncIterator[None]:
+    """As `Storage.shared` does it."""
+    await lock.share()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 async def settle() -> None:
@@ -23,10 +35,10 @@ async def test_many_share_and_one_is_alone() -> None:
         async with lock.exclusive():
             seen.append("alone")
 
-    async with lock.shared():
+    async with shared(lock):
         pruning = asyncio.create_task(prune())
         await settle()
-        async with lock.shared():  # a waiting prune keeps nobody out: no deadlock when nested
+        async with shared(lock):  # a waiting prune keeps nobody out: no deadlock when nested
             seen.append("shared")
     await pruning
     assert seen == ["shared", "alone"]
@@ -36,7 +48,7 @@ async def test_a_sharer_waits_for_the_one_who_is_alone() -> None:
     lock, seen = RepositoryLock(), []
 
     async def read() -> None:
-        async with lock.shared():
+        async with shared(lock):
             seen.append("read")
 
     async with lock.exclusive():
@@ -51,7 +63,7 @@ async def test_a_cancelled_holder_leaves_nothing_behind() -> None:
     lock = RepositoryLock()
 
     async def hold() -> None:
-        async with lock.shared():
+        async with shared(lock):
             await asyncio.Event().wait()
 
     async def wait() -> None:
@@ -71,7 +83,7 @@ async def test_once_closed_it_refuses_even_those_who_waited() -> None:
     lock = RepositoryLock()
 
     async def read() -> None:
-        async with lock.shared():
+        async with shared(lock):
             pass
 
     async with lock.exclusive():
