@@ -170,7 +170,8 @@ class Scene:
         command: CardCommand = CardCommand.START,
         request: RunRequest | None = None,
     ) -> dict[str, Any]:
-        return await start_card(self.ctx, card_id, command, request or RunRequest(), PERSON)
+        card = await start_card(self.ctx, card_id, command, request or RunRequest(), PERSON)
+        return card.view
 
     async def runner(
         self, name: str | None = None, agents: Sequence[str] = ("script", "claude")

@@ -9,15 +9,18 @@ from lazyaf.domain.events import SERVER, Actor, EventType, Json, NewEvent
 from lazyaf.services.views import default_checks_view, job_view, repo_view, runner_view
 from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.default_branches import DefaultBranchRow
+from lazyaf.store.holds import Circumstances
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
 from lazyaf.store.tx import Tx
 
 
-def card_changed(tx: Tx, kind: EventType, card_id: str, actor: Actor) -> FullCard:
-    """Emit a card event with its summary; returns the card."""
-    card = full_card(tx, card_id)
+def card_changed(
+    tx: Tx, kind: EventType, card_id: str, actor: Actor, now: Circumstances | None = None
+) -> FullCard:
+    """Emit a card event with its summary; returns the card. ``now`` if that is known."""
+    card = full_card(tx, card_id, now)
     tx.emit(NewEvent(kind, card_id, actor, card.version, {"card": Json(card.text)}, card.repo_id))
     return card
 

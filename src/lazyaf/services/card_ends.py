@@ -8,8 +8,9 @@ from lazyaf.domain.errors import NotFound
 from lazyaf.git import log, refs
 from lazyaf.services.card_branch import base_of, branch_ref
 from lazyaf.services.context import Context
-from lazyaf.store.cards import CardRow, get_card
-from lazyaf.store.repos import RepoRow, get_repo
+from lazyaf.store.card_at_hand import card_at_hand
+from lazyaf.store.cards import CardRow
+from lazyaf.store.repos import RepoRow
 from lazyaf.store.tx import Tx
 
 
@@ -26,8 +27,8 @@ class Ends:
 
 def card_and_repo(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow]:
     """The card and its repository, or `NotFound`."""
-    card = get_card(tx, card_id)
-    return card, get_repo(tx, card.repo_id)
+    found = card_at_hand(tx, card_id)
+    return found.card, found.repo
 
 
 async def card_ends(ctx: Context, card: CardRow, repo: RepoRow) -> Ends:

@@ -174,9 +174,14 @@ def _entrance(tx: Tx, status: CardStatus) -> float:
 def require_no_intent(tx: Tx, card: CardRow) -> None:
     """Refuse while an effect on git is under way for this card (rules.md R8)."""
     intent = find_intent(tx, card.id)
-    if intent is not None:
+    refuse_while(card, intent.operation if intent is not None else None)
+
+
+def refuse_while(card: CardRow, doing: str | None) -> None:
+    """`require_no_intent`, of which the operation is known."""
+    if doing is not None:
         raise Conflict(
-            f"Card #{card.number} is just being {_DOING.get(intent.operation, 'changed')}. "
+            f"Card #{card.number} is just being {_DOING.get(doing, 'changed')}. "
             "Wait a moment and look again.",
             code="busy",
         )

@@ -48,7 +48,7 @@ async def make_demo(ctx: Context, actor: Actor) -> dict[str, Any]:
         "repo_id": repo["id"],
         "repo_name": repo["name"],
         "card_id": card_id,
-        "card_number": card["number"],
+        "card_number": card.number,
     }
 
 

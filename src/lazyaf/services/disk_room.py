@@ -12,7 +12,7 @@ from typing import Final
 
 from lazyaf.domain.events import SERVER, EventType, NewEvent
 from lazyaf.domain.ports import Database, Disk
-from lazyaf.store.queue import DISK_LOW
+from lazyaf.store.holds import DISK_LOW
 from lazyaf.store.settings import get_setting, put_setting
 from lazyaf.store.tx import Tx
 

@@ -23,6 +23,7 @@ from lazyaf.services.runners import require_registered
 from lazyaf.services.supplies import Supplies
 from lazyaf.store.board import FullCard, full_card, full_cards
 from lazyaf.store.check_runs import CheckRunRow, find_run
+from lazyaf.store.holds import AGENT_LIMITS, HOLDING, agent_rooms, holds_of
 from lazyaf.store.jobs import (
     AttemptRow,
     JobRow,
@@ -31,7 +32,6 @@ from lazyaf.store.jobs import (
     update_jobs,
 )
 from lazyaf.store.next_job import Claimant, Scope, Turn, Turns, find_claimants
-from lazyaf.store.queue import AGENT_LIMITS, HOLDING, agent_rooms, holds_of
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow, update_runner, update_runners
 from lazyaf.store.settings import get_settings

@@ -12,7 +12,8 @@ from lazyaf.domain.jobs import StopReason
 from lazyaf.services.close_job import Closing, close_job
 from lazyaf.services.context import Context
 from lazyaf.services.runners import busy_runners
-from lazyaf.store.queue import PREPARING, coming_jobs, queued_for_image, repos_of_other_images
+from lazyaf.store.holds import PREPARING
+from lazyaf.store.queue import coming_jobs, queued_for_image, repos_of_other_images
 from lazyaf.store.settings import get_setting, put_setting
 from lazyaf.store.tx import Tx
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from lazyaf.domain.cards import CardCommand
 from lazyaf.domain.comments import Side
@@ -18,6 +17,7 @@ from lazyaf.services.comment_card import NewComment
 from lazyaf.services.comment_places import places_now
 from lazyaf.services.context import Context
 from lazyaf.services.start_card import RunRequest, start_card
+from lazyaf.store.board import FullCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Remark:
 
 async def request_changes(
     ctx: Context, card_id: str, message: str, remarks: Sequence[Remark], actor: Actor
-) -> dict[str, Any]:
+) -> FullCard:
     """Queue another round on the card's branch, with the same session where the agent has one; returns the
     card. Raises `Invalid` when nothing is said, or about commits or lines that are not there."""
     if not message.strip() and not remarks:

@@ -7,7 +7,7 @@ Another round as any: what the runner meets when it merges the base at its start
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from lazyaf.domain.cards import CardCommand, CardStatus, apply
 from lazyaf.domain.errors import Conflict, NotFound
@@ -16,6 +16,7 @@ from lazyaf.git import merge, refs
 from lazyaf.services.card_branch import base_of, branch_ref
 from lazyaf.services.context import Context
 from lazyaf.services.start_card import RunRequest, start_card
+from lazyaf.store.board import FullCard
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.repos import get_repo
 from lazyaf.store.tx import Tx
@@ -24,7 +25,7 @@ NAMED: Final = 20
 """Files that the message names."""
 
 
-async def resolve_conflicts(ctx: Context, card_id: str, words: str, actor: Actor) -> dict[str, Any]:
+async def resolve_conflicts(ctx: Context, card_id: str, words: str, actor: Actor) -> FullCard:
     """Queue a round that settles the conflict with the base; returns the card. ``words`` of the person's
     own come after the reason. Raises `Conflict` ``no_conflict`` when there is none, `IllegalTransition`.
     """

@@ -21,18 +21,20 @@ from lazyaf.git import refs
 from lazyaf.git.track import Place
 from lazyaf.services.announce import card_changed, job_changed
 from lazyaf.services.card_branch import branch_ref
-from lazyaf.services.card_ends import card_and_repo, card_ends
-from lazyaf.services.cards import apply_command, require_no_intent
+from lazyaf.services.card_ends import card_ends
+from lazyaf.services.cards import apply_command, refuse_while
 from lazyaf.services.comment_card import NewComment, comments_for
 from lazyaf.services.comment_places import places_now
 from lazyaf.services.context import Context
 from lazyaf.services.protect_branches import require_unprotected
-from lazyaf.services.views import effective_settings
-from lazyaf.store.cards import CardRow, get_card
-from lazyaf.store.comments import CommentRow, insert_comments, open_comments
+from lazyaf.services.views import settings_of
+from lazyaf.store.board import FullCard
+from lazyaf.store.card_at_hand import card_at_hand
+from lazyaf.store.cards import CardRow
+from lazyaf.store.comments import insert_comments, open_comments
+from lazyaf.store.holds import AGENT, Circumstances, read_circumstances
 from lazyaf.store.jobs import JobRow, insert_job, last_job
-from lazyaf.store.repos import RepoRow, get_repo
-from lazyaf.store.runners import distinct_offers
+from lazyaf.store.repos import RepoRow
 from lazyaf.store.tx import Tx
 
 
@@ -47,19 +49,15 @@ class RunRequest:
 
 async def start_card(
     ctx: Context, card_id: str, command: CardCommand, request: RunRequest, actor: Actor
-) -> dict[str, Any]:
-    """Queue a job for the card; returns the card in full."""
-    card, repo, waiting = await ctx.db.read(_look, card_id)
-    ground = await _ground(ctx, card, repo)
-    if waiting and not request.fresh:
-        ground = replace(ground, comments=await _places(ctx, card, repo, waiting))
+) -> FullCard:
+    """Queue a job for the card; returns the card."""
+    found = await ctx.db.read(card_at_hand, card_id)
+    ground = await _ground(ctx, found.card, found.repo)
+    if found.is_discussed and not request.fresh:
+        ground = replace(ground, comments=await _places(ctx, found.card, found.repo))
     return await ctx.db.write(
         _start, card_id, ctx.new_id(), command, request, ground, actor, ctx.clock.now()
     )
-
-
-def _look(tx: Tx, card_id: str) -> tuple[CardRow, RepoRow, list[CommentRow]]:
-    return *card_and_repo(tx, card_id), open_comments(tx, card_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +70,9 @@ class Ground:
     comments: Mapping[int, Place] = field(default_factory=dict)
 
 
-async def _places(
-    ctx: Context, card: CardRow, repo: RepoRow, waiting: list[CommentRow]
-) -> dict[int, Place]:
+async def _places(ctx: Context, card: CardRow, repo: RepoRow) -> dict[int, Place]:
     """Of those that no agent has answered yet; where one's lines were changed, its file alone is told."""
+    waiting = await ctx.db.read(open_comments, card.id)
     places = await places_now(ctx, repo.id, await card_ends(ctx, card, repo), waiting)
     return {
         comment.number: place or Place(comment.path)
@@ -116,13 +113,13 @@ def _start(
     ground: Ground,
     actor: Actor,
     now: str,
-) -> dict[str, Any]:
-    card = get_card(tx, card_id)
-    repo = get_repo(tx, card.repo_id)
-    require_no_intent(tx, card)
+) -> FullCard:
+    found, circumstances = card_at_hand(tx, card_id), read_circumstances(tx)
+    card, repo = found.card, found.repo
+    refuse_while(card, found.doing)
     _refuse_while_stopping(card, command)
-    settings = effective_settings(tx, repo)
-    _require_agent(tx, card.agent or settings.agent)
+    settings = settings_of(repo, circumstances.settings.get(AGENT))
+    _require_agent(circumstances, card.agent or settings.agent)
     branch = card.branch_name or branch_name(ground.prefix, card.number, card.title)
     require_unprotected(repo, card, branch)
     is_sent_back = actor == SERVER and command is CardCommand.REQUEST_CHANGES
@@ -145,12 +142,12 @@ def _start(
     }
     job = _queue(tx, at, job_id, settings, asked, ground.base_sha, now)
     insert_comments(tx, comments.rows)
-    started = card_changed(tx, moved.event, card_id, actor)
+    started = card_changed(tx, moved.event, card_id, actor, circumstances)
     job_changed(tx, EventType.JOB_QUEUED, job_id, actor, job, started)
-    return started.view
+    return started
 
 
-def _require_agent(tx: Tx, agent: str) -> None:
+def _require_agent(circumstances: Circumstances, agent: str) -> None:
     """Refuse what no connected runner could work, with the reason that they give; when none is
     connected the job waits for one. What stands for checks in the queue is no agent."""
     if agent == CHECKS:
@@ -159,7 +156,7 @@ def _require_agent(tx: Tx, agent: str) -> None:
             code="agent_unavailable",
             extra={"agent": agent},
         )
-    found = distinct_offers(tx, draining=True)
+    found = (*circumstances.offers, *circumstances.last_offers)
     offers = [offer for offers in found for offer in offers if offer["name"] == agent]
     if not found or any(offer.get("available", True) for offer in offers):
         return

@@ -15,6 +15,7 @@ from lazyaf.services.forge_place import forge_view
 from lazyaf.store.board import FullCard, full_card
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.default_branches import find_default_branch
+from lazyaf.store.holds import AGENT
 from lazyaf.store.jobs import JobRow, get_job
 from lazyaf.store.repos import RepoRow
 from lazyaf.store.runners import RunnerRow, get_runner
@@ -86,8 +87,12 @@ def _in_short(card: CardRow | FullCard) -> dict[str, Any]:
 
 def effective_settings(tx: Tx, repo: RepoRow) -> RepoSettings:
     """The settings of a repository, over the server's own default agent."""
-    agent = get_setting(tx, "agent", "claude")
-    return effective(repo.settings, repo.file_settings, agent=agent)
+    return settings_of(repo, get_setting(tx, AGENT))
+
+
+def settings_of(repo: RepoRow, default_agent: str | None) -> RepoSettings:
+    """`effective_settings`, of which the server's agent is known; None when nobody chose one."""
+    return effective(repo.settings, repo.file_settings, agent=default_agent or "claude")
 
 
 def person_identity(tx: Tx) -> Identity:

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.jobs import JobStatus
+from lazyaf.store.holds import Circumstances, read_holds
 from lazyaf.store.json_text import read_json, write_json
 from lazyaf.store.queue import QUEUED_COLUMNS, Standing, standing_of
 from lazyaf.store.several import is_one_of, keys_of, width
@@ -203,28 +204,28 @@ _CARD: Final = tuple(field.name for field in fields(FullCard))[1:]
 """What of it are columns of its own."""
 
 
-def full_card(tx: Tx, card_id: str) -> FullCard:
-    """One card in full, or `NotFound`."""
-    card = full_cards(tx, [card_id]).get(card_id)
+def full_card(tx: Tx, card_id: str, now: Circumstances | None = None) -> FullCard:
+    """One card in full, or `NotFound`; ``now`` if that is known."""
+    card = full_cards(tx, [card_id], now).get(card_id)
     if card is None:
         raise NotFound(f"There is no card {card_id}. It may have been deleted.")
     return card
 
 
-def full_cards(tx: Tx, ids: Sequence[str]) -> dict[str, FullCard]:
+def full_cards(tx: Tx, ids: Sequence[str], now: Circumstances | None = None) -> dict[str, FullCard]:
     """Those of these cards that are there, in full, by their ids."""
     if not ids:
         return {}
     count = width(len(ids))
     rows = tx.execute(_statement(tx.dialect, count), keys_of("card_id", ids, count)).all()
-    return {row.id: _full_card(tx, row) for row in rows}
-
-
-def _full_card(tx: Tx, row: Any) -> FullCard:
-    text = row.text
-    if row.job_status == JobStatus.QUEUED:
-        text = with_standing(text, tx.dialect, standing_of(tx, row))
-    return FullCard(text, *row[1 : 1 + len(_CARD)])
+    texts = {row.id: row.text for row in rows}
+    queued = [row for row in rows if row.job_status == JobStatus.QUEUED]
+    if queued:
+        holds = read_holds(tx, now)
+        for row in queued:
+            standing = standing_of(tx, row, holds)
+            texts[row.id] = with_standing(row.text, tx.dialect, standing)
+    return {row.id: FullCard(texts[row.id], *row[1 : 1 + len(_CARD)]) for row in rows}
 
 
 def card_summary(tx: Tx, card_id: str) -> dict[str, Any]:

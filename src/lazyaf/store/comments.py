@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select
 
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change
@@ -40,6 +40,11 @@ class CommentRow:
     resolved_by: str | None = None
     resolved_at: str | None = None
 
+
+IS_OPEN: ColumnElement[bool] = and_(
+    comments.c.reply_seq.is_(None), comments.c.resolved_at.is_(None)
+)
+"""Neither answered nor resolved."""
 
 _OF_CARD = (
     select(comments).where(comments.c.card_id == bindparam("card_id")).order_by(comments.c.number)
@@ -90,5 +95,5 @@ def update_comment(tx: Tx, card_id: str, number: int, values: dict[str, Any]) ->
 
 def open_comments(tx: Tx, card_id: str) -> list[CommentRow]:
     """Those that were neither answered nor resolved, by number."""
-    every = comments_of_card(tx, card_id)
-    return [row for row in every if row.reply_seq is None and row.resolved_at is None]
+    query = _OF_CARD.where(IS_OPEN)
+    return [CommentRow(**row._mapping) for row in tx.execute(query, {"card_id": card_id})]

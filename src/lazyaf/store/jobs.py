@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
 )
 
+from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.errors import NotFound
 from lazyaf.domain.jobs import JobKind
 from lazyaf.store.change import change, change_each
@@ -92,7 +93,9 @@ class CommandRow:
     text: str | None
 
 
+# Literals, or PostgreSQL does not use the partial indexes.
 RUNNING: ColumnElement[str] = literal_column("'running'")
+NO_AGENT: ColumnElement[str] = literal_column(f"'{CHECKS}'")
 
 _INSERT = insert(jobs).returning(jobs)
 _INSERT_ATTEMPT = insert(attempts)

@@ -5,15 +5,13 @@ claim together, as long as no answer was lost and nothing holds the jobs whose t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Integer,
     Select,
-    Table,
     bindparam,
     case,
     exists,
@@ -23,22 +21,18 @@ from sqlalchemy import (
 )
 
 from lazyaf.domain.checks import CHECKS
-from lazyaf.store.jobs import RUNNING, AttemptRow, JobRow
-from lazyaf.store.queue import NO_AGENT, QUEUED, full_repos, repos_but, repos_of_other_images, turn
+from lazyaf.store.columns import columns_of
+from lazyaf.store.holds import full_repos
+from lazyaf.store.jobs import NO_AGENT, RUNNING, AttemptRow, JobRow
+from lazyaf.store.queue import QUEUED, repos_but, repos_of_other_images, turn
 from lazyaf.store.repos import RepoRow, get_repo
 from lazyaf.store.runners import RunnerRow
 from lazyaf.store.several import is_one_of, keys_of, width
 from lazyaf.store.tables import attachments, attempts, jobs, repos, runners
 from lazyaf.store.tx import Tx
 
-
-def _columns(table: Table, kind: type[Any]) -> list[ColumnElement[Any]]:
-    """The columns of a row of this kind, in its order."""
-    return [table.c[field.name].label(f"{table.name}_{field.name}") for field in fields(kind)]
-
-
-_RUNNER = _columns(runners, RunnerRow)
-_JOB, _REPO = _columns(jobs, JobRow), _columns(repos, RepoRow)
+_RUNNER = columns_of(runners, RunnerRow)
+_JOB, _REPO = columns_of(jobs, JobRow), columns_of(repos, RepoRow)
 
 _CHECKS_WAIT = exists().where(jobs.c.status == QUEUED, jobs.c.agent == NO_AGENT)
 

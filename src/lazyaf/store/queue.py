@@ -1,5 +1,5 @@
-"""The queue: the queued jobs in their order, what holds them, and where one stands and why. What comes
-next is in `lazyaf.store.next_job`.
+"""The queue: the queued jobs in their order, and where one stands and why. What holds them is in
+`lazyaf.store.holds`, what comes next in `lazyaf.store.next_job`.
 
 Each look at the head of the queue is a look into an index, however long the queue is and whoever has
 filled it: of one agent (``ix_jobs_queue``), or of one agent in one repository (``ix_jobs_queue_repo``)
@@ -8,8 +8,8 @@ when some repository is at its limit. Counting a place reads no more than the in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -26,23 +26,14 @@ from sqlalchemy import (
 )
 
 from lazyaf.domain.cards import POSITION_STEP
-from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.queue import HeldBy, Holds, Lane
-from lazyaf.store.jobs import RUNNING
-from lazyaf.store.runners import distinct_offers
-from lazyaf.store.settings import get_settings
+from lazyaf.store.holds import read_holds
+from lazyaf.store.jobs import NO_AGENT, RUNNING
 from lazyaf.store.tables import cards, jobs, repos
 from lazyaf.store.tx import Tx
 
-PAUSED, AGENT_LIMITS, DISK_LOW = "claims_paused", "agent_limits", "disk_low"
-HOLDING: Final = (PAUSED, AGENT_LIMITS, DISK_LOW)
-"""The settings that hold jobs back. The last is set by the server itself."""
-PREPARING: Final = "preparing_images"
-"""A setting of the server's own: the images that a pool of containers is pulling or looking at."""
-
-# Literals, or PostgreSQL does not use the partial indexes.
+# A literal, or PostgreSQL does not use the partial indexes.
 QUEUED: ColumnElement[str] = literal_column("'queued'")
-NO_AGENT: ColumnElement[str] = literal_column(f"'{CHECKS}'")
 _OPEN: ColumnElement[bool] = jobs.c.status.in_(
     (literal_column("'queued'"), literal_column("'running'"))
 )
@@ -56,18 +47,10 @@ def turn(table: Any) -> tuple[Any, ...]:
 _ALL_IN_TURN = (jobs.c.agent != NO_AGENT, *turn(jobs))
 """By what all jobs are ordered: checks go first."""
 
-_RUNNING_IN_REPO = (
-    select(func.count())
-    .where(jobs.c.status == RUNNING, jobs.c.repo_id == repos.c.id, jobs.c.agent != NO_AGENT)
-    .correlate(repos)
-    .scalar_subquery()
-)
-_FULL_REPOS = select(repos.c.id).where(repos.c.wip_limit <= _RUNNING_IN_REPO)
 _WITH_IMAGE = select(repos.c.id).where(repos.c.image.is_not(None))
 _WITHOUT_IMAGE = select(repos.c.id).where(
     or_(repos.c.image.is_(None), repos.c.image != bindparam("image"))
 )
-_OF_IMAGES = select(repos.c.id).where(repos.c.image.in_(bindparam("images", expanding=True)))
 _OTHERS = select(repos.c.id).where(repos.c.id != bindparam("repo_id"))
 _AT_HAND = select(repos.c.id).where(
     # One look into an index for each repository and state, however many jobs there were.
@@ -94,11 +77,6 @@ _FOR_IMAGE = (
     .where(jobs.c.status == QUEUED, repos.c.image == bindparam("image"))
     .order_by(jobs.c.id)
 )
-_RUNNING_BY_AGENT = (
-    select(jobs.c.agent, func.count().label("running"))
-    .where(jobs.c.status == RUNNING)
-    .group_by(jobs.c.agent)
-)
 _LAST_OF_REPO = (
     select(func.max(cards.c.position))
     .where(cards.c.repo_id == repos.c.id, cards.c.status == literal_column("'in_progress'"))
@@ -108,50 +86,7 @@ _LAST_OF_REPO = (
 _LAST = select(func.max(select(_LAST_OF_REPO.label("last")).select_from(repos).subquery().c.last))
 
 
-# What holds jobs back
-
-
-def read_holds(tx: Tx, offered: Collection[str] | None = None) -> Holds:
-    """What holds jobs back now; ``offered`` instead of what all connected runners can run."""
-    values = get_settings(tx, (*HOLDING, PREPARING))
-    rooms = agent_rooms(tx, values.get(AGENT_LIMITS) or {})
-    return replace(
-        holds_of(values),
-        offered=frozenset(_offered(tx) if offered is None else offered),
-        full_repos=full_repos(tx),
-        full_agents=frozenset(name for name, room in rooms.items() if room <= 0),
-        preparing=_repos_of(tx, values.get(PREPARING) or ()),
-    )
-
-
-def holds_of(values: Mapping[str, Any]) -> Holds:
-    """What holds all jobs back by these settings."""
-    return Holds(is_paused=bool(values.get(PAUSED)), is_disk_low=bool(values.get(DISK_LOW)))
-
-
-def full_repos(tx: Tx) -> frozenset[str]:
-    """The repositories of which as many jobs run as may."""
-    return frozenset(row.id for row in tx.execute(_FULL_REPOS))
-
-
-def _repos_of(tx: Tx, images: Sequence[str]) -> frozenset[str]:
-    if not images:
-        return frozenset()
-    return frozenset(row.id for row in tx.execute(_OF_IMAGES, {"images": list(images)}))
-
-
-def _offered(tx: Tx) -> set[str]:
-    offers = (offer for offers in distinct_offers(tx, draining=False) for offer in offers)
-    return {offer["name"] for offer in offers if offer.get("available", True)}
-
-
-def agent_rooms(tx: Tx, limits: Mapping[str, int]) -> dict[str, int]:
-    """Of how many more jobs each of these agents may run, by these limits; negative when one was lowered
-    meanwhile."""
-    if not limits:
-        return {}
-    running = {row.agent: row.running for row in tx.execute(_RUNNING_BY_AGENT)}
-    return {name: limit - running.get(name, 0) for name, limit in limits.items()}
+# Which repositories
 
 
 def repos_of_other_images(tx: Tx, image: str | None) -> frozenset[str]:
@@ -174,7 +109,7 @@ def repos_at_hand(tx: Tx) -> frozenset[str]:
 def coming_jobs(tx: Tx, limit: int) -> list[tuple[str | None, str]]:
     """The images (None: the pool's own) and repositories of the next so many jobs whose turn it is and that
     nothing holds, in their order."""
-    holds = read_holds(tx, offered=())
+    holds = read_holds(tx)
     if holds.is_shut:
         return []
     without = {"agents": list(holds.full_agents), "repos": list(holds.full_repos)}
@@ -265,9 +200,8 @@ def _places_statement(in_one_repo: bool) -> Select[Any]:
     return select(lane).where(lane.c.id.in_(bindparam("ids", expanding=True)))
 
 
-def standing_of(tx: Tx, job: Any) -> Standing:
+def standing_of(tx: Tx, job: Any, holds: Holds) -> Standing:
     """Where one queued job stands."""
-    holds = read_holds(tx)
     lane = holds.lane(job.repo_id, job.job_agent)
     values = {
         "job_id": job.job_id,

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Text, bindparam, cast, insert, literal_column, select
+from sqlalchemy import bindparam, insert, literal_column, select
 
 from lazyaf.domain.checks import CHECKS
 from lazyaf.domain.errors import NotFound
 from lazyaf.store.change import change, change_each
-from lazyaf.store.json_text import read_json
 from lazyaf.store.tables import runners
 from lazyaf.store.tx import Tx
 
@@ -57,13 +56,8 @@ class RunnerRow:
 _GET = select(runners).where(runners.c.id == bindparam("runner_id"))
 _BY_NAME = select(runners).where(runners.c.name == bindparam("name"))
 _BY_INSTANCE = select(runners).where(runners.c.instance_id == bindparam("instance_id"))
-_OFFERS = (
-    select(cast(runners.c.agents, Text).label("agents"))
-    .where(runners.c.status != literal_column("'offline'"))
-    .distinct()
-)
-_OFFERS_OF_TAKERS = _OFFERS.where(runners.c.is_draining.is_(False))
 _LIST = select(runners).order_by(runners.c.name)
+_PRESENT = select(runners.c.id).where(runners.c.status != literal_column("'offline'"))
 
 
 def get_runner(tx: Tx, runner_id: str) -> RunnerRow:
@@ -86,16 +80,14 @@ def find_runner_by_instance(tx: Tx, instance_id: str) -> RunnerRow | None:
     return RunnerRow(**row._mapping) if row is not None else None
 
 
-def distinct_offers(tx: Tx, *, draining: bool) -> list[list[dict[str, Any]]]:
-    """What the connected runners offer, each list of agents once: many runners offer the same.
-    ``draining``: also those that take no more jobs."""
-    statement = _OFFERS if draining else _OFFERS_OF_TAKERS
-    return [read_json(row.agents) for row in tx.execute(statement)]
-
-
 def list_runners(tx: Tx) -> list[RunnerRow]:
     """Every runner, by name."""
     return [RunnerRow(**row._mapping) for row in tx.execute(_LIST)]
+
+
+def present_runners(tx: Tx) -> list[str]:
+    """The ids of those that are not offline."""
+    return list(tx.execute(_PRESENT).scalars())
 
 
 def insert_runner(tx: Tx, values: dict[str, Any]) -> None:

@@ -75,6 +75,7 @@ def create_app(state: WebState, lifespan: Lifespan | None = None) -> FastAPI:
     # is one more step for every request.
     for router in (
         runner_v1.direct,
+        cards.direct,
         cards.router,
         runner_v1.router,
         jobs.router,

@@ -61,12 +61,12 @@ def parse(model: type[M], body: bytes) -> M:
     raise RequestValidationError(refused.errors(include_url=False, include_input=False))
 
 
-def described(model: type[BaseModel]) -> dict[str, Any]:
+def described(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """For the OpenAPI entry of a route that calls `parse`."""
     schema = model.model_json_schema()
     kinds = schema.pop("$defs", {})
     content = {"application/json": {"schema": _inlined(schema, kinds)}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def _inlined(schema: Any, kinds: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from lazyaf.services.move_card import move_card, place_card
 from lazyaf.services.reap import reap
 from lazyaf.services.runners import drain_runner, show_runners
 from lazyaf.services.settings import edit_settings
-from lazyaf.store import next_job, queue
+from lazyaf.store import holds, next_job, queue
 from lazyaf.store.board import card_summary
 from lazyaf.store.board_list import BoardFilter, list_summaries
 from lazyaf.store.database import SqlDatabase
@@ -300,7 +300,7 @@ def fill(tx: Any, now: str) -> None:
 STATEMENTS = {
     "next": (next_job._FIRST_OF_AGENT, {"agent": "script", "count": 8}),
     "next elsewhere": (next_job._FIRST_ELSEWHERE, {"agent": "script", "without": ["repo-000"]}),
-    "who is full": (queue._FULL_REPOS, {}),
+    "who is full": (holds._FULL_REPOS, {}),
     "the end": (queue._LAST, {}),
 }
 

@@ -214,7 +214,7 @@ async def test_after_a_crash_it_is_done_or_as_if_never_begun(
 async def test_the_agent_is_asked_to_resolve_what_conflicts(scene: Scene) -> None:
     _, card, head, _ = await behind(scene, a="main\n")
     shown = await resolve_conflicts(scene.ctx, card, " Keep both. ", PERSON)
-    assert shown["status"] == "in_progress"
+    assert shown.status == "in_progress"
     job = await scene.claimed(await scene.runner())
     assert job.task.message == (
         "Resolve the conflict with `main`, which changed what your branch changes: `a`.\n\nKeep both."

@@ -29,6 +29,7 @@ from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State, actor_of
 from lazyaf.web.board_cache import ALL, respond
 from lazyaf.web.config import state_of
+from lazyaf.web.direct import DirectRoute, body_of, described, parse
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import (
     IF_MATCH,
@@ -42,8 +43,11 @@ from lazyaf.web.paging import (
     number_cursor,
     seen_version,
 )
+from lazyaf.web.ready_json import ready_json
 
 router = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS)
+direct = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS, route_class=DirectRoute)
+"""What a runner waits for."""
 
 Since = Annotated[str | None, Query(pattern=r"^[0-9a-f]{40}$", description="An earlier head.")]
 Word = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")]
@@ -147,7 +151,7 @@ async def post_card(
     card_id = ctx.new_id()
     card = await ctx.db.write(cards.create_card, card_id, repo.id, fields, person, ctx.clock.now())
     if new.start:
-        return await start_card(ctx, card_id, CardCommand.START, RunRequest(), person)
+        return (await start_card(ctx, card_id, CardCommand.START, RunRequest(), person)).view
     return card
 
 
@@ -170,7 +174,7 @@ async def patch_card(request: Request, card_id: CardId, patch: schemas.CardPatch
     ctx, actor = state_of(request).ctx, actor_of(request)
     seen, now = seen_version(request), ctx.clock.now()
     card = await ctx.db.write(cards.edit_card, card_id, changes, seen, actor, now)
-    return Response(card.json, media_type="application/json")
+    return ready_json(card.json)
 
 
 @router.delete("/cards/{card_id}", status_code=204)
@@ -180,21 +184,30 @@ async def delete_card(state: State, person: Person, card_id: CardId) -> Response
     return Response(status_code=204)
 
 
-@router.post("/cards/{card_id}/start", response_model=schemas.Card)
-async def start(
-    request: Request, card_id: CardId, body: schemas.StartRequest | None = None
-) -> dict[str, Any]:
+@direct.post(
+    "/cards/{card_id}/start",
+    response_model=schemas.Card,
+    openapi_extra=described(schemas.StartRequest, required=False),
+)
+async def start(request: Request, card_id: CardId) -> Response:
     """Queue a job for the card; on an existing branch it continues."""
     ctx, actor = state_of(request).ctx, actor_of(request)
-    return await start_card(ctx, card_id, CardCommand.START, _run(body), actor)
+    body = await body_of(request, _start_request)
+    card = await start_card(ctx, card_id, CardCommand.START, _run(body), actor)
+    return ready_json(card.json)
+
+
+def _start_request(body: bytes) -> schemas.StartRequest | None:
+    return parse(schemas.StartRequest, body) if body else None
 
 
 @router.post("/cards/{card_id}/retry", response_model=schemas.Card)
 async def retry(
     state: State, person: Person, card_id: CardId, body: schemas.StartRequest | None = None
-) -> dict[str, Any]:
+) -> Response:
     """Start a failed card again; it continues where the work stands."""
-    return await start_card(state.ctx, card_id, CardCommand.RETRY, _run(body), person)
+    card = await start_card(state.ctx, card_id, CardCommand.RETRY, _run(body), person)
+    return ready_json(card.json)
 
 
 def _run(body: schemas.StartRequest | None) -> RunRequest:
@@ -231,9 +244,10 @@ async def reject(state: State, person: Person, card_id: CardId) -> dict[str, Any
 @router.post("/cards/{card_id}/resolve-conflicts", response_model=schemas.Card)
 async def resolve(
     state: State, person: Person, card_id: CardId, body: schemas.ResolveRequest | None = None
-) -> dict[str, Any]:
+) -> Response:
     """Send the card back to its agent to settle the conflict with the base."""
-    return await resolve_conflicts(state.ctx, card_id, body.message if body else "", person)
+    words = body.message if body else ""
+    return ready_json((await resolve_conflicts(state.ctx, card_id, words, person)).json)
 
 
 @router.post("/cards/{card_id}/update-branch", response_model=schemas.Card)

@@ -17,6 +17,7 @@ from lazyaf.web.auth import Person, State, bearer_of
 from lazyaf.web.config import WebState
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import JobId
+from lazyaf.web.ready_json import ready_json
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=PROBLEMS)
 
@@ -76,7 +77,7 @@ async def get_logs(
             media_type="text/event-stream",
             headers=headers,
         )
-    return Response(_page(first, after), media_type="application/json")
+    return ready_json(_page(first, after))
 
 
 def _page(found: LogSlice, after: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from lazyaf.domain.suggestions import Suggestion
 from lazyaf.services.apply_suggestions import apply_suggestions
@@ -17,6 +17,7 @@ from lazyaf.web import schemas
 from lazyaf.web.auth import Person, State
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import CardId, Cursor, FilePath, encode_cursor, number_cursor
+from lazyaf.web.ready_json import ready_json
 
 router = APIRouter(prefix="/api/cards", tags=["review"], responses=PROBLEMS)
 
@@ -26,11 +27,12 @@ Number = Annotated[int, Path(ge=1, lt=2**31)]
 @router.post("/{card_id}/request-changes", response_model=schemas.Card)
 async def post_changes(
     state: State, person: Person, card_id: CardId, body: schemas.ChangesRequest
-) -> dict[str, Any]:
+) -> Response:
     """Send a message and comments to the agent as another round on the same branch and session. Comments
     of earlier rounds that are still open go along again."""
     remarks = [Remark(**comment.model_dump()) for comment in body.comments]
-    return await request_changes(state.ctx, card_id, body.message, remarks, person)
+    card = await request_changes(state.ctx, card_id, body.message, remarks, person)
+    return ready_json(card.json)
 
 
 @router.post("/{card_id}/suggestions", response_model=schemas.Card)
