@@ -340,14 +340,7 @@ def _listener(ctx: Context, state: WebState, radar: Radar) -> Callable[[Sequence
     start."""
 
     def on_commit(events: Sequence[NewEvent]) -> None:
-        state.boards.on_commit(events)
-        state.feed.nudge()
-        radar.heard(events)
-        follow_checks(ctx, events)
-        follow_removals(ctx, events)
-        for pool in state.pools:
-            pool.heard(events)
-        for event in events:
+        for event in events:  # the runners first: somebody looks at how soon one has the job
             if event.type is EventType.JOB_QUEUED:
                 job: Any = event.data["job"]
                 ctx.dispatcher.wake(job["agent"])
@@ -355,6 +348,13 @@ def _listener(ctx: Context, state: WebState, radar: Radar) -> Callable[[Sequence
                 ctx.followers.wake(event.subject)  # its log has a last word, or ends
         if any(event.type in FREEING for event in events):
             ctx.dispatcher.wake_for_room()
+        state.boards.on_commit(events)
+        state.feed.nudge()
+        radar.heard(events)
+        follow_checks(ctx, events)
+        follow_removals(ctx, events)
+        for pool in state.pools:
+            pool.heard(events)
 
     return on_commit
 

@@ -52,9 +52,12 @@ class Dispatcher:
         self._waiters: OrderedDict[int, Waiter] = OrderedDict()
         self._numbers = count()
         self.is_draining = False
+        self.news = 0
+        """How often somebody was to be woken. Whoever looks into the queue, and joins when there was none
+        since, has missed nothing."""
 
     def join(self, agents: Iterable[str]) -> Waiter:
-        """Stand in the line. Join before looking at the queue, or a job can slip between."""
+        """Stand in the line; look into the queue again if there was `news` since the last look."""
         waiter = Waiter(next(self._numbers), frozenset(agents))
         self._waiters[waiter.number] = waiter
         return waiter
@@ -85,11 +88,13 @@ class Dispatcher:
 
     def wake(self, agent: str) -> None:
         """A job was queued: wake the first waiter that can run this agent."""
+        self.news += 1
         self.pass_on(Baton(agent, self._next()))
 
     def wake_for_room(self) -> None:
         """Jobs that were held may be free now: wake the first waiter. Each that finds one wakes the
         next, until there is none left for anyone's agents."""
+        self.news += 1
         self.pass_on(Baton(None, self._next()))
 
     def drain(self) -> None:

@@ -142,6 +142,30 @@ async def test_one_job_wakes_one_runner_and_news_for_nobody_wakes_one(served: Se
             assert looks == ["instance-r1"]  # who can run what the others can
 
 
+async def test_who_waits_in_vain_looks_once_and_sees_what_came_meanwhile(served: Served) -> None:
+    repo = await served.repo()
+    instance = await served.register()
+    with counted() as looks:
+        assert (await served.claim(instance, "claim-0001", wait=0.05)).status_code == 204
+        assert looks == [instance]
+    real = runner_v1.claim_job
+
+    async def look_and_linger(*asked: Any) -> Any:
+        runner_v1.claim_job = real
+        found = await real(*asked)
+        cards.append(await started(served, repo))  # it stands in no line yet
+        return found
+
+    cards: list[str] = []
+    runner_v1.claim_job = look_and_linger
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            job = (await served.claim(instance, "claim-0002", wait=LONG_S)).json()
+    finally:
+        runner_v1.claim_job = real
+    assert [job["task"]["card_id"]] == cards
+
+
 async def test_a_runner_that_leaves_passes_the_baton(served: Served) -> None:
     repo = await served.repo()
     first = await served.register("first")

@@ -44,6 +44,7 @@ from lazyaf.web.config import WebState, state_of
 from lazyaf.web.direct import DirectRoute, body_of, described, parse
 from lazyaf.web.errors import PROBLEMS
 from lazyaf.web.paging import JobId
+from lazyaf.web.ready_json import ready_json
 from lazyaf.web.routers.attachments import BYTES, AttachmentId, file_response
 
 router = APIRouter(prefix=PREFIX, tags=["runner protocol"], responses=PROBLEMS)
@@ -115,17 +116,20 @@ async def claim(request: Request) -> Response:
         raise Unavailable("The server is restarting. Ask again in a moment.")
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(body.wait, state.ctx.rhythm.long_poll)
-    look = await _look(state, body, token_id)  # with a job for it nobody needs to stand in the line
     line, baton = state.ctx.dispatcher, None
+    seen = line.news
+    look = await _look(state, body, token_id)  # with a job for it nobody needs to stand in the line
     try:
         while look.job is None and not look.is_spent and not line.is_draining:
             waiter = line.join(look.runner.lanes)
             try:
-                look = await _look(state, body, token_id)
-                held, baton = baton, None
-                line.looked(held, look.lanes, found=look.job is not None)
-                if look.job is not None or look.is_spent:
-                    break
+                if line.news != seen:  # as for everybody who was given a baton
+                    seen = line.news
+                    look = await _look(state, body, token_id)
+                    held, baton = baton, None
+                    line.looked(held, look.lanes, found=look.job is not None)
+                    if look.job is not None or look.is_spent:
+                        break
                 if not await woken(request, waiter.future, deadline - loop.time()):
                     break
             finally:
@@ -136,8 +140,7 @@ async def claim(request: Request) -> Response:
         state.ctx.presence.touch(f"runner:{look.runner.id}")
         return Response(status_code=204)
     # Without defaults: a runner that is older does not know the newest members.
-    told = look.job.model_dump_json(exclude_defaults=True)
-    return Response(told, media_type="application/json")
+    return ready_json(look.job.model_dump_json(exclude_defaults=True))
 
 
 async def _look(state: WebState, body: ClaimRequest, token_id: str) -> Look:
@@ -180,7 +183,7 @@ async def log(request: Request, job_id: JobId) -> Response:
     src_seq, batch = await body_of(request, _batch)
     stored = await append_log(state.ctx, job_id, lease, src_seq, batch)
     state.progress.note(job_id)
-    return Response(b'{"stored":%d}' % stored, media_type="application/json")
+    return ready_json(b'{"stored":%d}' % stored)
 
 
 @router.get("/jobs/{job_id}/log", response_model=LogResponse)
