@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -25,8 +26,12 @@ from lazyaf.services.merge_queue import advance_merges
 from lazyaf.services.red_branch import follow_branch
 from lazyaf.services.run_checks import review_checks
 from lazyaf.services.send_back import send_back_failures
-from lazyaf.store.cards import repos_in_review
-from lazyaf.store.repos import repos_with_checks
+from lazyaf.services.views import effective_settings
+from lazyaf.store.cards import is_in_review, repos_in_review
+from lazyaf.store.check_runs import open_runs
+from lazyaf.store.default_branches import find_default_branch
+from lazyaf.store.queued_merges import queued_merges_of
+from lazyaf.store.repos import get_repo, repos_with_checks
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -117,6 +122,25 @@ class Radar:
             log.error("radar_failed", repo=repo_id, exc_info=error)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What there is in a repository that a look is about. What comes while it goes on is a hint for another."""
+
+    reviews: bool
+    checks: bool
+    merges: bool
+
+
+def _what_there_is(tx: Tx, repo_id: str) -> _Work:
+    """In one look, where the steps would take one each: in most repositories there is little."""
+    settings = effective_settings(tx, get_repo(tx, repo_id))
+    return _Work(
+        reviews=is_in_review(tx, repo_id),
+        checks=bool(settings.checks or find_default_branch(tx, repo_id) or open_runs(tx, repo_id)),
+        merges=bool(queued_merges_of(tx, repo_id, 1)),
+    )
+
+
 def _to_look_at(tx: Tx) -> list[str]:
     return sorted({*repos_in_review(tx), *repos_with_checks(tx)})
 
@@ -130,10 +154,13 @@ async def look_at(
     """One look at a repository, to its end or until ``is_over``: how its cards merge, which checks are due,
     whose turn it is in the merge queue, whom to send back, how the default branch stands, and who conflicts
     with whom. Returns what it saw, for the next one not to compare the same again."""
-    reviews = await measure_reviews(ctx, repo_id, is_over)
-    if not is_over():
+    there = await ctx.db.read(_what_there_is, repo_id)
+    reviews = await measure_reviews(ctx, repo_id, is_over) if there.reviews else []
+    if there.checks and not is_over():
         await review_checks(ctx, repo_id)
+    if there.merges and not is_over():
         await advance_merges(ctx, repo_id)
+    if there.checks and not is_over():
         await send_back_failures(ctx, repo_id)
         await review_branch(ctx, repo_id)
         await follow_branch(ctx, repo_id)

@@ -36,7 +36,7 @@ from lazyaf.store.jobs import (
     update_job,
 )
 from lazyaf.store.repos import get_repo
-from lazyaf.store.runners import list_runners
+from lazyaf.store.runners import list_runners, present_runners
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -72,16 +72,32 @@ class Lost:
 
 async def reap(ctx: Context) -> int:
     """Requeue what is silent and mark silent runners offline; returns how many jobs were requeued."""
-    attempts = await ctx.db.read(live_attempts)
+    watched = await ctx.db.read(_watched)
     count = 0
-    for attempt in attempts:
+    for attempt in watched.attempts:
         lost = _silence(ctx, attempt)
         if lost is not None:
             count += await _tried(ctx, attempt, lost)
-    count += await _end_cancelled(ctx, attempts)
-    count += await give_back_stranded(ctx)
-    await _reap_runners(ctx)
+    count += await _end_cancelled(ctx, watched)
+    count += await _give_back_all(ctx, watched.stranded)
+    await _reap_runners(ctx, watched.runners)
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What is looked at each second, in one look: the attempts that hold a lease, the running jobs that are
+    to stop, the jobs that no attempt holds, and the ids of the runners that are not offline."""
+
+    attempts: Sequence[AttemptRow]
+    stopping: Sequence[JobRow]
+    stranded: Sequence[JobRow]
+    runners: Sequence[str]
+
+
+def _watched(tx: Tx) -> _Watched:
+    stopping = [job for job in running_jobs(tx) if job.cancel_requested]
+    return _Watched(live_attempts(tx), stopping, stranded_jobs(tx), present_runners(tx))
 
 
 def _silence(ctx: Context, attempt: AttemptRow) -> Lost | None:
@@ -109,23 +125,27 @@ async def _tried(ctx: Context, attempt: AttemptRow, lost: Lost) -> bool:
         return False
 
 
-async def _end_cancelled(ctx: Context, attempts: Sequence[AttemptRow]) -> int:
+async def _end_cancelled(ctx: Context, watched: _Watched) -> int:
     """Take the job from a runner that was told to stop it and does not come to an end (R14)."""
-    asked = [job for job in await ctx.db.read(running_jobs) if job.cancel_requested]
+    asked = watched.stopping
     saving = [f"cancel:{job.id}" for job in asked if job.phase == Phase.PUSHING.value]
     others = [f"cancel:{job.id}" for job in asked if job.phase != Phase.PUSHING.value]
     slack = ctx.rhythm.cancel_grace + CANCEL_SLACK_S
     overdue = ctx.presence.silent(saving, slack + SAVING_S) + ctx.presence.silent(others, slack)
     late = {key.removeprefix("cancel:") for key in overdue}
     lost = Lost("The runner did not stop the job in time.", spends=False)
-    return sum([await _tried(ctx, a, lost) for a in attempts if a.job_id in late])
+    return sum([await _tried(ctx, a, lost) for a in watched.attempts if a.job_id in late])
 
 
 async def give_back_stranded(ctx: Context) -> int:
     """Go on with jobs that were taken from their runner, and whose giving back was cut off by the end of
     the server or by a failure."""
+    return await _give_back_all(ctx, await ctx.db.read(stranded_jobs))
+
+
+async def _give_back_all(ctx: Context, stranded: Sequence[JobRow]) -> int:
     count = 0
-    for job in await ctx.db.read(stranded_jobs):
+    for job in stranded:
         try:
             count += await _give_back_one(ctx, job.id)
         except Unavailable:
@@ -152,10 +172,9 @@ def _stranded(tx: Tx, job_id: str) -> AttemptRow | None:
     return attempt if attempt is not None and attempt.state == "lost" else None
 
 
-async def _reap_runners(ctx: Context) -> None:
-    runners = await ctx.db.read(list_runners)
-    present = [f"runner:{r.id}" for r in runners if r.status != "offline"]
-    for key in ctx.presence.silent(present, ctx.rhythm.heartbeat * MISSED_BEATS):
+async def _reap_runners(ctx: Context, present: Sequence[str]) -> None:
+    keys = [f"runner:{runner_id}" for runner_id in present]
+    for key in ctx.presence.silent(keys, ctx.rhythm.heartbeat * MISSED_BEATS):
         runner_id = key.removeprefix("runner:")
         ctx.presence.forget(key)
         await ctx.db.write(runner_left, runner_id)

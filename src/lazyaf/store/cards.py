@@ -65,6 +65,16 @@ class CardRow:
 _GET = select(cards).where(cards.c.id == bindparam("card_id"))
 _TOP = select(func.min(cards.c.position)).where(cards.c.status == bindparam("status"))
 
+_SOME_IN_REVIEW = (
+    select(cards.c.id)
+    .where(
+        cards.c.repo_id == bindparam("repo_id"),
+        cards.c.status == "in_review",
+        cards.c.head_sha.is_not(None),
+    )
+    .limit(1)
+)
+
 
 def set_fields(tx: Tx, card_id: str, values: dict[str, Any], seen_version: int | None) -> bool:
     """Change columns, the version growing by one; False when there is no such card, or not in the
@@ -105,6 +115,11 @@ def cards_in_review(tx: Tx, repo_id: str) -> list[CardRow]:
         cards.c.repo_id == repo_id, cards.c.status == "in_review", cards.c.head_sha.is_not(None)
     )
     return [CardRow(**row._mapping) for row in tx.execute(query)]
+
+
+def is_in_review(tx: Tx, repo_id: str) -> bool:
+    """Whether `cards_in_review` has any."""
+    return tx.execute(_SOME_IN_REVIEW, {"repo_id": repo_id}).one_or_none() is not None
 
 
 def is_base_of_open_card(tx: Tx, repo_id: str, branch: str) -> bool:

@@ -20,7 +20,7 @@ from lazyaf.services import compare_reviews, measure_reviews
 from lazyaf.services.after_push import branches_pushed
 from lazyaf.services.decide_card import reject_card
 from lazyaf.services.list_cards import Wanted, board_page
-from lazyaf.services.radar import Radar
+from lazyaf.services.radar import Radar, look_at
 from lazyaf.services.start_card import RunRequest
 
 
@@ -143,7 +143,7 @@ async def test_many_hints_are_one_more_look(
 
     async def reading(fn: Any, *args: Any) -> Any:
         nonlocal looks
-        looks += fn.__name__ == "_in_review"
+        looks += fn.__name__ == "_what_there_is"
         for _ in range(3 if looks == 1 else 0):
             radar.look(repo)
         return await real(fn, *args)
@@ -158,6 +158,23 @@ async def test_many_hints_are_one_more_look(
     radar.look(repo)
     await watched.ctx.background.settle()
     assert looks == 2
+
+
+async def test_where_there_is_nothing_to_look_at_one_look_is_all(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = await scene.repo()
+    await scene.start(await scene.card(repo))
+    reads: list[str] = []
+    real = scene.ctx.db.read
+
+    async def reading(fn: Any, *args: Any) -> Any:
+        reads.append(fn.__name__)
+        return await real(fn, *args)
+
+    monkeypatch.setattr(scene.ctx.db, "read", reading)
+    assert await look_at(scene.ctx, repo, last=frozenset()) == frozenset()
+    assert reads == ["_what_there_is"]
 
 
 async def test_what_was_seen_before_is_not_compared_again(
