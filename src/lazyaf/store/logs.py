@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -33,6 +33,9 @@ SEQ_MAX = 2**31 - 1
 PAGE_BYTES: Final = 2 * 2**20
 """A page ends with the batch that brings it to this size, however few its entries are: one may have
 hundreds of kilobytes, and a page is in memory at once, here and in a browser."""
+ROWS: Final = 8
+"""Rows that are asked for first, then twice as many: PostgreSQL's driver fetches all that a statement finds
+before the first can be looked at, and a row has one entry or hundreds."""
 
 _INSERT = insert(job_logs)
 SHOWN = ("phase", "last_action", "usage")
@@ -74,7 +77,7 @@ _AFTER = (
     select(job_logs)
     .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.last_seq > bindparam("after"))
     .order_by(job_logs.c.last_seq)
-    .limit(bindparam("limit"))  # a row has one entry at least; a driver may fetch all rows at once
+    .limit(bindparam("limit"))
 )
 _BEFORE = (
     select(job_logs)
@@ -176,7 +179,7 @@ def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str,
     after = min(after, SEQ_MAX)
     found: list[dict[str, Any]] = []
     size = 0
-    for row in tx.execute(_AFTER, {"job_id": job_id, "after": after, "limit": limit}):
+    for row in _rows_after(tx, job_id, after, limit):
         body = _body(row)
         batch = _decode(row, body)
         skip = max(0, after + 1 - row.first_seq)
@@ -193,7 +196,7 @@ def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[st
     before = min(before, SEQ_MAX)
     found: list[dict[str, Any]] = []
     size = 0
-    for row in tx.execute(_BEFORE, {"job_id": job_id, "before": before, "limit": limit}):
+    for row in _rows_before(tx, job_id, before, limit):
         body = _body(row)
         batch = _decode(row, body)[: max(0, before - row.first_seq)]
         found = batch[-(limit - len(found)) :] + found
@@ -201,6 +204,33 @@ def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[st
         if len(found) >= limit or size >= PAGE_BYTES:
             break
     return found
+
+
+def _rows_after(tx: Tx, job_id: str, after: int, most: int) -> Iterator[Any]:
+    for count in _counts(most):
+        rows = tx.execute(_AFTER, {"job_id": job_id, "after": after, "limit": count}).all()
+        yield from rows
+        if len(rows) < count:
+            return
+        after = rows[-1].last_seq
+
+
+def _rows_before(tx: Tx, job_id: str, before: int, most: int) -> Iterator[Any]:
+    for count in _counts(most):
+        rows = tx.execute(_BEFORE, {"job_id": job_id, "before": before, "limit": count}).all()
+        yield from rows
+        if len(rows) < count:
+            return
+        before = rows[-1].first_seq
+
+
+def _counts(most: int) -> Iterator[int]:
+    """How many rows to ask for each time; ``most`` altogether, since each has one entry at least."""
+    count = ROWS
+    while most > 0:
+        yield min(count, most)
+        most -= count
+        count *= 2
 
 
 def log_bytes(tx: Tx, job_id: str) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, event
 
 from lazyaf.store.logs import (
     PAGE_BYTES,
+    ROWS,
     NewEntries,
     encode_batch,
     entries_after,
@@ -26,7 +27,7 @@ lines = st.builds(
     st.text(max_size=20),
     st.integers(min_value=1, max_value=40),
 )
-batches = st.lists(st.lists(lines, min_size=1, max_size=8), max_size=8)
+batches = st.lists(st.lists(lines, min_size=1, max_size=8), max_size=4 * ROWS)
 
 
 def _stored(tx: Tx, found: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -95,6 +96,25 @@ def test_a_page_of_large_entries_ends_early_and_the_next_goes_on() -> None:
         whole = _stored(tx, huge)
         assert entries_after(tx, "job", 0, 100) == whole[:1]
         assert entries_before(tx, "job", 100, 100) == whole[1:]
+
+
+def test_a_page_of_full_batches_takes_few_rows_from_the_database() -> None:
+    """PostgreSQL's driver fetches all that is asked for."""
+    asked: list[int] = []
+
+    def hear(_conn: Any, _cursor: Any, _statement: str, parameters: Any, *_: Any) -> None:
+        asked.append(parameters[-2])  # the limit; the last is the offset
+
+    with engine.connect() as conn:
+        tx = Tx(conn)
+        whole = _stored(tx, [[{"text": "a"}] * 500] * 4 * ROWS)
+        event.listen(engine, "before_cursor_execute", hear)
+        try:
+            assert entries_after(tx, "job", 0, 1000) == whole[:1000]
+            assert entries_before(tx, "job", len(whole) + 1, 5000) == whole[-5000:]
+        finally:
+            event.remove(engine, "before_cursor_execute", hear)
+    assert asked == [ROWS, ROWS, 2 * ROWS]
 
 
 def test_long_batches_are_compressed_and_short_ones_are_not() -> None:
