@@ -31,8 +31,15 @@
 	/** Not while the code of a link is exchanged: it is good once, and what comes for it would go to nobody. */
 	function reloadSoon() {
 		setTimeout(function () {
-			if (document.documentElement.hasAttribute('data-signing-in')) reloadSoon();
-			else location.reload();
+			var page = document.documentElement;
+			if (page.hasAttribute('data-signing-in')) {
+				reloadSoon();
+			} else if (isTyped()) {
+				isWaiting = false;
+			} else {
+				page.setAttribute('data-reloading', ''); // no code is exchanged any more
+				location.reload();
+			}
 		}, PAUSE_MS);
 	}
 

@@ -23,6 +23,7 @@ export class Session {
 	hasPassword = $state<boolean | null>(null);
 	serverVersion = $state<string | null>(null);
 	#token: string | null = null;
+	#exchanging = 0;
 
 	/** Called once, before the router starts: afterwards the code is no longer in the address. */
 	async open(): Promise<void> {
@@ -77,9 +78,12 @@ export class Session {
 	async #takeCode(): Promise<void> {
 		const code = new URLSearchParams(location.hash.slice(1)).get('code');
 		if (!code) return;
+		if (document.documentElement.hasAttribute('data-reloading')) {
+			return new Promise(() => undefined); // the code is for the page that comes
+		}
 		history.replaceState(history.state, '', location.pathname + location.search);
 		// What loads the page again by itself (reload.js) waits for it.
-		document.documentElement.toggleAttribute('data-signing-in', true);
+		this.#exchanges(+1);
 		try {
 			this.unlock((await exchangeCode(code)).token);
 		} catch (error) {
@@ -88,8 +92,13 @@ export class Session {
 				error instanceof ApiError ? 'This link was used before or has expired.' : sentence(error);
 			this.state = 'locked';
 		} finally {
-			document.documentElement.toggleAttribute('data-signing-in', false);
+			this.#exchanges(-1);
 		}
+	}
+
+	#exchanges(more: number): void {
+		this.#exchanging += more;
+		document.documentElement.toggleAttribute('data-signing-in', this.#exchanging > 0);
 	}
 
 	async #ask(): Promise<void> {
