@@ -17,10 +17,10 @@ from lazyaf.store.tx import Tx
 
 
 def card_changed(
-    tx: Tx, kind: EventType, card_id: str, actor: Actor, now: Circumstances | None = None
+    tx: Tx, kind: EventType, card_id: str, actor: Actor, circumstances: Circumstances | None = None
 ) -> FullCard:
-    """Emit a card event with its summary; returns the card. ``now`` if that is known."""
-    card = full_card(tx, card_id, now)
+    """Emit a card event with its summary; returns the card. The ``circumstances`` if they are known."""
+    card = full_card(tx, card_id, circumstances)
     tx.emit(NewEvent(kind, card_id, actor, card.version, {"card": Json(card.text)}, card.repo_id))
     return card
 

@@ -153,7 +153,7 @@ async def look_at(
 ) -> Sight | None:
     """One look at a repository, to its end or until ``is_over``: how its cards merge, which checks are due,
     whose turn it is in the merge queue, whom to send back, how the default branch stands, and who conflicts
-    with whom. Returns what it saw, for the next one not to compare the same again."""
+    with whom, where there is anything of that. Returns what it saw, for the next one not to compare the same again."""
     there = await ctx.db.read(_what_there_is, repo_id)
     reviews = await measure_reviews(ctx, repo_id, is_over) if there.reviews else []
     if there.checks and not is_over():

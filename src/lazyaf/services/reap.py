@@ -31,12 +31,12 @@ from lazyaf.store.jobs import (
     get_attempt,
     get_job,
     live_attempts,
-    running_jobs,
+    stopping_jobs,
     stranded_jobs,
     update_job,
 )
 from lazyaf.store.repos import get_repo
-from lazyaf.store.runners import list_runners, present_runners
+from lazyaf.store.runners import list_runners, online_runner_ids
 from lazyaf.store.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -78,6 +78,8 @@ async def reap(ctx: Context) -> int:
         lost = _silence(ctx, attempt)
         if lost is not None:
             count += await _tried(ctx, attempt, lost)
+    if count:  # that took its time
+        watched = await ctx.db.read(_watched)
     count += await _end_cancelled(ctx, watched)
     count += await _give_back_all(ctx, watched.stranded)
     await _reap_runners(ctx, watched.runners)
@@ -96,8 +98,7 @@ class _Watched:
 
 
 def _watched(tx: Tx) -> _Watched:
-    stopping = [job for job in running_jobs(tx) if job.cancel_requested]
-    return _Watched(live_attempts(tx), stopping, stranded_jobs(tx), present_runners(tx))
+    return _Watched(live_attempts(tx), stopping_jobs(tx), stranded_jobs(tx), online_runner_ids(tx))
 
 
 def _silence(ctx: Context, attempt: AttemptRow) -> Lost | None:

@@ -32,7 +32,8 @@ async def send_back_failures(ctx: Context, repo_id: str) -> None:
 
 def _failed(tx: Tx, repo_id: str) -> list[tuple[str, CheckRunRow]]:
     """The cards that have a round left, and their runs."""
-    limit = effective_settings(tx, get_repo(tx, repo_id)).fix_rounds
+    settings = effective_settings(tx, get_repo(tx, repo_id))
+    limit = settings.fix_rounds if settings.checks else 0
     if limit == 0:
         return []
     runs = [

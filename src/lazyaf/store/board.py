@@ -204,15 +204,17 @@ _CARD: Final = tuple(field.name for field in fields(FullCard))[1:]
 """What of it are columns of its own."""
 
 
-def full_card(tx: Tx, card_id: str, now: Circumstances | None = None) -> FullCard:
-    """One card in full, or `NotFound`; ``now`` if that is known."""
-    card = full_cards(tx, [card_id], now).get(card_id)
+def full_card(tx: Tx, card_id: str, circumstances: Circumstances | None = None) -> FullCard:
+    """One card in full, or `NotFound`; the ``circumstances`` if they are known."""
+    card = full_cards(tx, [card_id], circumstances).get(card_id)
     if card is None:
         raise NotFound(f"There is no card {card_id}. It may have been deleted.")
     return card
 
 
-def full_cards(tx: Tx, ids: Sequence[str], now: Circumstances | None = None) -> dict[str, FullCard]:
+def full_cards(
+    tx: Tx, ids: Sequence[str], circumstances: Circumstances | None = None
+) -> dict[str, FullCard]:
     """Those of these cards that are there, in full, by their ids."""
     if not ids:
         return {}
@@ -221,7 +223,7 @@ def full_cards(tx: Tx, ids: Sequence[str], now: Circumstances | None = None) -> 
     texts = {row.id: row.text for row in rows}
     queued = [row for row in rows if row.job_status == JobStatus.QUEUED]
     if queued:
-        holds = read_holds(tx, now)
+        holds = read_holds(tx, circumstances)
         for row in queued:
             standing = standing_of(tx, row, holds)
             texts[row.id] = with_standing(row.text, tx.dialect, standing)

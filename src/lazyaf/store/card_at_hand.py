@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, exists, select
 
+from lazyaf.domain.errors import NotFound
 from lazyaf.store.cards import CardRow, get_card
 from lazyaf.store.columns import columns_of
 from lazyaf.store.comments import IS_OPEN
@@ -42,8 +43,8 @@ _GET = (
 def card_at_hand(tx: Tx, card_id: str) -> CardAtHand:
     """The card and what belongs to it, or `NotFound`."""
     row = tx.execute(_GET, {"card_id": card_id}).one_or_none()
-    if row is None or row.repos_is_deleting:  # which these say
-        card = get_card(tx, card_id)
-        return CardAtHand(card, get_repo(tx, card.repo_id), None, False)
+    if row is None or row.repos_is_deleting:
+        get_repo(tx, get_card(tx, card_id).repo_id)  # one of them says what is not there
+        raise NotFound(f"There is no card {card_id}.")
     card, repo = CardRow(*row[: len(_CARD)]), RepoRow(*row[len(_CARD) : -2])
     return CardAtHand(card, repo, row.doing, bool(row.is_discussed))

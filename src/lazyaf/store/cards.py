@@ -65,15 +65,12 @@ class CardRow:
 _GET = select(cards).where(cards.c.id == bindparam("card_id"))
 _TOP = select(func.min(cards.c.position)).where(cards.c.status == bindparam("status"))
 
-_SOME_IN_REVIEW = (
-    select(cards.c.id)
-    .where(
-        cards.c.repo_id == bindparam("repo_id"),
-        cards.c.status == "in_review",
-        cards.c.head_sha.is_not(None),
-    )
-    .limit(1)
+_IN_REVIEW = select(cards).where(
+    cards.c.repo_id == bindparam("repo_id"),
+    cards.c.status == "in_review",
+    cards.c.head_sha.is_not(None),
 )
+_SOME_IN_REVIEW = _IN_REVIEW.with_only_columns(cards.c.id).limit(1)
 
 
 def set_fields(tx: Tx, card_id: str, values: dict[str, Any], seen_version: int | None) -> bool:
@@ -111,10 +108,7 @@ def done_among(tx: Tx, card_ids: Sequence[str]) -> set[str]:
 
 def cards_in_review(tx: Tx, repo_id: str) -> list[CardRow]:
     """The cards of a repository that wait for review and have a branch."""
-    query = select(cards).where(
-        cards.c.repo_id == repo_id, cards.c.status == "in_review", cards.c.head_sha.is_not(None)
-    )
-    return [CardRow(**row._mapping) for row in tx.execute(query)]
+    return [CardRow(**row._mapping) for row in tx.execute(_IN_REVIEW, {"repo_id": repo_id})]
 
 
 def is_in_review(tx: Tx, repo_id: str) -> bool:

@@ -56,7 +56,8 @@ _RUNNING_IN_REPO = (
     .correlate(repos)
     .scalar_subquery()
 )
-_FULL_REPOS = select(repos.c.id).where(repos.c.wip_limit <= _RUNNING_IN_REPO)
+_IS_FULL = repos.c.wip_limit <= _RUNNING_IN_REPO
+_FULL_REPOS = select(repos.c.id).where(_IS_FULL)
 _OF_IMAGES = select(repos.c.id).where(repos.c.image.in_(bindparam("images", expanding=True)))
 _RUNNING_BY_AGENT = (
     select(jobs.c.agent, func.count().label("running"))
@@ -86,7 +87,7 @@ _CIRCUMSTANCES = union_all(
     )
     .where(runners.c.status != _word("offline"))
     .distinct(),
-    _facts(_word("full"), repos.c.id, null()).where(repos.c.wip_limit <= _RUNNING_IN_REPO),
+    _facts(_word("full"), repos.c.id, null()).where(_IS_FULL),
 )
 
 
@@ -103,9 +104,9 @@ def read_circumstances(tx: Tx) -> Circumstances:
     )
 
 
-def read_holds(tx: Tx, now: Circumstances | None = None) -> Holds:
-    """What holds jobs back, ``now`` if that is known."""
-    now = now or read_circumstances(tx)
+def read_holds(tx: Tx, circumstances: Circumstances | None = None) -> Holds:
+    """What holds jobs back; the ``circumstances`` if they are known."""
+    now = circumstances or read_circumstances(tx)
     rooms = agent_rooms(tx, now.settings.get(AGENT_LIMITS) or {})
     agents = (agent for offer in now.offers for agent in offer)
     return replace(

@@ -147,6 +147,12 @@ def running_jobs(tx: Tx) -> list[JobRow]:
     return [JobRow(**r._mapping) for r in tx.execute(select(jobs).where(jobs.c.status == RUNNING))]
 
 
+def stopping_jobs(tx: Tx) -> list[JobRow]:
+    """Those that run and were told to stop."""
+    query = select(jobs).where(jobs.c.status == RUNNING, jobs.c.cancel_requested.is_(True))
+    return [JobRow(**row._mapping) for row in tx.execute(query)]
+
+
 def stranded_jobs(tx: Tx) -> list[JobRow]:
     """Jobs that run and that no attempt holds: giving them back was cut off."""
     return [JobRow(**row._mapping) for row in tx.execute(_STRANDED)]

@@ -57,7 +57,7 @@ _GET = select(runners).where(runners.c.id == bindparam("runner_id"))
 _BY_NAME = select(runners).where(runners.c.name == bindparam("name"))
 _BY_INSTANCE = select(runners).where(runners.c.instance_id == bindparam("instance_id"))
 _LIST = select(runners).order_by(runners.c.name)
-_PRESENT = select(runners.c.id).where(runners.c.status != literal_column("'offline'"))
+_ONLINE = select(runners.c.id).where(runners.c.status != literal_column("'offline'"))
 
 
 def get_runner(tx: Tx, runner_id: str) -> RunnerRow:
@@ -85,9 +85,9 @@ def list_runners(tx: Tx) -> list[RunnerRow]:
     return [RunnerRow(**row._mapping) for row in tx.execute(_LIST)]
 
 
-def present_runners(tx: Tx) -> list[str]:
+def online_runner_ids(tx: Tx) -> list[str]:
     """The ids of those that are not offline."""
-    return list(tx.execute(_PRESENT).scalars())
+    return list(tx.execute(_ONLINE).scalars())
 
 
 def insert_runner(tx: Tx, values: dict[str, Any]) -> None:

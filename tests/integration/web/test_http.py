@@ -35,6 +35,11 @@ def cursor_of(value: Any) -> str:
         ("POST", "/api/repos", b'{"name": "\\ud800"}', 422, "invalid"),
         ("POST", "/api/repos", b'{"name": "../x"}', 422, "invalid"),
         ("POST", "/api/repos", b'{"name": "x", "default_branch": "a..b"}', 422, "invalid"),
+        ("POST", "/api/cards/nope/start", None, 404, "not_found"),
+        ("POST", "/api/cards/%00/start", None, 404, "not_found"),
+        ("POST", "/api/cards/nope/start", b"{", 400, "bad_request"),
+        ("POST", "/api/cards/nope/start", b"[]", 422, "invalid"),
+        ("POST", "/api/cards/nope/start", b'{"fresh": "perhaps"}', 422, "invalid"),
         ("GET", "/api/repos?limit=0", None, 422, "invalid"),
         ("GET", "/api/repos?cursor=nonsense", None, 400, "bad_request"),
     ],
@@ -73,6 +78,13 @@ async def test_options_that_cannot_be_stored_are_refused(served: Served, options
     )
     assert answer.status_code == 422, answer.text
     assert (await served.person.get(f"/api/repos/{repo}/cards")).json()["items"] == []
+
+
+@pytest.mark.parametrize("body", [None, b"", b" null ", b"{}", b'{"message": "Now"}'])
+async def test_a_start_may_say_nothing(served: Served, body: bytes | None) -> None:
+    card = await served.card(await served.repo())
+    answer = await served.person.post(f"/api/cards/{card['id']}/start", content=body)
+    assert (answer.status_code, answer.json()["status"]) == (200, "in_progress")
 
 
 async def test_lists_in_pages_without_what_they_do_not_show(served: Served) -> None:

@@ -47,7 +47,7 @@ from lazyaf.web.ready_json import ready_json
 
 router = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS)
 direct = APIRouter(prefix="/api", tags=["cards"], responses=PROBLEMS, route_class=DirectRoute)
-"""What a runner waits for."""
+"""After which a runner is to have a job at once."""
 
 Since = Annotated[str | None, Query(pattern=r"^[0-9a-f]{40}$", description="An earlier head.")]
 Word = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")]
@@ -198,7 +198,7 @@ async def start(request: Request, card_id: CardId) -> Response:
 
 
 def _start_request(body: bytes) -> schemas.StartRequest | None:
-    return parse(schemas.StartRequest, body) if body else None
+    return None if body.strip() in (b"", b"null") else parse(schemas.StartRequest, body)
 
 
 @router.post("/cards/{card_id}/retry", response_model=schemas.Card)

@@ -123,7 +123,7 @@ async def claim(request: Request) -> Response:
         while look.job is None and not look.is_spent and not line.is_draining:
             waiter = line.join(look.runner.lanes)
             try:
-                if line.news != seen:  # as for everybody who was given a baton
+                if line.news != seen:  # a baton is news, too
                     seen = line.news
                     look = await _look(state, body, token_id)
                     held, baton = baton, None
