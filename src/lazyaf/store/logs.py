@@ -75,13 +75,13 @@ _ADVANCE_JOB = (
 )
 _AFTER = (
     select(job_logs)
-    .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.last_seq > bindparam("after"))
+    .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.last_seq > bindparam("cursor"))
     .order_by(job_logs.c.last_seq)
     .limit(bindparam("limit"))
 )
 _BEFORE = (
     select(job_logs)
-    .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.first_seq < bindparam("before"))
+    .where(job_logs.c.job_id == bindparam("job_id"), job_logs.c.first_seq < bindparam("cursor"))
     .order_by(job_logs.c.last_seq.desc())
     .limit(bindparam("limit"))
 )
@@ -179,7 +179,7 @@ def entries_after(tx: Tx, job_id: str, after: int, limit: int) -> list[dict[str,
     after = min(after, SEQ_MAX)
     found: list[dict[str, Any]] = []
     size = 0
-    for row in _rows_after(tx, job_id, after, limit):
+    for row in _rows(tx, _AFTER, job_id, after, limit, "last_seq"):
         body = _body(row)
         batch = _decode(row, body)
         skip = max(0, after + 1 - row.first_seq)
@@ -196,7 +196,7 @@ def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[st
     before = min(before, SEQ_MAX)
     found: list[dict[str, Any]] = []
     size = 0
-    for row in _rows_before(tx, job_id, before, limit):
+    for row in _rows(tx, _BEFORE, job_id, before, limit, "first_seq"):
         body = _body(row)
         batch = _decode(row, body)[: max(0, before - row.first_seq)]
         found = batch[-(limit - len(found)) :] + found
@@ -206,29 +206,19 @@ def entries_before(tx: Tx, job_id: str, before: int, limit: int) -> list[dict[st
     return found
 
 
-def _rows_after(tx: Tx, job_id: str, after: int, most: int) -> Iterator[Any]:
-    for count in _counts(most):
-        rows = tx.execute(_AFTER, {"job_id": job_id, "after": after, "limit": count}).all()
-        yield from rows
-        if len(rows) < count:
-            return
-        after = rows[-1].last_seq
-
-
-def _rows_before(tx: Tx, job_id: str, before: int, most: int) -> Iterator[Any]:
-    for count in _counts(most):
-        rows = tx.execute(_BEFORE, {"job_id": job_id, "before": before, "limit": count}).all()
-        yield from rows
-        if len(rows) < count:
-            return
-        before = rows[-1].first_seq
-
-
-def _counts(most: int) -> Iterator[int]:
-    """How many rows to ask for each time; ``most`` altogether, since each has one entry at least."""
+def _rows(
+    tx: Tx, statement: Select[Any], job_id: str, cursor: int, most: int, end: str
+) -> Iterator[Any]:
+    """The rows from a cursor on, in the statement's order, a few first; ``end`` is the column from which it
+    goes on. ``most`` altogether: each row has one entry at least."""
     count = ROWS
     while most > 0:
-        yield min(count, most)
+        values = {"job_id": job_id, "cursor": cursor, "limit": min(count, most)}
+        rows = tx.execute(statement, values).all()
+        yield from rows
+        if len(rows) < count:
+            return
+        cursor = getattr(rows[-1], end)
         most -= count
         count *= 2
 
