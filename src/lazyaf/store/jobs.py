@@ -111,6 +111,7 @@ _BY_GIT = select(attempts).where(attempts.c.git_hash == bindparam("hash"))
 _LIVE = select(attempts).where(
     attempts.c.job_id == bindparam("job_id"), attempts.c.state == literal_column("'live'")
 )
+_STOPPING = select(jobs).where(jobs.c.status == RUNNING, jobs.c.cancel_requested.is_(True))
 _STRANDED = select(jobs).where(
     jobs.c.status == RUNNING,
     ~exists().where(attempts.c.job_id == jobs.c.id, attempts.c.state == literal_column("'live'")),
@@ -149,8 +150,7 @@ def running_jobs(tx: Tx) -> list[JobRow]:
 
 def stopping_jobs(tx: Tx) -> list[JobRow]:
     """Those that run and were told to stop."""
-    query = select(jobs).where(jobs.c.status == RUNNING, jobs.c.cancel_requested.is_(True))
-    return [JobRow(**row._mapping) for row in tx.execute(query)]
+    return [JobRow(**row._mapping) for row in tx.execute(_STOPPING)]
 
 
 def stranded_jobs(tx: Tx) -> list[JobRow]:
